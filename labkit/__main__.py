@@ -1,0 +1,22 @@
+"""`python3 -m labkit VERB`: looks at the Python first, then hands over to labkit.cli.
+
+Keep this file readable for Python 3.6: it is the one that says that a Python is too old.
+"""
+
+import sys
+
+
+def _main() -> int:
+    if sys.version_info < (3, 11):
+        sys.stderr.write(
+            f"labkit: This is Python {sys.version_info[0]}.{sys.version_info[1]} ({sys.executable}), and labkit needs "
+            "3.11 or newer: install a newer Python, then run this command with it, for example "
+            "'python3.13 -m labkit start' ('py -3.13 -m labkit start' on Windows).\n"
+        )
+        return 1
+    from labkit.cli import main
+
+    return main()
+
+
+sys.exit(_main())

@@ -1,0 +1,187 @@
+"""The environment in which everything runs: the one we are in, if it has labkit, or else .venv in the project's folder.
+
+`.venv/labkit-setup.json` tells how far set-up came. It says "unfinished" from before the first file until pip has
+ended well, and then what the environment was made from, so that an interruption at any point is seen by the next run.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+from labkit.cli import pip, project
+from labkit.cli.errors import LabkitError, command, explain_os_error
+
+STAMP = "labkit-setup.json"
+LOCK = "labkit-setup.lock"
+
+
+class State(enum.Enum):
+    """What stands in .venv."""
+
+    ABSENT = "there is none yet"
+    READY = "ready"
+    STALE = "made from an earlier pyproject.toml or constraints.txt"
+    OTHER_PYTHON = "made with another Python, or in another folder"
+    UNFINISHED = "an earlier set-up did not end"
+    FOREIGN = "not made by labkit"
+
+
+def folder(root: Path) -> Path:
+    return root / ".venv"
+
+
+def python_in(venv: Path) -> Path:
+    """The Python of a virtual environment, on this system."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
+
+
+def has_labkit(root: Path) -> bool:
+    """True if labkit and what it stands on are installed in this Python, and not merely at hand in root."""
+    installed = [entry for entry in sys.path if Path(entry or ".").resolve() != root]
+    found = any(True for _ in metadata.distributions(name="labkit", path=installed))
+    return found and all(importlib.util.find_spec(name) for name in ("moto", "jupyterlab"))
+
+
+def inside_venv(root: Path) -> bool:
+    return Path(sys.prefix).resolve() == folder(root).resolve()
+
+
+def state(root: Path) -> State:
+    """Reads the stamp in .venv, and compares it with what the environment would be made from today."""
+    venv = folder(root)
+    if not venv.exists():
+        return State.ABSENT
+    try:
+        stamp = json.loads((venv / STAMP).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return State.FOREIGN if any(venv.iterdir()) else State.ABSENT
+    except (OSError, ValueError):
+        return State.UNFINISHED
+    if stamp.get("state") != "ready" or not python_in(venv).exists():
+        return State.UNFINISHED
+    if stamp.get("maker") != _maker(root):
+        return State.OTHER_PYTHON
+    return State.READY if stamp.get("sources") == _sources(root) else State.STALE
+
+
+def ensure() -> Path | None:
+    """Makes sure of an environment; returns its Python, or None if that is the Python that runs this.
+
+    Raises LabkitError, in a sentence, if it can't be made.
+    """
+    root = project.root()
+    if has_labkit(root) and not (inside_venv(root) and (folder(root) / STAMP).exists()):
+        return None
+    now = state(root)
+    if now is State.FOREIGN:
+        raise LabkitError(
+            f"{folder(root)} was not made by labkit, so it stays as it is. Activate it, install the project there "
+            "(python -m pip install -e '.[dev]' -c constraints.txt) and use 'labkit' in it, or remove the folder."
+        )
+    if now is not State.READY:
+        try:
+            _make(root, now)
+        except OSError as error:
+            raise explain_os_error(error, "setting up .venv") from error
+    return None if inside_venv(root) else python_in(folder(root))
+
+
+def _make(root: Path, found: State) -> None:
+    started = time.monotonic()
+    venv = folder(root)
+    first = found is State.ABSENT
+    _say("Setting up .venv (a minute or so, once)." if first else f"Setting up .venv again: {found.value}.")
+    venv.mkdir(exist_ok=True)
+    with _only_one(venv):
+        _write_stamp(venv, {"state": "unfinished"})
+        if found is not State.STALE:
+            empty(venv)
+            _create(venv)
+        pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")])
+        _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
+    _say(f"Ready after {time.monotonic() - started:.0f} seconds.")
+
+
+def _create(venv: Path) -> None:
+    """An empty virtual environment with pip; Debian's Python without python3-venv lends its own pip to begin with."""
+    python = getattr(sys, "_base_executable", sys.executable)
+    missing = not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
+    if missing and not (importlib.util.find_spec("venv") and importlib.util.find_spec("pip")):
+        raise LabkitError(
+            "This Python can't make virtual environments, because its venv module is missing: install it "
+            "(on Debian and Ubuntu: sudo apt install python3-venv), then run the same command again."
+        )
+    made = subprocess.run(
+        [python, "-m", "venv", *(["--without-pip"] if missing else []), str(venv)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        raise pip.explain(made.stdout + made.stderr, "python -m venv")
+    if missing:
+        pip.install(python, ["pip"], target=python_in(venv))
+
+
+def empty(venv: Path) -> None:
+    """Removes all but the stamp and the lock, so that a removal that is interrupted is still seen as ours."""
+    for entry in venv.iterdir():
+        if entry.name in (STAMP, LOCK):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _maker(root: Path) -> str:
+    """What an environment can't survive a change of: the Python, and the folder (scripts and links name it)."""
+    return f"Python {sys.version_info.major}.{sys.version_info.minor} in {root}"
+
+
+def _sources(root: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        digest.update((root / name).read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+def _write_stamp(venv: Path, stamp: dict[str, str]) -> None:
+    draft = venv / f"{STAMP}.new"
+    draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+    draft.replace(venv / STAMP)
+
+
+@contextmanager
+def _only_one(venv: Path) -> Iterator[None]:
+    """Holds a lock that the system releases when this process ends, however it ends."""
+    with open(venv / LOCK, "w", encoding="utf-8") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LabkitError(
+                "Another labkit is setting up .venv at this moment: wait until it is done, then run "
+                f"'{command('start')}'."
+            ) from None
+        yield
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,185 @@
+"""`labkit run`: executes notebooks without a browser, and leaves an executed copy and an HTML page of each."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.cli import project
+from labkit.cli.errors import LabkitError, explain_os_error
+from labkit.cli.progress import Progress
+from labkit.cli.testing import cores
+
+CELL_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one notebook: its cells of code, the time it took, and the cell that failed, if one did."""
+
+    chapter: str
+    cells: int
+    seconds: float
+    failed_cell: int | None = None
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="labkit run",
+        description="Executes notebooks without a browser. The notebooks themselves stay as they are.",
+    )
+    names = "03, 03-the-failed-ping, or a path (default: all)"
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=names)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: build)")
+    options = parser.parse_args(arguments)
+    root = project.root()
+    options.notebooks = choose(options.chapters, root / "notebooks")
+    options.out = (options.out or root / "build").resolve()
+    _refuse_to_overwrite(options.notebooks, options.out, root)
+    return options
+
+
+def choose(wanted: list[str], folder: Path) -> list[Path]:
+    """The notebooks that the arguments name, each once, in the order given; all chapters if there is none."""
+    known = project.chapters(folder)
+    if not wanted:
+        if not known:
+            raise LabkitError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
+        return known
+    return list(dict.fromkeys(_find(text, known) for text in wanted))
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        # On Windows, too, a loop that can watch the kernels' sockets.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            outcomes = runner.run(_execute_all(options.notebooks, options.out))
+    except OSError as error:
+        raise explain_os_error(error, "writing the results") from error
+    print(table(outcomes))
+    print(f"\nThe executed notebooks and their pages are in {options.out}.")
+    return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """The outcomes as a text table, the chapters in order."""
+    rows = [("chapter", "cells", "seconds", "result")]
+    for one in outcomes:
+        where = f"cell {one.failed_cell}: " if one.failed_cell else ""
+        rows.append((one.chapter, str(one.cells), f"{one.seconds:.1f}", "ok" if one.ok else f"{where}{one.error}"))
+    width = max(len(row[0]) for row in rows)
+    lines = [f"{chapter:<{width}}  {cells:>5}  {seconds:>7}  {result}" for chapter, cells, seconds, result in rows]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def _find(text: str, known: list[Path]) -> Path:
+    if text.endswith(".ipynb") and Path(text).is_file():
+        return Path(text).resolve()
+    name = Path(text).name.removesuffix(".ipynb")
+    found = [path for path in known if path.stem == name or path.stem.split("-")[0] == name.zfill(2)]
+    if not found:
+        chapters = ", ".join(path.stem for path in known) or "none here"
+        raise LabkitError(
+            f"There is no chapter '{text}'. Name one by its number, its name, or its path; the chapters are {chapters}."
+        )
+    return found[0]
+
+
+def _refuse_to_overwrite(notebooks: list[Path], out: Path, root: Path) -> None:
+    lesson = (root / "notebooks").resolve()
+    if out == lesson or lesson in out.parents or any(out == path.parent for path in notebooks):
+        raise LabkitError(
+            f"{out} holds the notebooks themselves, which 'run' never overwrites: choose another folder with --out."
+        )
+    seen: dict[str, Path] = {}
+    for path in notebooks:
+        other = seen.setdefault(path.stem, path)
+        if other != path:
+            raise LabkitError(
+                f"{other} and {path} have one name, so their results would overwrite each other: run them one by one."
+            )
+
+
+async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
+    """Several notebooks at once, one per core, each in a kernel of its own."""
+    import nbformat
+
+    texts = {path: nbformat.read(path, as_version=4) for path in notebooks}
+    free = asyncio.Semaphore(cores())
+    with Progress(sum(count_cells(text) for text in texts.values())) as progress:
+
+        async def one(path: Path) -> Outcome:
+            async with free:
+                outcome = await _execute(path, texts[path], out, progress)
+            progress.done(f"{outcome.chapter}: {'ok' if outcome.ok else 'failed'}, {outcome.seconds:.1f} s")
+            return outcome
+
+        return list(await asyncio.gather(*map(one, notebooks)))
+
+
+async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> Outcome:
+    """Runs one notebook in its own folder, as JupyterLab does, and writes both results, also if a cell fails."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    started = time.monotonic()
+    at: int | None = None
+    number = 0
+    error = ""
+
+    def on_start(cell: Any, cell_index: int) -> None:
+        nonlocal at, number
+        if _is_code(cell):
+            number += 1
+            at = number
+            progress.step(path.stem)
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=on_start,
+        extra_arguments=["--log-level=ERROR"],  # a kernel's warnings would break into the progress line
+    )
+    try:
+        await client.async_execute(env={**os.environ, "PYTHONHASHSEED": "0"})
+    except CellExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
+    except CellTimeoutError:
+        error = f"still running after {CELL_SECONDS} seconds"
+    except DeadKernelError:
+        error = "the kernel died"
+    nbformat.write(notebook, out / path.name)
+    # Rendering is a second of plain computing: beside the kernels, not between them.
+    page = await asyncio.to_thread(_page, notebook, path.stem)
+    (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    return Outcome(path.stem, count_cells(notebook), time.monotonic() - started, at if error else None, error)
+
+
+def _page(notebook: Any, title: str) -> str:
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": title}})
+    return str(page)
+
+
+def count_cells(notebook: Any) -> int:
+    return sum(map(_is_code, notebook.cells))
+
+
+def _is_code(cell: Any) -> bool:
+    return cell.cell_type == "code" and bool(cell.source.strip())
+

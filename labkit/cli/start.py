@@ -1,0 +1,136 @@
+"""`labkit start`: JupyterLab, on this machine only, at the first notebook."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from labkit.cli import project
+from labkit.cli.errors import LabkitError, command
+
+FIRST = "notebooks/00-start-here.ipynb"
+HOST = "127.0.0.1"
+PORT = 8888
+SETTINGS = Path(__file__).parent / "jupyter"
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="labkit start",
+        description="Sets everything up (the first time), then opens the course in JupyterLab. Ctrl-C ends it.",
+    )
+    parser.add_argument("--port", type=_port, metavar="N", help=f"the port (default: {PORT}, or the next free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the URL")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    root = project.root()
+    port = choose_port(options.port)
+    token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    page = f"/lab/tree/{FIRST}"
+    if not (root / FIRST).is_file():
+        print(f"{FIRST} is missing ('git restore {FIRST}' brings it back); JupyterLab opens without it.")
+        page = "/lab"
+    server = subprocess.Popen(_command_line(root, port, page, options.no_browser), env=_variables(token))
+    # Asked to end by the system (closing a terminal, docker stop), take the server along.
+    signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
+    try:
+        _wait_until_up(server, port)
+        url = f"http://{HOST}:{port}{page}?token={token}"
+        print(f"\nThe course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
+        code = server.wait()
+    except KeyboardInterrupt:  # the server got it too, and closes its kernels
+        server.wait()
+        print("\nJupyterLab has ended; what you saved is in notebooks/.")
+        return 0
+    if code:
+        raise LabkitError(
+            f"JupyterLab ended with code {code}; its own words are above. '{command('doctor')}' looks for the cause."
+        )
+    return 0
+
+
+def choose_port(wanted: int | None) -> int:
+    """The port asked for, which must be free, or the first free one from 8888 on."""
+    if wanted is not None:
+        if not is_free(wanted):
+            raise LabkitError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
+        return wanted
+    for port in range(PORT, PORT + 100):
+        if is_free(port):
+            return port
+    raise LabkitError(f"No port from {PORT} to {PORT + 99} is free: choose one with --port.")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":  # as servers do there: a connection that has just ended doesn't hold the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
+    line = [sys.executable, "-m", "jupyterlab", "--log-level=WARN"]
+    settings = {
+        "ServerApp.ip": HOST,
+        "ServerApp.port": str(port),
+        "ServerApp.port_retries": "0",
+        "ServerApp.base_url": "/",
+        "ServerApp.root_dir": str(root),
+        "ServerApp.answer_yes": "True",
+        "LabApp.default_url": page,
+        # Ask nobody for news or updates.
+        "LabApp.news_url": "None",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    line += [f"--{name}={value}" for name, value in settings.items()]
+    if no_browser:
+        line.append("--no-browser")
+    if os.name == "posix" and os.geteuid() == 0:  # as in a container
+        line.append("--allow-root")
+    return line
+
+
+def _variables(token: str) -> dict[str, str]:
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return {
+        **os.environ,
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
+        "PYTHONHASHSEED": "0",  # sets print in the same order as in the committed notebooks
+    }
+
+
+def _wait_until_up(server: subprocess.Popen[bytes], port: int) -> None:
+    """Waits until JupyterLab answers, or has ended, or a minute is over."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            direct.open(f"http://{HOST}:{port}/api", timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return  # it answers, if only to say no
+        except OSError:
+            time.sleep(0.1)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1024 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port; choose a number from 1024 to 65535")
+    return port

@@ -1,0 +1,66 @@
+"""`labkit test`: every test, and every notebook cell by cell against its committed output, in one pytest run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from labkit.cli import project
+from labkit.cli.errors import LabkitError
+
+MOST_WORKERS = 8
+SANITIZE = "tests/nbval_sanitize.cfg"
+
+
+def parse(arguments: list[str]) -> list[str]:
+    if arguments in (["-h"], ["--help"]):
+        print(
+            "usage: labkit test [PYTEST ARGUMENTS]\n\n"
+            "Sets everything up (the first time), then runs every test, and executes the notebooks and compares each\n"
+            "output with the committed one. Arguments go to pytest: labkit test -k peering, labkit test tests/cli,\n"
+            "-n 0 for one process; 'labkit test -- --help' shows pytest's own help."
+        )
+        raise SystemExit(0)
+    return arguments[1:] if arguments[:1] == ["--"] else arguments
+
+
+def run(options: list[str]) -> int:
+    missing = [name for name in ("pytest", "nbval", "xdist") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise LabkitError(
+            f"This environment has labkit but not the tools for tests ({', '.join(missing)}): in the project's folder "
+            "run python -m pip install -e '.[dev]' -c constraints.txt"
+        )
+    root = project.root()
+    # pytest takes its settings, and what to test, from the folder it runs in.
+    return subprocess.call(
+        [sys.executable, "-m", "pytest", *settings(root), *(_from(root, text) for text in options)],
+        cwd=root,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+
+
+def settings(root: Path) -> list[str]:
+    """pytest's arguments: notebooks compared strictly, and one worker per core, each with whole files to itself."""
+    line = ["--nbval", "-n", str(min(cores(), MOST_WORKERS)), "--dist", "loadfile"]
+    if (root / SANITIZE).is_file():
+        line += ["--nbval-sanitize-with", SANITIZE]
+    return line
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _from(root: Path, text: str) -> str:
+    """A path that was typed in another folder, as seen from the project's folder; anything else as it is."""
+    path, separator, rest = text.partition("::")
+    if text.startswith("-") or not path or Path.cwd() == root or not Path(path).exists():
+        return text
+    return f"{Path(path).resolve()}{separator}{rest}"

@@ -1,0 +1,51 @@
+"""`labkit clean`: what set-up made goes; notebooks, checkpoints and people's own files stay."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from labkit.cli import clean
+from labkit.cli.environment import STAMP
+
+NOTHING = argparse.Namespace()
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_removes_what_set_up_made_and_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = {"notebooks/03.ipynb", "notebooks/.ipynb_checkpoints/03.ipynb", "my notes.txt", "dist/x.whl"}
+    made = {
+        ".venv/lib/x.py", "build/03.html", ".pytest_cache/x", ".mypy_cache/x", ".ruff_cache/x",
+        "labkit/cli/__pycache__/x.pyc", "tests/__pycache__/x.pyc",
+    }  # fmt: skip
+    before = files(root)
+    for name in mine | made:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / ".venv" / STAMP).write_text(json.dumps({"state": "unfinished"}))
+
+    assert clean.run(NOTHING) == 0
+
+    assert files(root) == before | mine
+    printed = capsys.readouterr().out
+    for name in (".venv", "build", ".pytest_cache", str(Path("labkit/cli/__pycache__"))):
+        assert f"removed {name}\n" in printed
+
+
+def test_somebody_elses_venv_stays(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / ".venv").mkdir()
+    (root / ".venv" / "pyvenv.cfg").touch()
+    clean.run(NOTHING)
+    assert (root / ".venv" / "pyvenv.cfg").exists()
+    assert ".venv stays: it was not made by labkit" in capsys.readouterr().out
+
+
+def test_with_nothing_to_remove_it_is_content(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert clean.run(NOTHING) == 0
+    assert capsys.readouterr().out == "Clean. The notebooks and your own files are as they were.\n"

@@ -1,0 +1,204 @@
+"""Set-up: made once, recognised after, repaired or remade when it is not what it should be; never somebody else's."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.cli import environment, pip
+from labkit.cli.environment import STAMP, State
+from labkit.cli.errors import LabkitError
+
+
+class FakeTools:
+    """venv and pip as far as set-up can see them; `fail_at` names the step that raises."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.calls: list[str] = []
+        self.fail_at = ""
+        self.error: BaseException = KeyboardInterrupt()
+
+    def run(self, line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        self._step("venv")
+        assert line[1:3] == ["-m", "venv"]
+        python = environment.python_in(Path(line[-1]))
+        python.parent.mkdir(exist_ok=True)
+        python.touch()
+        return subprocess.CompletedProcess(line, 0, "", "")
+
+    def install(self, python: Path, arguments: list[str], target: Path | None = None) -> None:
+        assert environment.state(self.root) is State.UNFINISHED, "a kill at this moment must be seen by the next run"
+        assert arguments == ["-e", f"{self.root}[dev]", "-c", str(self.root / "constraints.txt")]
+        (self.root / ".venv" / "package").touch()
+        self._step("pip")
+
+    def _step(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fail_at == name:
+            raise self.error
+
+
+@pytest.fixture
+def tools(root: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+    fake = FakeTools(root)
+    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
+    monkeypatch.setattr(subprocess, "run", fake.run)
+    monkeypatch.setattr(pip, "install", fake.install)
+    return fake
+
+
+def test_the_first_run_makes_it_and_the_second_finds_it(root: Path, tools: FakeTools) -> None:
+    assert environment.state(root) is State.ABSENT
+    assert environment.ensure() == environment.python_in(root / ".venv")
+    assert environment.state(root) is State.READY
+    assert environment.ensure() == environment.python_in(root / ".venv")
+    assert tools.calls == ["venv", "pip"]
+
+
+@pytest.mark.parametrize("step", ["venv", "pip"])
+def test_an_interruption_is_seen_and_the_next_run_starts_clean(root: Path, tools: FakeTools, step: str) -> None:
+    tools.fail_at = step
+    with pytest.raises(KeyboardInterrupt):
+        environment.ensure()
+    assert environment.state(root) is State.UNFINISHED
+    leftover = root / ".venv" / "half-written"
+    leftover.touch()
+    tools.fail_at = ""
+    environment.ensure()
+    assert environment.state(root) is State.READY
+    assert not leftover.exists()
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_change_of_what_it_is_made_from_runs_pip_again_on_top(root: Path, tools: FakeTools, name: str) -> None:
+    environment.ensure()
+    with open(root / name, "a") as file:
+        file.write("# changed\n")
+    assert environment.state(root) is State.STALE
+    environment.ensure()
+    assert tools.calls == ["venv", "pip", "pip"]
+    assert environment.state(root) is State.READY
+
+
+def test_line_ends_of_windows_are_no_change(root: Path, tools: FakeTools) -> None:
+    environment.ensure()
+    (root / "constraints.txt").write_bytes(b"moto==5.2.5\r\n")
+    assert environment.state(root) is State.READY
+
+
+def test_an_interrupted_update_is_remade_from_nothing(root: Path, tools: FakeTools) -> None:
+    environment.ensure()
+    (root / "constraints.txt").write_text("moto==5.2.6\n")
+    tools.fail_at = "pip"
+    with pytest.raises(KeyboardInterrupt):
+        environment.ensure()
+    tools.fail_at = ""
+    environment.ensure()
+    assert tools.calls == ["venv", "pip", "pip", "venv", "pip"]
+
+
+def test_another_python_remakes_it(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.ensure()
+    real = environment._maker(root)
+    monkeypatch.setattr(environment, "_maker", lambda root: real.replace("Python 3.", "Python 4."))
+    assert environment.state(root) is State.OTHER_PYTHON
+    environment.ensure()
+    assert tools.calls == ["venv", "pip"] * 2
+
+
+def test_a_folder_that_was_moved_remakes_it(root: Path, tools: FakeTools) -> None:
+    """The scripts in .venv, and the link to the project, name the old folder."""
+    environment.ensure()
+    moved = root.rename(root.with_name("moved"))
+    assert environment.state(moved) is State.OTHER_PYTHON
+
+
+def test_a_python_that_has_gone_remakes_it(root: Path, tools: FakeTools) -> None:
+    environment.ensure()
+    environment.python_in(root / ".venv").unlink()
+    assert environment.state(root) is State.UNFINISHED
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"state": "unfinished"}', "{}"])
+def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path, content: str) -> None:
+    (root / ".venv").mkdir()
+    (root / ".venv" / STAMP).write_text(content)
+    assert environment.state(root) is State.UNFINISHED
+
+
+def test_somebody_elses_venv_is_never_touched(root: Path, tools: FakeTools) -> None:
+    (root / ".venv").mkdir()
+    mine = root / ".venv" / "pyvenv.cfg"
+    mine.write_text("uv = 0.9\n")
+    assert environment.state(root) is State.FOREIGN
+    with pytest.raises(LabkitError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
+        environment.ensure()
+    assert mine.read_text() == "uv = 0.9\n"
+    assert tools.calls == []
+
+
+def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(*arguments: object) -> None:
+        with pytest.raises(LabkitError, match="Another labkit is setting up"):
+            environment.ensure()
+
+    monkeypatch.setattr(pip, "install", install)
+    environment.ensure()
+    assert environment.state(root) is State.READY
+
+
+def test_a_full_disk_is_said(root: Path, tools: FakeTools) -> None:
+    tools.fail_at, tools.error = "pip", OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(LabkitError, match=r"The disk is full.*Free about 1 GB, then run the same command again"):
+        environment.ensure()
+    assert environment.state(root) is State.UNFINISHED
+
+
+def test_a_folder_that_cannot_be_written_is_said(root: Path, tools: FakeTools) -> None:
+    tools.fail_at, tools.error = "venv", OSError(errno.EACCES, "Permission denied", ".venv")
+    with pytest.raises(LabkitError, match=r"needs to write \.venv, and the system refuses"):
+        environment.ensure()
+
+
+def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
+    root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("ensurepip", "pip") else object())
+    with pytest.raises(LabkitError, match="sudo apt install python3-venv"):
+        environment.ensure()
+
+
+def test_without_ensurepip_the_systems_pip_begins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian splits ensurepip off into python3-venv; its python3-pip can install pip into the environment instead."""
+    lines: list[list[str]] = []
+    installs: list[tuple[list[str], Path | None]] = []
+
+    def run(line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        lines.append(line)
+        return subprocess.CompletedProcess(line, 0, "", "")
+
+    def install(python: Path, arguments: list[str], target: Path | None = None) -> None:
+        installs.append((arguments, target))
+
+    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(pip, "install", install)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
+    environment.ensure()
+    assert "--without-pip" in lines[0]
+    assert installs[0] == (["pip"], environment.python_in(root / ".venv"))
+
+
+def test_labkit_merely_at_hand_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python3 -m labkit` puts the project's folder on the path, which may hold the metadata of an older build."""
+    (tmp_path / "labkit-1.0.dist-info").mkdir()
+    (tmp_path / "labkit-1.0.dist-info" / "METADATA").write_text("Name: labkit\nVersion: 1.0\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert not environment.has_labkit(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert environment.has_labkit(tmp_path / "elsewhere")

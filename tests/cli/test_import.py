@@ -1,0 +1,76 @@
+"""`import labkit` and the bare command line use only the standard library, and any Python 3 can read the way in."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import labkit
+
+HOME = Path(labkit.__file__).parent
+
+
+def modules_after(code: str) -> set[str]:
+    """The top-level modules outside the standard library that a fresh Python has loaded after this code."""
+    report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    before = subprocess.check_output([sys.executable, "-c", report], text=True).split()
+    after = subprocess.check_output([sys.executable, "-c", f"{code}\n{report}"], text=True, cwd=HOME.parent).split()
+    return set(after) - set(before) - set(sys.stdlib_module_names)
+
+
+def test_import_labkit_loads_nothing_but_the_standard_library() -> None:
+    assert modules_after("import labkit") == {"labkit"}
+
+
+def test_import_labkit_loads_no_room() -> None:
+    code = "import labkit, sys; assert not [m for m in sys.modules if m.startswith('labkit.')]"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME.parent)
+
+
+def test_every_verb_reads_its_arguments_with_the_standard_library_alone() -> None:
+    """They are read before the environment stands, so that a typo doesn't cost a minute of set-up."""
+    assert modules_after("from labkit.cli import VERBS\nfor verb in VERBS.values(): verb.load()") == {"labkit"}
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
+def test_an_old_python_can_read_the_way_in(name: str) -> None:
+    ast.parse((HOME / name).read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code = compile((HOME / "__main__.py").read_text(encoding="utf-8"), "__main__.py", "exec")
+    monkeypatch.setattr(sys, "version_info", (3, 8, 18))
+    with pytest.raises(SystemExit) as end:
+        exec(code, {"__name__": "__main__"})
+    assert end.value.code == 1
+    error = capsys.readouterr().err
+    assert "This is Python 3.8" in error
+    assert "install a newer Python" in error
+
+
+def test_a_room_loads_on_first_use() -> None:
+    code = "import labkit, sys; labkit.network; assert 'labkit.network' in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME.parent)
+
+
+def test_dir_names_the_rooms_and_connect() -> None:
+    assert {"connect", "flowlogs", "network", "show", "__version__"} <= set(dir(labkit))
+
+
+def test_an_unknown_name_is_an_attribute_error_that_lists_what_there_is() -> None:
+    with pytest.raises(AttributeError, match="labkit has no 'conect'; it has connect, flowlogs"):
+        _ = labkit.conect
+    assert not hasattr(labkit, "nothing")
+
+
+def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'boto3'", name="boto3")
+
+    monkeypatch.setattr("importlib.import_module", import_module)
+    with pytest.raises(ImportError, match=r"needs the package boto3.*python3 -m labkit start"):
+        _ = labkit.connect

@@ -1,0 +1,107 @@
+"""`labkit run`: notebooks executed without a browser; the notebooks themselves stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labkit.cli import run
+from labkit.cli.errors import LabkitError
+from labkit.cli.run import Outcome
+
+
+def write(path: Path, *cells: str) -> Path:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbformat.write(made, path)
+    return path
+
+
+@pytest.fixture
+def chapters(root: Path) -> Path:
+    folder = root / "notebooks"
+    for name in ("00-start-here", "03-the-failed-ping", "10-clean-up"):
+        write(folder / f"{name}.ipynb", "1 + 1")
+    return folder
+
+
+def names(wanted: list[str], chapters: Path) -> list[str]:
+    return [path.stem for path in run.choose(wanted, chapters)]
+
+
+def test_without_a_chapter_all_run_in_order(chapters: Path) -> None:
+    assert names([], chapters) == ["00-start-here", "03-the-failed-ping", "10-clean-up"]
+
+
+@pytest.mark.parametrize(
+    "text", ["03", "3", "03-the-failed-ping", "03-the-failed-ping.ipynb", "notebooks/03-the-failed-ping.ipynb"]
+)
+def test_a_chapter_is_named_by_number_name_or_path(chapters: Path, text: str) -> None:
+    assert names([text], chapters) == ["03-the-failed-ping"]
+
+
+def test_a_chapter_named_twice_runs_once(chapters: Path) -> None:
+    assert names(["10", "3", "03"], chapters) == ["10-clean-up", "03-the-failed-ping"]
+
+
+def test_any_notebook_can_be_named_by_its_path(chapters: Path, tmp_path: Path) -> None:
+    mine = write(tmp_path / "mine.ipynb", "1")
+    assert run.choose([str(mine)], chapters) == [mine]
+
+
+def test_an_unknown_chapter_lists_the_chapters(chapters: Path) -> None:
+    with pytest.raises(LabkitError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
+        run.choose(["7"], chapters)
+
+
+def test_no_notebooks_at_all_is_said(root: Path) -> None:
+    with pytest.raises(LabkitError, match="git restore notebooks"):
+        run.choose([], root / "notebooks")
+
+
+@pytest.mark.parametrize("out", ["notebooks", "notebooks/built", "./notebooks/"])
+def test_it_never_writes_among_the_notebooks(chapters: Path, out: str) -> None:
+    with pytest.raises(LabkitError, match="holds the notebooks themselves"):
+        run.parse(["--out", out])
+
+
+def test_it_never_writes_beside_a_notebook_of_yours(chapters: Path, tmp_path: Path) -> None:
+    write(tmp_path / "mine.ipynb", "1")
+    with pytest.raises(LabkitError, match="holds the notebooks themselves"):
+        run.parse([str(tmp_path / "mine.ipynb"), "--out", str(tmp_path)])
+
+
+def test_two_notebooks_of_one_name_are_refused(chapters: Path, tmp_path: Path) -> None:
+    write(tmp_path / "10-clean-up.ipynb", "1")
+    with pytest.raises(LabkitError, match="have one name"):
+        run.parse(["10", str(tmp_path / "10-clean-up.ipynb")])
+
+
+def test_the_table_says_which_cell_failed_and_why() -> None:
+    text = run.table([Outcome("00-start-here", 12, 1.24), Outcome("03", 20, 3.5, 7, "ValueError: no route")])
+    assert text.splitlines() == [
+        "chapter        cells  seconds  result",
+        "-" * 59,
+        "00-start-here     12      1.2  ok",
+        "03                20      3.5  cell 7: ValueError: no route",
+    ]
+
+
+def test_it_executes_writes_both_results_and_reports_the_failing_cell(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write(root / "notebooks" / "00-good.ipynb", "import os\nprint(os.getcwd(), os.environ['PYTHONHASHSEED'])")
+    bad = write(root / "notebooks" / "01-bad.ipynb", "1", "", "raise ValueError('no route')", "print('never')")
+    before = good.read_bytes(), bad.read_bytes()
+
+    assert run.run(run.parse([])) == 1
+
+    assert (good.read_bytes(), bad.read_bytes()) == before
+    executed = nbformat.read(root / "build" / "00-good.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].text == f"{root / 'notebooks'} 0\n"
+    assert str(root / "notebooks") in (root / "build" / "00-good.html").read_text(encoding="utf-8")
+    assert "no route" in (root / "build" / "01-bad.html").read_text(encoding="utf-8")
+    printed = capsys.readouterr().out
+    assert "cell 2: ValueError: no route" in printed
+    assert "00-good: ok" in printed

@@ -1,0 +1,144 @@
+"""`labkit start`: a server on this machine only, that asks the internet for nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.cli import start
+from labkit.cli.errors import LabkitError
+
+
+class FakeServer:
+    """JupyterLab as far as `start` can see it: what it was started with, and how it ends."""
+
+    code = 0
+    error: BaseException | None = None
+
+    def __init__(self, line: list[str], env: dict[str, str]) -> None:
+        self.line, self.env, self.waits = line, env, 0
+        FakeServer.last = self
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def wait(self) -> int:
+        self.waits += 1
+        if self.error and self.waits == 1:
+            raise self.error
+        return self.code
+
+    last: FakeServer
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeServer]]:
+    monkeypatch.setattr(subprocess, "Popen", FakeServer)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    monkeypatch.setattr(FakeServer, "code", 0)
+    monkeypatch.setattr(FakeServer, "error", None)
+    yield FakeServer
+
+
+def options(**given: Any) -> argparse.Namespace:
+    return argparse.Namespace(**{"port": None, "no_browser": False, **given})
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind((start.HOST, 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: type[FakeServer]) -> None:
+    start.run(options())
+    line = server.last.line
+    assert line[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert "--ServerApp.ip=127.0.0.1" in line
+    assert f"--ServerApp.root_dir={root}" in line
+    assert "--LabApp.news_url=None" in line
+    assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in line
+    assert "--no-browser" not in line
+
+
+def test_it_opens_the_first_notebook_and_prints_its_url(
+    root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / start.FIRST).touch()
+    assert start.run(options(no_browser=True)) == 0
+    assert "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb" in server.last.line
+    assert "--no-browser" in server.last.line
+    token = server.last.env["JUPYTER_TOKEN"]
+    assert len(token) >= 32
+    assert f"/lab/tree/notebooks/00-start-here.ipynb?token={token}" in capsys.readouterr().out
+    assert token not in " ".join(server.last.line), "the token must not show in the list of processes"
+
+
+def test_a_missing_first_notebook_is_said(
+    root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    start.run(options())
+    assert "git restore notebooks/00-start-here.ipynb" in capsys.readouterr().out
+    assert "--LabApp.default_url=/lab" in server.last.line
+
+
+def test_the_settings_come_on_top_of_the_persons_own(
+    root: Path, server: type[FakeServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
+    start.run(options())
+    assert server.last.env["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(start.SETTINGS), "/mine"])
+    defaults = json.loads((start.SETTINGS / "labconfig" / "default_setting_overrides.json").read_text())
+    assert defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_hashes_are_as_in_the_committed_notebooks(root: Path, server: type[FakeServer]) -> None:
+    start.run(options())
+    assert server.last.env["PYTHONHASHSEED"] == "0"
+
+
+def test_ctrl_c_is_a_good_end(root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]) -> None:
+    server.error = KeyboardInterrupt()
+    assert start.run(options()) == 0
+    assert server.last.waits == 2, "the server must be given the time to close its kernels"
+    assert "JupyterLab has ended" in capsys.readouterr().out
+
+
+def test_a_server_that_fails_is_an_error(root: Path, server: type[FakeServer]) -> None:
+    server.code = 3
+    with pytest.raises(LabkitError, match=r"JupyterLab ended with code 3.*doctor"):
+        start.run(options())
+
+
+def test_a_port_asked_for_must_be_free(busy_port: int) -> None:
+    with pytest.raises(LabkitError, match=f"Port {busy_port} is in use: choose another"):
+        start.choose_port(busy_port)
+
+
+def test_without_a_port_the_next_free_one_is_taken(busy_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "PORT", busy_port)
+    assert busy_port < start.choose_port(None) < busy_port + 100
+
+
+def test_no_free_port_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "is_free", lambda port: False)
+    with pytest.raises(LabkitError, match="No port from 8888 to 8987 is free"):
+        start.choose_port(None)
+
+
+@pytest.mark.parametrize("text", ["80", "65536", "-1", "eighty", "８８８８"])
+def test_what_is_not_a_port_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        start.parse([f"--port={text}"])
+    assert "is not a port; choose a number from 1024 to 65535" in capsys.readouterr().err

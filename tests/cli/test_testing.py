@@ -1,0 +1,71 @@
+"""`labkit test`: one pytest run for tests and notebooks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.cli import testing
+from labkit.cli.errors import LabkitError
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
+    made: list[tuple[list[str], dict[str, Any]]] = []
+
+    def call(line: list[str], **keywords: Any) -> int:
+        made.append((line, keywords))
+        return 5
+
+    monkeypatch.setattr(subprocess, "call", call)
+    return made
+
+
+def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(
+    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
+) -> None:
+    assert testing.run([]) == 5, "pytest's own exit code"
+    line, keywords = calls[0]
+    assert line[:4] == [sys.executable, "-m", "pytest", "--nbval"]
+    assert line[line.index("--dist") + 1] == "loadfile"
+    assert 1 <= int(line[line.index("-n") + 1]) <= testing.MOST_WORKERS
+    assert keywords["cwd"] == root
+    assert keywords["env"]["PYTHONHASHSEED"] == "0"
+
+
+def test_further_arguments_go_to_pytest_last_so_that_they_win(
+    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
+) -> None:
+    testing.run(testing.parse(["-n", "0", "-k", "ping"]))
+    assert calls[0][0][-4:] == ["-n", "0", "-k", "ping"]
+
+
+def test_two_dashes_pass_even_help_on() -> None:
+    assert testing.parse(["--", "--help"]) == ["--help"]
+
+
+def test_the_sanitize_file_is_used_if_there_is_one(root: Path) -> None:
+    assert "--nbval-sanitize-with" not in testing.settings(root)
+    (root / "tests").mkdir()
+    (root / testing.SANITIZE).touch()
+    assert testing.settings(root)[-2:] == ["--nbval-sanitize-with", testing.SANITIZE]
+
+
+def test_a_path_is_meant_from_where_it_was_typed(
+    root: Path, calls: list[tuple[list[str], dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = root / "notebooks" / "03-x.ipynb"
+    notebook.touch()
+    monkeypatch.chdir(root / "notebooks")
+    testing.run(["03-x.ipynb::Cell 3", "-k", "cell"])
+    assert calls[0][0][-3:] == [f"{notebook}::Cell 3", "-k", "cell"]
+
+
+def test_an_environment_without_the_tools_for_tests_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "nbval" else object())
+    with pytest.raises(LabkitError, match=r"not the tools for tests \(nbval\).*pip install -e '\.\[dev\]'"):
+        testing.run([])
