@@ -1,0 +1,163 @@
+"""The script that Run Command runs, its shell, and the small commands of Amazon Linux 2023."""
+
+from __future__ import annotations
+
+import pytest
+
+PATH = (
+    "/var/lib/amazon/ssm/i-0a1b2c3d4e5f60718/document/orchestration/11111111-2222-4333-8444-555555555555"
+    "/awsrunShellScript/0.awsrunShellScript/_script.sh"
+)
+
+
+def test_an_unknown_command_is_127_and_named_as_the_agents_script_does(play):
+    """The agent runs _script.sh and adds a last line without a line feed: https://github.com/aws/amazon-ssm-agent."""
+    played = play("foo")
+    assert played.err == f"{PATH}: line 1: foo: command not found\nfailed to run commands: exit status 127"
+    assert played.code == 127
+
+
+def test_a_command_that_a_real_instance_has_is_owned_up_to(play):
+    err = play("ls -l").err
+    assert (
+        f"{PATH}: line 1: ls: command not found\nlabkit: a real instance has ls; the embedded one has cat curl" in err
+    )
+
+
+def test_the_last_commands_exit_code_counts(play):
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/command-exit-codes.html"""
+    assert play("false", "true").code == 0
+    assert play("true", "false").code == 1
+    assert play("exit 3", "echo never").code == 3
+    assert play("exit 3", "echo never").out == ""
+    assert play().code == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "out"),
+    [
+        ("echo a; echo b", "a\nb\n"),
+        ("true && echo yes", "yes\n"),
+        ("false && echo no || echo yes", "yes\n"),
+        ("true || echo no && echo yes", "yes\n"),
+        ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n"),
+        ("echo a#b # comment; echo no", "a#b\n"),
+        ("# only a comment", ""),
+        ("echo one \\\n two", "one two\n"),
+        ("echo -n a; echo b;", "ab\n"),
+        ("echo -e 'a\\tb'", "a\tb\n"),
+        ("echo '$HOME | *'", "$HOME | *\n"),
+        ("/usr/bin/echo x && sudo echo y", "x\ny\n"),
+    ],
+)
+def test_words_quotes_and_lists(play, script, out):
+    played = play(*script.split("\n"))
+    assert (played.out, played.code, played.err) == (out, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "lacks"),
+    [
+        ("ping -c 1 10.2.0.126 | tail -1", "pipes"),
+        ("echo x > file", "redirections"),
+        ("ping -c 1 10.2.0.126 2>&1", "redirections"),
+        ("ping 10.2.0.126 &", "background commands"),
+        ("echo $HOME", "variables and substitution"),
+        ('echo "$(date)"', "variables and substitution"),
+        ("echo `date`", "command substitution"),
+        ("X=1", "variables"),
+        ("for i in 1 2; do echo x; done", "control structures (for)"),
+        ("cat /etc/*", "patterns"),
+    ],
+)
+def test_what_the_shell_lacks_it_names_before_it_runs_anything_of_the_line(play, line, lacks):
+    played = play("echo before", line, "echo after")
+    assert played.out == "before\n" and played.code == 2 and played.sent == []
+    assert played.err.startswith(f"{PATH}: line 2: labkit: the embedded shell has no {lacks}")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('echo "abc', "unexpected EOF while looking for matching `\"'"),
+        ("; echo x", "syntax error near unexpected token `;'"),
+        ("echo x && && echo y", "syntax error near unexpected token `&&'"),
+        ("echo x &&", "syntax error: unexpected end of file"),
+    ],
+)
+def test_syntax_errors(play, line, message):
+    played = play(line)
+    assert played.err.startswith(f"{PATH}: line 1: {message}\n") and played.code == 2
+
+
+def test_time_passes_only_where_something_takes_time(play):
+    assert play("echo a; hostname; ip addr; cat /etc/os-release").took == 0
+    played = play("date; sleep 90; date; sleep 1m; date +%s")
+    assert played.out == "Wed Dec  3 14:41:00 UTC 2025\nWed Dec  3 14:42:30 UTC 2025\n1764773010\n"
+    assert [line.at - played.result.lines[0].at for line in played.result.lines] == [0, 90, 150]
+
+
+def test_the_same_script_prints_the_same_at_the_same_times(play):
+    script = ("ping -c 3 8.8.8.8", "traceroute 10.2.0.126", "curl http://10.2.0.126", "ip addr")
+    assert play(*script).result == play(*script).result
+
+
+def test_a_script_that_overruns_its_time_is_killed_where_it_stands(play):
+    played = play("echo a", "sleep 100", "echo b", timeout=60)
+    assert (played.out, played.code, played.result.timed_out, played.took) == ("a\n", 137, True, 60)
+    assert played.err == ""
+
+
+def test_names_and_files(play):
+    assert play("hostname").out == play("hostname -f").out == "ip-10-1-15-80.ec2.internal\n"
+    assert play("hostname -I").out == "10.1.15.80 \n"
+    release = play("cat /etc/os-release").out
+    assert release.startswith('NAME="Amazon Linux"\nVERSION="2023"\nID="amzn"\nID_LIKE="fedora"\n')
+    assert play("cat /proc/sys/net/ipv4/ip_default_ttl").out == "127\n"
+    missing = play("cat /nope")
+    assert missing.err.startswith("cat: /nope: No such file or directory\n") and missing.code == 1
+
+
+def test_ip_addr(play):
+    assert play("ip addr show ens5").out == (
+        "2: ens5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9001 qdisc mq state UP group default qlen 1000\n"
+        "    link/ether 06:e6:fc:f5:ba:77 brd ff:ff:ff:ff:ff:ff\n"
+        "    altname enp0s5\n"
+        "    altname eni-01ab329f120ebcf5\n"
+        "    altname device-number-0.0\n"
+        "    inet 10.1.15.80/20 metric 512 brd 10.1.15.255 scope global dynamic ens5\n"
+        "       valid_lft 2389sec preferred_lft 2389sec\n"
+        "    inet6 fe80::4e6:fcff:fef5:ba77/64 scope link proto kernel_ll \n"
+        "       valid_lft forever preferred_lft forever\n"
+    )
+    assert play("ip a").out == play("ip a s lo").out + play("ip a s ens5").out
+    assert "inet6" not in play("ip -4 a").out and "inet " not in play("ip -6 a").out
+
+
+def test_ip_route(play):
+    """What systemd-networkd sets from DHCP on Amazon Linux 2023: the router is the subnet's first address."""
+    assert (
+        play("ip route").out
+        == play("ip r").out
+        == (
+            "default via 10.1.0.1 dev ens5 proto dhcp src 10.1.15.80 metric 512 \n"
+            "10.1.0.0/20 dev ens5 proto kernel scope link src 10.1.15.80 metric 512 \n"
+            "10.1.0.1 dev ens5 proto dhcp scope link src 10.1.15.80 metric 512 \n"
+            "10.1.0.2 dev ens5 proto dhcp scope link src 10.1.15.80 metric 512 \n"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "code"),
+    [
+        ("ip foo", 'Object "foo" is unknown, try "ip help".\n', 1),
+        ("ip -z a", 'Option "-z" is unknown, try "ip -help".\n', 255),
+        ("ip addr show eth0", 'Device "eth0" does not exist.\n', 1),
+        ("ip route add default via 10.1.0.1", "labkit: the embedded ip only shows; it lacks add.", 1),
+        ("ip link", "labkit: the embedded ip shows addr and route; it lacks link.\n", 1),
+    ],
+)
+def test_wrong_ip_command_lines(play, command, message, code):
+    played = play(command)
+    assert played.err.startswith(message) and played.code == code and played.out == ""
