@@ -1,0 +1,100 @@
+"""Figures that carry a description, so that everybody can read them and a test can compare them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Container
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+#: Dots per inch of every figure: one pixel is 0.01 inch.
+DPI = 100
+
+#: The one font: matplotlib brings it along, so figures are the same on every machine.
+FONT = "DejaVu Sans"
+
+#: Okabe and Ito's colors, told apart by people with any kind of color vision. https://jfly.uni-koeln.de/color/
+BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+# What would make the same figure differ from one matplotlibrc to the next.
+_STYLE: dict[str, Any] = {
+    "font.family": [FONT], "text.usetex": False, "text.hinting": "default", "text.antialiased": True,
+    "path.sketch": None, "path.effects": [], "savefig.bbox": None,
+    "savefig.transparent": False, "svg.hashsalt": "labkit",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DescribedFigure:
+    """A matplotlib figure and, in words, what it shows.
+
+    In a notebook it displays as an image whose text form is the description: strict nbval compares the words, not the
+    pixels.
+
+    Parameters: `figure` is the matplotlib Figure; `description` says all that a person who cannot see it needs.
+
+    >>> shown = DescribedFigure(blank_figure(4, 3), "An empty figure.")
+    >>> shown
+    An empty figure.
+    >>> shown.png()[:4]
+    b'\\x89PNG'
+    """
+
+    figure: Figure
+    description: str
+
+    def png(self) -> bytes:
+        """The image as PNG, the same bytes each time."""
+        return self._bytes("png")
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the figure to a file whose ending names the format: `.png`, `.svg` or `.pdf`.
+
+        Raises ValueError where matplotlib does not know the ending, OSError where the file cannot be written.
+        """
+        ending = str(path).rpartition(".")[2].lower()
+        if ending not in ("png", "svg", "pdf"):
+            raise ValueError(f"A figure can't be saved as {str(path)!r}: end the name in .png, .svg or .pdf.")
+        data = self._bytes(ending)
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def _bytes(self, kind: str) -> bytes:
+        # Each format would else name the version of matplotlib or the time.
+        metadata: dict[str, Any] = {
+            "png": {"Software": None, "Description": None},
+            "svg": {"Date": None, "Creator": None},
+            "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        }[kind]
+        buffer = io.BytesIO()
+        with steady_style():
+            self.figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        return self.description
+
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        data = {"image/png": self.png(), "text/plain": self.description}
+        return data, {"image/png": {"alt": self.description}}
+
+
+def steady_style() -> AbstractContextManager[None]:
+    """What makes figures the same whatever the person's own matplotlibrc says; measuring text needs it too."""
+    return rc_context(_STYLE)  # type: ignore[arg-type]
+
+
+def blank_figure(width: float, height: float) -> Figure:
+    """A white figure of `width` by `height` inches that belongs to no pyplot state: nothing has to be closed."""
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure

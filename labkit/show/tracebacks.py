@@ -1,0 +1,28 @@
+"""Errors of AWS as a student wrote them: the line of the cell and what AWS said, without boto3's inside."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+
+def shorten(shell: Any) -> None:
+    """Make an IPython shell show a ClientError with the frames of the notebook's own cells only."""
+    from botocore.exceptions import ClientError
+
+    def show(shell: Any, kind: type, error: Exception, traceback: TracebackType, tb_offset: int | None = None) -> Any:
+        lines = shell.InteractiveTB.structured_traceback(kind, error, _cells_only(shell, traceback), tb_offset=0)
+        shell._showtraceback(kind, error, lines)
+        return lines
+
+    shell.set_custom_exc((ClientError,), show)
+
+
+def _cells_only(shell: Any, traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback's frames that are code of a cell, linked anew."""
+    if traceback is None:
+        return None
+    rest = _cells_only(shell, traceback.tb_next)
+    if traceback.tb_frame.f_code.co_filename not in shell.compile._filename_map:
+        return rest
+    return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
