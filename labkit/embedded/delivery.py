@@ -1,0 +1,96 @@
+"""From closed windows to events in CloudWatch Logs, if the flow log's role may write them.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.embedded.capture import FlowLog, Window
+from labkit.embedded.permissions import Verdict, delivery_verdict
+from labkit.embedded.records import lines
+from labkit.embedded.roles import Role, read_role
+from labkit.embedded.server import ACCOUNT_ID, REGION, EmbeddedAws
+from labkit.network import Network
+
+#: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
+#: about 5 minutes".
+DELAY = 300
+
+
+class Delivery:
+    """Writes records to log streams, one `eni-…-all` for each interface, and keeps each flow log's delivery status."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._roles: dict[str, Role | None] = {}
+
+    def forget_policies(self) -> None:
+        """IAM has changed: read roles and policies again when next they matter."""
+        self._roles.clear()
+
+    def deliver(self, flow_log: FlowLog, windows: Sequence[Window], network: Network) -> None:
+        """Write the records of closed windows, oldest first, or note that they may not be written. What was refused
+        is lost, as on AWS.
+        """
+        from moto.logs.models import LogEvent
+
+        groups = _logs_backend().groups
+        verdict = self.verdict(flow_log, log_group_exists=flow_log.log_group in groups)
+        self._note(flow_log, verdict)
+        if not verdict:
+            return
+        logs = self._aws.client("logs")
+        if flow_log.log_group not in groups:
+            logs.create_log_group(logGroupName=flow_log.log_group)
+        group = groups[flow_log.log_group]
+        for window in windows:
+            name = f"{window.interface}-all"
+            if name not in group.streams:
+                logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
+            stream = group.streams[name]
+            ingestion_time = (window.end + DELAY) * 1000
+            for start, line in lines(window, flow_log, network, ACCOUNT_ID, REGION):
+                # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
+                # time.
+                stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
+                stream.stored_bytes += len(line)
+            stream.last_ingestion_time = _naive_utc(window.end + DELAY)
+
+    def verdict(self, flow_log: FlowLog, log_group_exists: bool) -> Verdict:
+        """Whether the flow log's role lets the flow logs service write to its log group."""
+        if flow_log.role_arn not in self._roles:
+            self._roles[flow_log.role_arn] = read_role(self._aws.client("iam"), flow_log.role_arn.rpartition("/")[2])
+        role = self._roles[flow_log.role_arn]
+        if role is None:
+            return Verdict(False, f"The role {flow_log.role_arn} does not exist.")
+        return delivery_verdict(
+            role.trust,
+            role.policies,
+            account=ACCOUNT_ID,
+            region=REGION,
+            flow_log_id=flow_log.id,
+            log_group_name=flow_log.log_group,
+            log_group_exists=log_group_exists,
+        )
+
+    def _note(self, flow_log: FlowLog, verdict: Verdict) -> None:
+        from moto.ec2.models import ec2_backends
+
+        stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
+        stored.deliver_logs_status = "SUCCESS" if verdict else "FAILED"
+        stored.deliver_logs_error_message = None if verdict else "Access error"
+
+
+def _logs_backend() -> Any:
+    from moto.logs.models import logs_backends
+
+    return logs_backends[ACCOUNT_ID][REGION]
+
+
+def _naive_utc(epoch: float) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

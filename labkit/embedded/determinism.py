@@ -1,0 +1,121 @@
+"""The same calls give the same ids, addresses and times, in every process and on every machine.
+
+- Each API action draws its ids from a generator of its own, seeded by its name. So the third CreateSubnet gets the same
+  id however often anything else was called in between; a call more or less elsewhere shifts nothing.
+- A region's default VPC, which moto makes on first touch, has a generator of its own too.
+- Request ids have their own, so that reading consumes nothing.
+- moto asks the virtual clock for the time.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from labkit.embedded.clock import Clock
+
+SEED = "labkit-2025-12-03"
+
+_clock: Clock | None = None
+_streams: dict[str, tuple[Any, ...]] = {}
+_request_ids = random.Random()
+_installed = False
+
+
+def install() -> None:
+    """Put moto's time and ids under this module's rule; once per process, after moto is imported."""
+    global _installed
+    if _installed:
+        return
+    from moto.core import base_backend, responses, utils
+    from moto.utilities import aws_headers
+
+    _replace_everywhere("utcnow", utils.utcnow, _utcnow)
+    _replace_everywhere("gen_amzn_requestid_long", aws_headers.gen_amzn_requestid_long, _request_id_header)
+    assert responses.gen_amzn_requestid_long is _request_id_header  # type: ignore[attr-defined]
+
+    make = base_backend.AccountSpecificBackend.__getitem__
+
+    def getitem(self: Any, region_name: str) -> Any:
+        if dict.__contains__(self, "aws" if region_name == "global" else region_name):
+            return make(self, region_name)
+        with stream(f"backend/{self.service_name}/{self.account_id}/{region_name}"):
+            return make(self, region_name)
+
+    base_backend.AccountSpecificBackend.__getitem__ = getitem  # type: ignore[method-assign]
+    _installed = True
+
+
+def reset(clock: Clock) -> None:
+    """Begin again: every generator at its seed, and moto's time from ``clock``."""
+    global _clock
+    _clock = clock
+    _streams.clear()
+    _request_ids.seed(f"{SEED}/request-ids")
+
+
+def request_id() -> str:
+    """The next request id, in AWS's form (a UUID)."""
+    return str(uuid.UUID(int=_request_ids.getrandbits(128), version=4))
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Within it, request ids are drawn as ever, and afterwards it is as if none had been."""
+    before = _request_ids.getstate()
+    try:
+        yield
+    finally:
+        _request_ids.setstate(before)
+
+
+def new_id() -> str:
+    """A UUID from the generator of the API action that is under way."""
+    from moto.moto_api._internal import mock_random
+
+    return str(mock_random.uuid4())
+
+
+@contextmanager
+def stream(name: str) -> Iterator[None]:
+    """Within it, moto draws its randomness from the generator ``name``, which goes on where it last stopped."""
+    from moto.moto_api._internal import mock_random
+
+    before = mock_random.getstate()
+    state = _streams.get(name)
+    if state is None:
+        # Seeding with a string hashes it with SHA-512: the same on every machine, whatever PYTHONHASHSEED is.
+        mock_random.seed(f"{SEED}/{name}")
+    else:
+        mock_random.setstate(state)
+    try:
+        yield
+    finally:
+        _streams[name] = mock_random.getstate()
+        mock_random.setstate(before)
+
+
+def _utcnow() -> datetime:
+    """moto's utcnow: naive, in UTC."""
+    if _clock is None:
+        raise RuntimeError("The embedded AWS has not started: call labkit.embedded.start() first.")
+    return _clock.now().replace(tzinfo=None)
+
+
+def _request_id_header(headerdict: dict[str, Any] | None = None) -> str:
+    new = request_id()
+    if isinstance(headerdict, dict):
+        headerdict["x-amzn-requestid"] = new
+    return new
+
+
+def _replace_everywhere(name: str, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+    """Rebind ``name`` in each moto module that holds ``old``; later ones take it from its own module."""
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("moto.") and getattr(module, name, None) is old:
+            setattr(module, name, new)

@@ -1,0 +1,107 @@
+"""The internet's background noise: scanners that knock at every public address, sooner or later.
+
+Modelled: which ports are tried and how often is a rough picture of what public honeypots report; the sources are a
+few addresses seen in published flow logs and others drawn at random from public space. The times, sources and ports
+follow from a seed and the moment alone, so the same lab sees the same noise.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from labkit.network import Packet, echo_request, tcp, udp
+
+#: Mean seconds between two knocks at one address.
+MEAN_GAP = 45.0
+
+#: Noise is drawn in slots of this many seconds, each with a generator of its own.
+_SLOT = 15
+
+#: Ports as scanners like them: SSH, Telnet, HTTP(S), SMB, RDP, databases, SIP, and some more. (TCP unless said.)
+_TCP_PORTS = [22, 22, 23, 23, 80, 443, 445, 1433, 3306, 3389, 3389, 5432, 5900, 6379, 8080, 8443, 8728, 9200, 27017]
+_UDP_PORTS = [53, 123, 161, 1900, 5060]
+
+#: First octets under which every address is an ordinary public one.
+_PUBLIC_FIRST_OCTETS = [
+    5,
+    14,
+    20,
+    31,
+    35,
+    37,
+    45,
+    46,
+    58,
+    61,
+    64,
+    71,
+    77,
+    80,
+    85,
+    87,
+    91,
+    94,
+    101,
+    103,
+    111,
+    117,
+    122,
+    139,
+    152,
+    162,
+    176,
+    185,
+    193,
+    213,
+]
+
+_SCANNERS = [IPv4Address(text) for text in ("20.65.136.10", "157.185.170.119")]
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """One unasked packet from the internet: when (seconds since the epoch), what, how long in bytes, and how many in
+    a row.
+    """
+
+    at: float
+    packet: Packet
+    length: int
+    repeats: int = 1
+
+
+def knocks(address: IPv4Address, since: float, until: float) -> Iterator[Knock]:
+    """The knocks at a public address after `since`, up to and at `until`, in order of time."""
+    for slot in range(int(since // _SLOT), int(until // _SLOT) + 1):
+        generator = random.Random(f"noise/{address}/{slot}")
+        if generator.random() < _SLOT / MEAN_GAP:
+            knock = _knock(address, slot * _SLOT + generator.random() * _SLOT, generator)
+            if since < knock.at <= until:
+                yield knock
+
+
+def _knock(address: IPv4Address, at: float, generator: random.Random) -> Knock:
+    source = generator.choice(_SCANNERS) if generator.random() < 0.15 else _public_address(generator)
+    kind = generator.random()
+    port = generator.randrange(32768, 61000)
+    if kind < 0.08:
+        return Knock(at, echo_request(source, address), length=61, repeats=generator.choice([1, 4, 10]))
+    if kind < 0.2:
+        return Knock(
+            at, udp(source, address, _pick(_UDP_PORTS, generator), port), length=generator.choice([28, 58, 64])
+        )
+    return Knock(
+        at, tcp(source, address, _pick(_TCP_PORTS, generator), port), length=generator.choice([40, 44, 52, 60])
+    )
+
+
+def _pick(ports: Sequence[int], generator: random.Random) -> int:
+    return generator.choice(ports) if generator.random() < 0.8 else generator.randrange(1, 65536)
+
+
+def _public_address(generator: random.Random) -> IPv4Address:
+    first = generator.choice(_PUBLIC_FIRST_OCTETS)
+    return IPv4Address((first << 24) + generator.getrandbits(24))
