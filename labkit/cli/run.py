@@ -36,11 +36,14 @@ class Outcome:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="labkit run",
-        description="Executes notebooks without a browser. The notebooks themselves stay as they are.",
+        description="Executes notebooks without a browser. The notebooks themselves stay as they are, save with --update.",
     )
     names = "03, 03-the-failed-ping, or a path (default: all)"
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=names)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: build)")
+    parser.add_argument(
+        "--update", action="store_true", help="for authors: write the outputs into the notebooks themselves"
+    )
     options = parser.parse_args(arguments)
     root = project.root()
     options.notebooks = choose(options.chapters, root / "notebooks")
@@ -65,11 +68,27 @@ def run(options: argparse.Namespace) -> int:
         # On Windows, too, a loop that can watch the kernels' sockets.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             outcomes = runner.run(_execute_all(options.notebooks, options.out))
+        if options.update:
+            update(options.notebooks, options.out)
     except OSError as error:
         raise explain_os_error(error, "writing the results") from error
     print(table(outcomes))
     print(f"\nThe executed notebooks and their pages are in {options.out}.")
     return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def update(notebooks: list[Path], out: Path) -> None:
+    """Put the outputs of executed copies into the notebooks, without what differs from run to run."""
+    import nbformat
+
+    for path in notebooks:
+        executed = nbformat.read(out / path.name, as_version=4)
+        executed.metadata.pop("widgets", None)
+        # The kernel writes down its own Python version, which is not the lesson's business.
+        executed.metadata.language_info = {"name": "python"}
+        for cell in executed.cells:
+            cell.metadata.pop("execution", None)
+        nbformat.write(executed, path)
 
 
 def table(outcomes: list[Outcome]) -> str:

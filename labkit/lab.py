@@ -1,0 +1,287 @@
+"""`lab`: one object over boto3 for what a lesson needs and boto3 does not say in a line.
+
+Everything here works on the embedded AWS and on a real account alike; only `connect` chooses between them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.session.finding import Finder
+from labkit.session.records import Records
+from labkit.session.shell import Output, run
+from labkit.session.worlds import Account, Embedded, World
+
+if TYPE_CHECKING:
+    from labkit.network import Network, Path
+    from labkit.show.map import Drawing
+
+#: The tag that marks what belongs to the lab, beside the Name.
+LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
+
+LOG_GROUP = "NimbusVPCFlowLogsGroup"
+
+
+class Lab:
+    """A connection to one AWS, embedded or real."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._clients: dict[str, Any] = {}
+        self.account = world.account
+        self.region = world.region
+
+    # Finding and making
+
+    def find(self, name: str, kind: str | None = None) -> str | None:
+        """The id of the one thing that bears a name, or None: so `lab.find("vpc-1") or ec2.create_vpc(…)` makes it
+        once.
+
+        Parameters: `name` is the Name tag of something in EC2, unless `kind` says otherwise: `log-group`, `role`,
+        `policy` and `instance-profile` are found by their own names and given by their ARNs (a log group by its
+        name). `kind` may also be a resource type as EC2 writes it (`vpc`, `subnet`, …), where things of two types
+        share a name. What is deleted, terminated or failed does not count.
+        Raises LabError where several things bear the name.
+        """
+        found = self.find_all(name, kind)
+        if len(found) > 1:
+            raise LabError(
+                f"{len(found)} things are called {name!r}: {', '.join(found)}. "
+                "Delete the ones that you do not want, or use the id itself instead of lab.find."
+            )
+        return found[0] if found else None
+
+    def find_all(self, name: str, kind: str | None = None) -> list[str]:
+        """The ids of all things that bear a name, as `find` gives one; an empty list where there is none."""
+        return Finder(self.client).find(name, kind)
+
+    def tags(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """`TagSpecifications` that name a new EC2 resource and mark it as the lab's.
+
+        >>> Lab.tags(None, "vpc", "vpc-1")
+        [{'ResourceType': 'vpc', 'Tags': [{'Key': 'Name', 'Value': 'vpc-1'}, {'Key': 'Lab', 'Value': 'nimbus'}]}]
+        """
+        return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, LAB_TAG]}]
+
+    @contextmanager
+    def unless(self, *codes: str) -> Iterator[None]:
+        """Do what is in the block, unless AWS answers that it has been done: then go on.
+
+        Parameters: `codes` are AWS's error codes, such as `RouteAlreadyExists`. Other errors are raised.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in codes:
+                raise
+
+    def eventually(self, operation: Callable[..., Any], **parameters: Any) -> Any:
+        """Call a client's operation, again if need be, until AWS's services have heard of what was made a moment ago.
+
+        On a real account a new instance profile, role or subnet can be unknown elsewhere for some seconds; in the
+        embedded AWS nothing is.
+        Raises the operation's error where it is another one, or lasts.
+        """
+        from botocore.exceptions import ClientError
+
+        deadline = time.monotonic() + self._world.patience
+        while True:
+            try:
+                return operation(**parameters)
+            except ClientError as error:
+                code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+                if (
+                    not (code.endswith("NotFound") or "Invalid IAM Instance Profile" in message)
+                    or time.monotonic() >= deadline
+                ):
+                    raise
+                time.sleep(3)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the AWS that the lab is connected to, made once."""
+        import boto3
+
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service)
+        return self._clients[service]
+
+    # The network
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands now, read with `describe_*` calls."""
+        from labkit.network import Network
+
+        return Network.from_ec2(self.client("ec2"))
+
+    def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
+        """Follow a packet from one end to the other and back, hop by hop, without sending it.
+
+        Parameters: `source` and `destination` are names, ids or addresses; `protocol` is `icmp`, `tcp` or `udp`, and
+        `port` the destination's.
+        Raises LabError for an end that is not there.
+        """
+        from labkit.network import NetworkError
+        from labkit.network.ends import packet_between
+
+        network = self.network
+        try:
+            packet, sender = packet_between(network, source, destination, protocol, port)
+            return network.trace(packet, sender)
+        except (NetworkError, ValueError) as error:
+            raise LabError(str(error)) from None
+
+    def map(self, path: Path | None = None) -> Drawing:
+        """Draw the network as it stands now and, if one is given, the way of a packet over it."""
+        from labkit.show.map import draw
+
+        return draw(self.network, path)
+
+    # The instances
+
+    def shell(self, instance: str, command: str) -> Output:
+        """Run a command on an instance through SSM Run Command and print what it prints.
+
+        Parameters: `instance` is its name or id; `command` is one or more lines of shell.
+        Raises LabError where there is no such instance, or Systems Manager cannot reach it.
+        """
+        return run(self.client("ssm"), self.network, instance, command, patience=self._world.patience)
+
+    # Flow logs
+
+    def wait_for_flow_logs(self) -> None:
+        """Wait until the flow log records of all traffic so far have arrived, and say what has come.
+
+        Records come minutes after the packets. The embedded AWS lets that time pass at once; on a real account this
+        takes as long as it takes.
+        """
+        flow_logs = self._flow_logs()
+        if not flow_logs:
+            raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
+        started = self._world.now()
+        before = len(self._events())
+        self._world.settle(self._delivered_until)
+        failed = [each for each in self._flow_logs() if each.get("DeliverLogsStatus") == "FAILED"]
+        now = self._world.now()
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(self._events()) - before} new records")
+        for flow_log in failed:
+            print(
+                f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
+                f"delivery FAILED, {flow_log.get('DeliverLogsErrorMessage')!r}"
+            )
+
+    def records(self, *containing: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
+        """The flow log records in a log group as they were delivered, line by line, oldest first.
+
+        Parameters: `containing` are words that a line must all contain, such as an address, an interface's id or
+        `REJECT`; `since` leaves out records of traffic before that moment. Raises LabError where there is no such log
+        group.
+        """
+        if self.find(log_group, "log-group") is None:
+            raise LabError(
+                f"There is no log group {log_group!r}. Notebook 02 creates it; records come once flow logs deliver there."
+            )
+        earliest = since.timestamp() * 1000 if since else 0
+        lines = [str(event["message"]) for event in self._events(log_group) if event["timestamp"] >= earliest]
+        return Records(line for line in lines if set(containing) <= set(line.split()))
+
+    def _events(self, log_group: str = LOG_GROUP) -> list[dict[str, Any]]:
+        logs = self.client("logs")
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group)
+            events = [event for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return sorted(events, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
+
+    def _flow_logs(self) -> list[dict[str, Any]]:
+        pages = self.client("ec2").get_paginator("describe_flow_logs").paginate()
+        return [flow_log for page in pages for flow_log in page["FlowLogs"]]
+
+    def _delivered_until(self) -> datetime | None:
+        """The earliest of the last events of the log group's streams."""
+        pages = self.client("logs").get_paginator("describe_log_streams").paginate(logGroupName=LOG_GROUP)
+        ends = [
+            stream["lastEventTimestamp"]
+            for page in pages
+            for stream in page["logStreams"]
+            if "lastEventTimestamp" in stream
+        ]
+        return datetime.fromtimestamp(min(ends) / 1000, UTC) if ends else None
+
+    # The lesson
+
+    @property
+    def clock(self) -> datetime:
+        """The time that this AWS goes by, in UTC: virtual in the embedded AWS, real on an account."""
+        return self._world.now()
+
+    def catch_up(self, chapter: str) -> None:
+        """Run the build cells of every notebook before a chapter, so that this one can begin where they end.
+
+        Parameters: `chapter` is the number of the notebook that calls it, such as `"03"`. The names that the cells
+        define are there afterwards.
+        What exists already is found, not made again.
+        """
+        from labkit.learn.catch_up import catch_up
+
+        done = catch_up(chapter, _namespace_of_caller())
+        print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
+
+    def __repr__(self) -> str:
+        return f"<lab on {self._world}>"
+
+
+_lab: Lab | None = None
+
+
+def connect(where: str = "embedded", *, profile: str | None = None, region: str | None = None) -> Lab:
+    """Connect to an AWS and give the `lab` for it; `boto3.client(…)` in the cells below then talks to the same AWS.
+
+    Parameters: `where` is `"embedded"` (no account, no cost, no network) or `"aws"`, a real account, reached with the
+    credentials of `profile` in `region` and only after you have confirmed its number. Connecting again to the
+    embedded AWS finds it as it was.
+    Raises LabError for any other place, for credentials that do not work, and where the account is not confirmed.
+    """
+    global _lab
+    if where == "embedded":
+        if profile or region:
+            raise LabError(
+                "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
+            )
+        _lab = Lab(Embedded())
+    elif where == "aws":
+        account = Account(profile, region)
+        _confirm(account)
+        _lab = Lab(account)
+    else:
+        raise LabError(
+            f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('aws') to a real account."
+        )
+    from labkit.show.notebook import register
+
+    register(_lab)
+    print(f"Connected to {_lab._world}.")
+    return _lab
+
+
+def _confirm(account: Account) -> None:
+    """Ask before anything is made, and paid for, in a real account."""
+    print(f"This is {account}. What the notebooks make there costs money until it is deleted (notebook 10).")
+    if input(f"Type the account number {account.account} to go on: ").strip() != account.account:
+        raise LabError("Not connected: the account number was not confirmed.")
+
+
+def _namespace_of_caller() -> dict[str, Any]:
+    """The notebook's own namespace or, in a plain script, the one of the code that called the lab."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell.user_ns if shell else sys._getframe(2).f_globals

@@ -1,0 +1,1 @@
+"""What makes a course of the notebooks: catching up with the chapters before."""

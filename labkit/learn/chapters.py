@@ -1,0 +1,38 @@
+"""The course's notebooks on disk, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.errors import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One notebook: its two-digit `number` and where it is."""
+
+    number: str
+    path: Path
+
+    def build_cells(self) -> Iterator[str]:
+        """The source of the code cells tagged `build`, which make the lab, in order."""
+        for cell in json.loads(self.path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and "build" in cell["metadata"].get("tags", ()):
+                yield "".join(cell["source"])
+
+
+def chapters(folder: Path | None = None) -> list[Chapter]:
+    """The notebooks, by number: those in `folder`, else in the current folder, else in the project that labkit is
+    part of.
+
+    Raises LabError where none is found.
+    """
+    project = Path(__file__).parents[2] / "notebooks"
+    for place in [folder] if folder else [Path.cwd(), project]:
+        found = sorted(place.glob("[0-9][0-9]-*.ipynb"))
+        if found:
+            return [Chapter(path.name[:2], path) for path in found]
+    raise LabError(f"The course's notebooks are not here ({Path.cwd()}). Work in the project's folder notebooks/.")
