@@ -1,0 +1,103 @@
+"""What a person sees of a path, and what the room needs to be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+from labkit.network import Path, echo_request
+from tests.network.build import two_vpcs
+
+PING = echo_request("10.1.15.80", "10.2.0.126")
+
+
+def failed_ping() -> Path:
+    return two_vpcs().network().trace(PING)
+
+
+def test_the_text_of_the_labs_failed_ping() -> None:
+    lines = str(failed_ping()).splitlines()
+    assert lines[0] == "ICMP echo request 10.1.15.80 → 10.2.0.126"
+    steps = [line.split()[:3] for line in lines[1:-1]]
+    assert steps == [["there", str(n), "✓"] for n in (1, 2, 3, 4)] + [["there", "5", "✗"]]
+    assert "internet gateway igw-1" in lines[-2]
+    assert lines[-2].endswith("[IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS]")
+    assert "10.2.0.126" in lines[-2] and "lacks a route" in lines[-2]
+    assert lines[-1] == "The packet never arrives."
+
+
+def test_the_text_names_every_hop_of_both_ways() -> None:
+    path = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"}).network().trace(PING)
+    assert path.back is not None
+    lines = str(path).splitlines()
+    for line, hop in zip(lines[1:-1], path.forward.hops + path.back.hops, strict=True):
+        assert hop.name in line and hop.kind in line and hop.sentence in line
+    ways = [line.split()[0] for line in lines[1:-1]]
+    assert ways == ["there"] * len(path.forward.hops) + ["back"] * len(path.back.hops)
+    assert lines[-1] == "The packet arrives and the reply comes back."
+
+
+def test_the_verdict_of_a_lost_reply() -> None:
+    path = two_vpcs({"10.2.0.0/16": "pcx-12"}).network().trace(PING)
+    assert str(path).endswith("The packet arrives, but its reply is lost on the way back.")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + "\n"
+
+
+def test_the_html_is_a_table_with_a_row_for_every_hop() -> None:
+    path = failed_ping()
+    html = _Tags()
+    html.feed(path._repr_html_())
+    assert html.open == []
+    assert html.tags.count("tr") == len(path.forward.hops) + 1
+    assert all(hop.sentence in html.text for hop in path.forward.hops)
+    assert path.code in html.text.split("\n")
+
+
+def test_names_are_escaped() -> None:
+    build = two_vpcs()
+    for part in (build.parts["InternetGateways"][0], build.part("rtb-subnet-1")):
+        part["Tags"] = [{"Key": "Name", "Value": "<script>alert(1)</script>"}]
+    path = build.network().trace(PING)
+    html = _Tags()
+    html.feed(path._repr_html_())
+    assert "script" not in html.tags
+    assert html.text.count("<script>alert(1)</script>") >= 2
+
+
+def test_a_name_tag_is_shown_and_the_id_where_there_is_none() -> None:
+    build = two_vpcs()
+    build.parts["InternetGateways"][0]["Tags"] = [{"Key": "Name", "Value": "igw of Nimbus"}]
+    network = build.network()
+    assert network.name("igw-1") == "igw of Nimbus"
+    assert network.name("igw-2") == "igw-2"
+    assert network.name("i-instance-1") == "instance-1"
+
+
+def test_the_room_is_light() -> None:
+    """It follows any account's packets without a client, a moto or a plot of its own."""
+    heavy = ("boto3", "botocore", "moto", "matplotlib", "pandas")
+    heavy += ("labkit.embedded", "labkit.flowlogs", "labkit.insights", "labkit.lab")
+    code = (
+        "import sys, labkit.network, labkit.network.read, labkit.network.trace, labkit.network.ends\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
