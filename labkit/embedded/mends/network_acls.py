@@ -1,0 +1,53 @@
+"""Network ACLs: entries and associations that aren't there are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.errors import AwsError
+from labkit.embedded.mends import mend
+
+_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
+_BACKEND = "moto.ec2.models.network_acls:NetworkAclBackend"
+
+
+@mend(
+    "unknown-acl-entry-is-refused",
+    rule="DeleteNetworkAclEntry and ReplaceNetworkAclEntry need an entry of that number and direction.",
+    source=f"{_API}API_DeleteNetworkAclEntry.html",
+    hook=f"{_BACKEND}.delete_network_acl_entry",
+    parameters="self network_acl_id rule_number egress",
+)
+def _entry(original: Any) -> Any:
+    def delete_network_acl_entry(self: Any, network_acl_id: str, rule_number: int, egress: bool) -> Any:
+        entries = self.get_network_acl(network_acl_id).entries
+        if not any(entry.rule_number == rule_number and entry.egress == egress for entry in entries):
+            way = "egress" if egress else "ingress"
+            message = f"The {way} entry with rule number {rule_number} does not exist in network ACL '{network_acl_id}'"
+            raise AwsError("InvalidNetworkAclEntry.NotFound", message)
+        return original(self, network_acl_id, rule_number, egress)
+
+    return delete_network_acl_entry
+
+
+@mend(
+    "acl-association-is-checked",
+    rule="ReplaceNetworkAclAssociation needs an association that exists and an ACL of the same VPC.",
+    source=f"{_API}API_ReplaceNetworkAclAssociation.html",
+    hook=f"{_BACKEND}.replace_network_acl_association",
+    parameters="self association_id network_acl_id",
+)
+def _association(original: Any) -> Any:
+    def replace_network_acl_association(self: Any, association_id: str, network_acl_id: str) -> Any:
+        acl = self.get_network_acl(network_acl_id)
+        held = [each for each in self.network_acls.values() if association_id in each._associations]
+        if not held:
+            message = f"The association ID '{association_id}' does not exist"
+            raise AwsError("InvalidAssociationID.NotFound", message)
+        if held[0].vpc_id != acl.vpc_id:
+            subnet_id = held[0]._associations[association_id].subnet_id
+            message = f"network acl {acl.id} and subnet {subnet_id} belong to different networks"
+            raise AwsError("InvalidParameterValue", message)
+        return original(self, association_id, network_acl_id)
+
+    return replace_network_acl_association

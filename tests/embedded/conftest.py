@@ -1,0 +1,115 @@
+"""An embedded AWS for each test, and the marker with which a test proves a mend."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from labkit.embedded import EmbeddedAws, mends, start
+from tests.embedded.support import client
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "aws_does(mend): the test states what AWS does, and what moto alone does not.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked aws_does twice: mended it must pass; with moto alone it must fail.
+
+    The second is the canary: where a new moto does as AWS does, or where the hook has moved, it fails loudly, here.
+    """
+    marker = metafunc.definition.get_closest_marker("aws_does")
+    if marker is not None:
+        name = marker.args[0]
+        metafunc.parametrize(
+            "unmended",
+            [
+                pytest.param(None, id="mended"),
+                pytest.param(name, id="moto-alone", marks=pytest.mark.xfail(strict=True)),
+            ],
+        )
+
+
+@pytest.fixture
+def unmended() -> str | None:
+    return None
+
+
+@cache
+def _port() -> int:
+    """One port for all the tests, so that they can share their clients."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@cache
+def _settle() -> None:
+    """Keep moto's tables, which live as long as the process, out of every further collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def aws(unmended: str | None) -> Iterator[EmbeddedAws]:
+    """A fresh embedded AWS, without the mend that the test proves where it is its canary's turn."""
+    running = start(_port())
+    _settle()
+    try:
+        if unmended is None:
+            yield running
+        else:
+            with mends.without(unmended):
+                yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def ec2(aws: EmbeddedAws) -> Any:
+    return client(aws, "ec2")
+
+
+@pytest.fixture
+def iam(aws: EmbeddedAws) -> Any:
+    return client(aws, "iam")
+
+
+@pytest.fixture
+def logs(aws: EmbeddedAws) -> Any:
+    return client(aws, "logs")
+
+
+@pytest.fixture
+def ssm(aws: EmbeddedAws) -> Any:
+    return client(aws, "ssm")
+
+
+@pytest.fixture
+def sts(aws: EmbeddedAws) -> Any:
+    return client(aws, "sts")
+
+
+@pytest.fixture
+def vpc(ec2: Any) -> str:
+    return str(ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
+
+
+@pytest.fixture
+def other_vpc(ec2: Any) -> str:
+    return str(ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"])
+
+
+@pytest.fixture
+def subnet(ec2: Any, vpc: str) -> str:
+    return str(ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/20")["Subnet"]["SubnetId"])
+
+
+@pytest.fixture
+def image(ssm: Any) -> str:
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])

@@ -1,0 +1,77 @@
+"""What the tests of the mends share: refusals, and the small things they build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from labkit.embedded import EmbeddedAws
+
+_session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
+
+
+def client(aws: EmbeddedAws, service: str, region: str = "us-east-1") -> Any:
+    """A boto3 client as a student makes one: through the socket."""
+    return _client(aws.endpoint_url, service, region)
+
+
+@cache
+def _client(endpoint_url: str, service: str, region: str) -> Any:
+    return _session.client(service, region_name=region, endpoint_url=endpoint_url)
+
+
+@contextmanager
+def refused(code: str, message: str = "") -> Iterator[None]:
+    """Expect a ClientError with ``code`` whose message contains ``message``."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert error["Code"] == code, error
+    assert message in error["Message"], error["Message"]
+
+
+def run(ec2: Any, image: str, subnet: str, **more: Any) -> dict[str, Any]:
+    """Launch one instance, and describe it."""
+    more.setdefault("InstanceType", "t3.micro")
+    launched = ec2.run_instances(ImageId=image, SubnetId=subnet, MinCount=1, MaxCount=1, **more)["Instances"][0]
+    return instance(ec2, launched["InstanceId"])
+
+
+def instance(ec2: Any, instance_id: str) -> dict[str, Any]:
+    found = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    return dict(found)
+
+
+def main_table(ec2: Any, vpc: str) -> str:
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    return str(ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"])
+
+
+def gateway(ec2: Any, vpc: str) -> str:
+    """An internet gateway attached to ``vpc``."""
+    made = str(ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
+    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
+    return made
+
+
+def peer(ec2: Any, vpc: str, other: str) -> str:
+    made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]
+    return str(made["VpcPeeringConnectionId"])
+
+
+def peering_status(ec2: Any, peering: str) -> str:
+    found = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[peering])["VpcPeeringConnections"][0]
+    return str(found["Status"]["Code"])
+
+
+def route_state(ec2: Any, table: str, destination: str) -> str | None:
+    for route in ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]:
+        if route["DestinationCidrBlock"] == destination:
+            return str(route["State"])
+    return None

@@ -1,0 +1,223 @@
+"""The order of tearing down: what is needed stays, and AWS says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.embedded.support import gateway, instance, main_table, peer, refused, run
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}
+)
+
+
+def in_the_way(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
+    """Put something of the kind ``what`` into the VPC."""
+    if what == "subnet":
+        ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")
+    elif what == "internet gateway":
+        gateway(ec2, vpc)
+    elif what == "security group":
+        ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)
+    elif what == "network ACL":
+        ec2.create_network_acl(VpcId=vpc)
+    elif what == "route table":
+        ec2.create_route_table(VpcId=vpc)
+    elif what == "peering connection":
+        peer(ec2, other_vpc, vpc)
+
+
+@pytest.mark.aws_does("vpc-is-deleted-last")
+@pytest.mark.parametrize("what", ["internet gateway", "security group", "network ACL", "peering connection"])
+def test_a_vpc_in_use_stays(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html"""
+    in_the_way(ec2, vpc, other_vpc, what)
+    with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
+        ec2.delete_vpc(VpcId=vpc)
+    assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+
+
+@pytest.mark.parametrize("what", ["subnet", "route table"])
+def test_a_vpc_with_subnets_or_tables_stays(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
+    in_the_way(ec2, vpc, other_vpc, what)
+    with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
+        ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.mark.aws_does("vpc-is-deleted-last")
+def test_a_vpc_takes_its_own_default_table_group_and_acl_with_it(ec2: Any, vpc: str) -> None:
+    ec2.delete_vpc(VpcId=vpc)
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    assert ec2.describe_route_tables(Filters=filters)["RouteTables"] == []
+    assert ec2.describe_security_groups(Filters=filters)["SecurityGroups"] == []
+    assert ec2.describe_network_acls(Filters=filters)["NetworkAcls"] == []
+
+
+@pytest.mark.aws_does("subnet-is-deleted-empty")
+def test_a_subnet_with_an_instance_stays(ec2: Any, subnet: str, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html"""
+    made = run(ec2, image, subnet)["InstanceId"]
+    with refused("DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted."):
+        ec2.delete_subnet(SubnetId=subnet)
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.delete_subnet(SubnetId=subnet)
+
+
+@pytest.mark.aws_does("subnet-is-deleted-empty")
+def test_a_subnet_takes_its_associations_with_it(ec2: Any, vpc: str, subnet: str) -> None:
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    with refused("DependencyViolation", f"The routeTable '{table}' has dependencies and cannot be deleted."):
+        ec2.delete_route_table(RouteTableId=table)
+    ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_route_table(RouteTableId=table)
+
+
+@pytest.mark.aws_does("security-group-is-deleted-unused")
+def test_a_security_group_in_use_stays(ec2: Any, vpc: str, subnet: str, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html"""
+    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    made = run(ec2, image, subnet, SecurityGroupIds=[group])["InstanceId"]
+    with refused("DependencyViolation", f"resource {group} has a dependent object"):
+        ec2.delete_security_group(GroupId=group)
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.delete_security_group(GroupId=group)
+
+
+@pytest.mark.aws_does("security-group-is-deleted-unused")
+def test_a_security_group_that_another_names_stays(ec2: Any, vpc: str) -> None:
+    web, database = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("web", "database")
+    )
+    rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": web}]}
+    ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=[rule])
+    with refused("DependencyViolation", f"resource {web} has a dependent object"):
+        ec2.delete_security_group(GroupId=web)
+    ec2.delete_security_group(GroupId=database)
+    ec2.delete_security_group(GroupId=web)
+
+
+@pytest.mark.aws_does("security-group-is-deleted-unused")
+def test_the_default_security_group_stays(ec2: Any, vpc: str) -> None:
+    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
+    with refused("CannotDelete", f'the specified group: "{group}" name: "default" cannot be deleted by a user'):
+        ec2.delete_security_group(GroupId=group)
+
+
+@pytest.mark.aws_does("internet-gateway-is-deleted-detached")
+def test_an_attached_internet_gateway_stays(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteInternetGateway.html"""
+    internet = gateway(ec2, vpc)
+    with refused("DependencyViolation", f"The internetGateway '{internet}' has dependencies and cannot be deleted."):
+        ec2.delete_internet_gateway(InternetGatewayId=internet)
+    ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=internet)
+
+
+@pytest.mark.aws_does("internet-gateway-is-detached-without-public-addresses")
+def test_an_internet_gateway_is_not_detached_while_public_addresses_are_in_use(
+    ec2: Any, vpc: str, subnet: str, image: str
+) -> None:
+    internet = gateway(ec2, vpc)
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    made = run(ec2, image, subnet)["InstanceId"]
+    message = (
+        f"Network {vpc} has some mapped public address(es). "
+        "Please unmap those public address(es) before detaching the gateway."
+    )
+    with refused("DependencyViolation", message):
+        ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.detach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+
+
+@pytest.mark.aws_does("network-acl-is-deleted-unused")
+def test_a_network_acl_in_use_stays_and_so_does_the_default_one(ec2: Any, vpc: str, subnet: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAcl.html"""
+    default = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"][0]
+    own = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    association = default["Associations"][0]["NetworkAclAssociationId"]
+    ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=own)
+    with refused("DependencyViolation", f"The networkAcl '{own}' has dependencies and cannot be deleted."):
+        ec2.delete_network_acl(NetworkAclId=own)
+    with refused("InvalidParameterValue", f"cannot delete default network ACL {default['NetworkAclId']}"):
+        ec2.delete_network_acl(NetworkAclId=default["NetworkAclId"])
+    ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_network_acl(NetworkAclId=own)
+
+
+@pytest.mark.aws_does("main-route-table-stays")
+def test_the_main_route_table_stays(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html"""
+    table = main_table(ec2, vpc)
+    with refused("DependencyViolation", f"The routeTable '{table}' has dependencies and cannot be deleted."):
+        ec2.delete_route_table(RouteTableId=table)
+
+
+@pytest.mark.aws_does("interface-in-use-stays")
+def test_an_interface_in_use_stays(ec2: Any, subnet: str, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkInterface.html"""
+    interface = run(ec2, image, subnet)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    with refused("InvalidParameterValue", f"Network interface '{interface}' is currently in use."):
+        ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
+@pytest.mark.aws_does("released-address-must-be-unused")
+def test_an_elastic_address_in_use_is_not_released(ec2: Any, subnet: str, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"""
+    made = run(ec2, image, subnet)["InstanceId"]
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    assert instance(ec2, made)["PublicIpAddress"] == elastic["PublicIp"]
+    with refused("InvalidIPAddress.InUse", elastic["PublicIp"]):
+        ec2.release_address(AllocationId=elastic["AllocationId"])
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.release_address(AllocationId=elastic["AllocationId"])
+
+
+@pytest.mark.aws_does("attached-policy-stays")
+def test_an_attached_policy_stays(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
+    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    with refused("DeleteConflict", "Cannot delete a policy attached to entities."):
+        iam.delete_policy(PolicyArn=policy)
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
+    with refused("DeleteConflict", "This policy has more than one version."):
+        iam.delete_policy(PolicyArn=policy)
+    iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
+    iam.delete_policy(PolicyArn=policy)
+
+
+def test_a_role_with_policies_or_an_instance_profile_stays(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html; moto does this as AWS does."""
+    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    with refused("DeleteConflict", "must detach all policies first"):
+        iam.delete_role(RoleName="role")
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.put_role_policy(RoleName="role", PolicyName="inline", PolicyDocument=POLICY)
+    with refused("DeleteConflict", "must delete policies first"):
+        iam.delete_role(RoleName="role")
+    iam.delete_role_policy(RoleName="role", PolicyName="inline")
+    iam.create_instance_profile(InstanceProfileName="profile")
+    iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="role")
+    with refused("DeleteConflict", "must remove roles from instance profile first"):
+        iam.delete_role(RoleName="role")
+    iam.remove_role_from_instance_profile(InstanceProfileName="profile", RoleName="role")
+    iam.delete_role(RoleName="role")

@@ -1,0 +1,350 @@
+"""The loopback server, the clients without a socket, the virtual clock and the determinism of the embedded AWS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from labkit.embedded import Clock, EmbeddedAws, start
+from labkit.embedded.clock import START
+from tests.embedded.support import client, instance, refused, run
+
+# --- the server ---
+
+
+def test_it_listens_on_the_loopback_alone(aws: EmbeddedAws) -> None:
+    assert urlsplit(aws.endpoint_url).hostname == "127.0.0.1"
+
+
+def test_a_second_start_gives_the_running_one(aws: EmbeddedAws) -> None:
+    assert start() is aws
+
+
+def test_calls_after_stop_are_refused_on_the_loopback(aws: EmbeddedAws, ec2: Any) -> None:
+    ec2.describe_vpcs()
+    inside = aws.client("ec2")
+    aws.stop()
+    with pytest.raises(EndpointConnectionError, match=r"127\.0\.0\.1"):
+        ec2.describe_vpcs()
+    with pytest.raises(RuntimeError, match="has stopped"):
+        inside.describe_vpcs()
+    with pytest.raises(RuntimeError, match="has stopped"):
+        _ = aws.endpoint_url
+
+
+def test_a_fresh_start_is_an_empty_account_with_clock_and_ids_at_their_beginning(aws: EmbeddedAws, vpc: str) -> None:
+    aws.clock.advance(3600)
+    aws.stop()
+    again = start()
+    try:
+        inside = again.client("ec2")
+        assert [found["IsDefault"] for found in inside.describe_vpcs()["Vpcs"]] == [True]
+        assert again.clock.now() == START
+        assert client(again, "ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"] == vpc
+    finally:
+        again.stop()
+
+
+def ask(aws: EmbeddedAws, headers: dict[str, str]) -> tuple[int, str]:
+    """What a plain HTTP client gets for DescribeVpcs with these headers."""
+    port = urlsplit(aws.endpoint_url).port
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    body = "Action=DescribeVpcs&Version=2016-11-15"
+    signed = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20251203/us-east-1/ec2/aws4_request, SignedHeaders=host"
+    form = "application/x-www-form-urlencoded"
+    connection.request("POST", "/", body, {"Authorization": signed, "Content-Type": form, **headers})
+    answer = connection.getresponse()
+    assert answer.getheader("Access-Control-Allow-Origin") is None
+    return answer.status, answer.read().decode()
+
+
+def test_another_host_name_is_refused_so_that_no_name_can_be_rebound_to_it(aws: EmbeddedAws) -> None:
+    assert ask(aws, {})[0] == 200
+    assert ask(aws, {"Host": "evil.example"}) == (403, "The embedded AWS answers only to 127.0.0.1 and localhost.")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"]
+)
+def test_a_web_page_is_refused(aws: EmbeddedAws, origin: str) -> None:
+    assert ask(aws, {"Origin": origin}) == (403, "The embedded AWS does not answer web pages.")
+
+
+def test_an_unsigned_request_is_refused(aws: EmbeddedAws) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: MissingAuthenticationToken."""
+    status, body = ask(aws, {"Authorization": ""})
+    assert (status, "MissingAuthenticationToken" in body) == (403, True)
+
+
+# --- what it does not do, and what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    "service, call", [("s3", "list_buckets"), ("lambda", "list_functions"), ("sns", "list_topics")]
+)
+def test_a_service_that_it_lacks_says_so(aws: EmbeddedAws, service: str, call: str) -> None:
+    with refused("NotImplemented", f"The embedded AWS does not do the service {service}; it works on a real account"):
+        getattr(client(aws, service), call)()
+
+
+def test_an_action_that_it_lacks_says_so(ec2: Any) -> None:
+    with refused("NotImplemented", "labkit.connect('aws')"):
+        ec2.describe_scheduled_instances()
+    with refused("NotImplemented", "does not route through transit gateways"):
+        ec2.create_transit_gateway()
+    assert ec2.describe_transit_gateways()["TransitGateways"] == []
+
+
+@pytest.mark.parametrize(
+    "call, request_, what",
+    [
+        ("start_query", {"queryString": "fields @message", "startTime": 0, "endTime": 1}, "run Logs Insights queries"),
+        ("create_export_task", {"fromTime": 0, "to": 1, "destination": "bucket"}, "export log events to S3"),
+    ],
+)
+def test_what_moto_only_seems_to_do_says_so(
+    aws: EmbeddedAws, logs: Any, call: str, request_: dict[str, Any], what: str
+) -> None:
+    logs.create_log_group(logGroupName="group")
+    with refused("NotImplemented", f"The embedded AWS does not {what}"):
+        getattr(logs, call)(logGroupName="group", **request_)
+    aws.handlers["logs", "StartQuery"] = lambda request: {"queryId": "1"}
+    if call == "start_query":
+        assert logs.start_query(logGroupName="group", **request_)["queryId"] == "1"
+
+
+def test_another_region_says_so(aws: EmbeddedAws) -> None:
+    elsewhere = client(aws, "ec2", "eu-west-1")
+    with refused("NotImplemented", "does not have the region eu-west-1, only us-east-1"):
+        elsewhere.describe_vpcs()
+
+
+def test_a_python_exception_inside_is_one_sentence_and_not_a_stack_trace(
+    aws: EmbeddedAws, ec2: Any, logs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.ec2.responses import EC2Response
+    from moto.logs.responses import LogsResponse
+
+    def broken(self: Any) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(EC2Response, "describe_vpcs", broken)
+    monkeypatch.setattr(LogsResponse, "describe_log_groups", broken)
+    with refused("InternalError", "could not carry out ec2 DescribeVpcs (KeyError: 'surprise')"):
+        ec2.describe_vpcs()
+    with refused("InternalError", "could not carry out logs DescribeLogGroups"):
+        logs.describe_log_groups()
+
+
+# --- hooks and time ---
+
+
+def test_hooks_are_told_of_each_external_action_and_of_no_internal_one(aws: EmbeddedAws, ec2: Any) -> None:
+    told: list[tuple[str, str, str]] = []
+    aws.before_action.append(lambda service, action: told.append(("before", service, action)))
+    aws.after_action.append(lambda service, action: told.append(("after", service, action)))
+    aws.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")
+    ec2.create_vpc(CidrBlock="10.1.0.0/16")
+    with refused("InvalidVpcID.NotFound"):
+        ec2.delete_vpc(VpcId="vpc-0")
+    assert told == [
+        ("before", "ec2", "CreateVpc"),
+        ("after", "ec2", "CreateVpc"),
+        ("before", "ec2", "DeleteVpc"),
+        ("after", "ec2", "DeleteVpc"),
+    ]
+
+
+def test_what_happens_inside_shifts_no_request_id(aws: EmbeddedAws, ec2: Any) -> None:
+    first = ec2.describe_vpcs()["ResponseMetadata"]["RequestId"]
+    second = ec2.describe_vpcs()["ResponseMetadata"]["RequestId"]
+    aws.stop()
+    with start(aws_port := urlsplit(ec2.meta.endpoint_url).port or 0) as again:
+        assert again.endpoint_url.endswith(f":{aws_port}")
+        assert ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] == first
+        again.client("ec2").describe_vpcs()
+        assert ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] == second
+
+
+def test_a_change_takes_a_second_and_looking_or_being_refused_takes_none(aws: EmbeddedAws, ec2: Any, logs: Any) -> None:
+    ec2.describe_vpcs()
+    logs.describe_log_groups()
+    with refused("InvalidVpcID.NotFound"):
+        ec2.delete_vpc(VpcId="vpc-0")
+    aws.client("logs").create_log_group(logGroupName="inside")
+    assert aws.clock.now() == START
+    ec2.create_vpc(CidrBlock="10.1.0.0/16")
+    assert aws.clock.now() == START + timedelta(seconds=1)
+
+
+def test_every_time_that_aws_tells_is_the_clocks(
+    aws: EmbeddedAws, ec2: Any, iam: Any, logs: Any, subnet: str, image: str
+) -> None:
+    aws.clock.jump_to(datetime(2025, 12, 24, 18, 0, tzinfo=UTC))
+    assert run(ec2, image, subnet)["LaunchTime"] == datetime(2025, 12, 24, 18, 0, tzinfo=UTC)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+    role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    assert role["CreateDate"] == datetime(2025, 12, 24, 18, 0, 1, tzinfo=UTC)
+    logs.create_log_group(logGroupName="group")
+    assert logs.describe_log_groups()["logGroups"][0]["creationTime"] == 1766599202000
+    answer = ec2.describe_vpcs()["ResponseMetadata"]
+    assert answer["HTTPHeaders"]["date"] == "Wed, 24 Dec 2025 18:00:03 GMT"
+    with pytest.raises(ClientError) as refusal:
+        ec2.delete_vpc(VpcId="vpc-0")
+    assert refusal.value.response["ResponseMetadata"]["HTTPHeaders"]["date"] == "Wed, 24 Dec 2025 18:00:03 GMT"
+
+
+def test_log_events_are_taken_from_14_days_ago_to_2_hours_ahead_of_the_clock(aws: EmbeddedAws, logs: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
+    aws.clock.advance(90 * 86400)
+    logs.create_log_group(logGroupName="group")
+    logs.create_log_stream(logGroupName="group", logStreamName="stream")
+    now = int(aws.clock.time() * 1000)
+    events = [{"timestamp": now + hours * 3_600_000, "message": str(hours)} for hours in (-15 * 24, -13 * 24, 0, 1, 3)]
+    put = logs.put_log_events(logGroupName="group", logStreamName="stream", logEvents=events)
+    assert set(put["rejectedLogEventsInfo"]) == {"tooOldLogEventEndIndex", "tooNewLogEventStartIndex"}
+    kept = logs.get_log_events(logGroupName="group", logStreamName="stream")["events"]
+    assert [event["message"] for event in kept] == [str(-13 * 24), "0", "1"]
+    assert {event["ingestionTime"] for event in kept} == {now}
+
+
+def test_a_fresh_instance_is_running_at_once_and_no_waiter_sleeps(
+    ec2: Any, subnet: str, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    def sleep(seconds: float) -> None:
+        raise AssertionError(f"a waiter slept {seconds} seconds")
+
+    made = run(ec2, image, subnet)["InstanceId"]
+    monkeypatch.setattr(time, "sleep", sleep)
+    for waiter in ("instance_running", "instance_status_ok"):
+        ec2.get_waiter(waiter).wait(InstanceIds=[made])
+    assert instance(ec2, made)["State"]["Name"] == "running"
+    ec2.terminate_instances(InstanceIds=[made])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[made])
+
+
+def test_the_clock_moves_forward_only_and_tells_its_listeners_in_order() -> None:
+    clock, told = Clock(START), []
+    clock.listeners.append(lambda old, new: told.append((old, new)))
+    clock.advance(0)
+    clock.advance(1.5)
+    clock.jump_to(START + timedelta(hours=1))
+    assert told == [
+        (START, START + timedelta(seconds=1.5)),
+        (START + timedelta(seconds=1.5), START + timedelta(hours=1)),
+    ]
+    for wrong in (lambda: clock.advance(-1), lambda: clock.advance(float("nan")), lambda: clock.jump_to(START)):
+        with pytest.raises(ValueError, match="can't go back"):
+            wrong()
+    with pytest.raises(ValueError, match="no time zone"):
+        clock.jump_to(datetime(2026, 1, 1))
+
+
+def test_a_listener_may_not_move_the_clock() -> None:
+    clock = Clock(START)
+    clock.listeners.append(lambda old, new: clock.advance(1))
+    with pytest.raises(RuntimeError, match="must not move it"):
+        clock.advance(1)
+
+
+# --- determinism ---
+
+BUILD = """
+import boto3, json
+from labkit.embedded import start
+aws = start()
+def client(service):
+    return boto3.client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url,
+                        aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
+ec2, iam, logs, ssm = (client(name) for name in ("ec2", "iam", "logs", "ssm"))
+look = {look}
+if look:
+    ec2.describe_vpcs(); iam.list_roles(); ec2.describe_instances()
+vpcs = [ec2.create_vpc(CidrBlock=f"10.{{n}}.0.0/16")["Vpc"]["VpcId"] for n in (1, 2)]
+if look:
+    ec2.describe_subnets(); logs.describe_log_groups(); inside = aws.client("ec2")
+    inside.delete_vpc(VpcId=inside.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"])
+subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{{n}}.0.0/20")["Subnet"]["SubnetId"]
+           for n, vpc in enumerate(vpcs, 1)]
+parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+image = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+groups = [ec2.create_security_group(GroupName=f"g{{n}}", Description="d", VpcId=vpcs[0])["GroupId"] for n in range(5)]
+for n, subnet in enumerate(subnets):
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={{"Value": True}})
+    ec2.run_instances(ImageId=image, MinCount=2, MaxCount=2, SubnetId=subnet, InstanceType="t3.micro",
+                      SecurityGroupIds=[] if n else groups)
+ec2.create_vpc_peering_connection(VpcId=vpcs[0], PeerVpcId=vpcs[1])
+first = ec2.describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+ec2.terminate_instances(InstanceIds=[first])
+ec2.allocate_address(Domain="vpc")
+iam.create_policy(PolicyName="p", PolicyDocument=json.dumps({{"Version": "2012-10-17", "Statement": [
+    {{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}}]}}))
+logs.create_log_group(logGroupName="g")
+told = []
+for name in ("vpcs", "subnets", "route_tables", "security_groups", "security_group_rules", "network_acls", "instances",
+             "network_interfaces", "vpc_peering_connections", "addresses", "volumes", "images"):
+    told.append(getattr(ec2, "describe_" + name)())
+told += [iam.list_policies(Scope="Local"), logs.describe_log_groups()]
+for answer in told:
+    answer.pop("ResponseMetadata")
+print(json.dumps(told, default=str))
+"""
+
+
+def build(hash_seed: str, look: bool) -> str:
+    """Everything that a new process describes after the same build, with another order of hashes."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", BUILD.format(look=look)]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_same_calls_give_the_same_bytes_in_every_process_and_looking_shifts_nothing() -> None:
+    first = build("1", look=False)
+    assert "10.1.0.5" in first
+    assert build("2", look=True) == first
+
+
+# --- the shop window ---
+
+
+def test_importing_and_starting_leave_the_environment_as_it_was() -> None:
+    code = (
+        "import os; before = dict(os.environ); import labkit.embedded, sys; assert 'moto' not in sys.modules;"
+        "labkit.embedded.start(); assert dict(os.environ) == before"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_a_port_that_is_taken_is_an_oserror_and_leaves_nothing_behind(aws: EmbeddedAws) -> None:
+    port = urlsplit(aws.endpoint_url).port
+    aws.stop()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(OSError):
+        start(port)
+    again = start(port)
+    assert again.endpoint_url == f"http://127.0.0.1:{port}"
+    again.stop()
+
+
+def test_nothing_of_the_students_own_configuration_reaches_the_inside(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such/file")
+    assert aws.client("ec2").describe_vpcs()["Vpcs"]
