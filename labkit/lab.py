@@ -187,7 +187,7 @@ class Lab:
         """
         if self.find(log_group, "log-group") is None:
             raise LabError(
-                f"There is no log group {log_group!r}. Notebook 02 creates it; records come once flow logs deliver there."
+                f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it."
             )
         earliest = since.timestamp() * 1000 if since else 0
         lines = [str(event["message"]) for event in self._events(log_group) if event["timestamp"] >= earliest]

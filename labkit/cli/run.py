@@ -36,7 +36,7 @@ class Outcome:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="labkit run",
-        description="Executes notebooks without a browser. The notebooks themselves stay as they are, save with --update.",
+        description="Executes notebooks without a browser. The notebooks themselves stay as they are without --update.",
     )
     names = "03, 03-the-failed-ping, or a path (default: all)"
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=names)
