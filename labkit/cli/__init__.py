@@ -5,48 +5,41 @@ Everything here uses only the standard library until the environment stands; a v
 
 from __future__ import annotations
 
+import argparse
 import difflib
-import importlib
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 from labkit import __version__
+from labkit.cli import clean, doctor, environment, run, start, testing
 from labkit.cli.errors import LabkitError, command
-
-
-class VerbModule(Protocol):
-    """What the module of a verb offers: its arguments read first, so that a typo costs no set-up, then the work."""
-
-    def parse(self, arguments: list[str]) -> Any: ...
-
-    def run(self, options: Any) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb: the module in labkit.cli that does it, a line of help, and whether it runs inside the environment."""
+    """One verb: a line of help, the work, how its arguments are read, and whether it runs inside the environment."""
 
-    module: str
     help: str
+    run: Callable[[Any], int]
+    parse: Callable[[list[str]], Any] | None = None
     in_environment: bool = True
 
-    def load(self) -> VerbModule:
-        module: Any = importlib.import_module(f"labkit.cli.{self.module}")
-        return cast(VerbModule, module)
+
+def _setup(options: argparse.Namespace) -> int:
+    print(f"Everything is set up in {sys.prefix}. '{command('start')}' opens the course.")
+    return 0
 
 
 VERBS = {
-    "start": Verb("start", "set everything up (once) and open the course in JupyterLab"),
-    "test": Verb("testing", "run every test, the notebooks included; further arguments go to pytest"),
-    "run": Verb("run", "execute notebooks without a browser; write them and an HTML page of each"),
-    "doctor": Verb("doctor", "say what is right and wrong with this machine, and the fix", in_environment=False),
-    "clean": Verb("clean", "remove what set-up made; never a notebook or a file of yours", in_environment=False),
-    "setup": Verb("setup", "set everything up and stop there (for a class room, or CI)"),
+    "start": Verb("set everything up (once) and open the course in JupyterLab", start.run, start.parse),
+    "test": Verb("run every test, the notebooks included; further arguments go to pytest", testing.run, testing.parse),
+    "run": Verb("execute notebooks without a browser; write them and an HTML page of each", run.run, run.parse),
+    "doctor": Verb("say what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
+    "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
+    "setup": Verb("set everything up and stop there (for a class room, or CI)", _setup),
 }
 
 
@@ -80,27 +73,14 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"Did you mean '{command(close[0])}'? " if close else ""
         print(f"labkit: There is no verb '{name}'. {hint}The verbs are {', '.join(VERBS)}.", file=sys.stderr)
         return 2
-    module = verb.load()
-    options = module.parse(rest)
+    # The arguments are read first, so that a typo costs no set-up.
+    plain = argparse.ArgumentParser(prog=f"labkit {name}", description=f"labkit {name}: {verb.help}.")
+    options = verb.parse(rest) if verb.parse else plain.parse_args(rest)
     if verb.in_environment:
-        from labkit.cli import environment
-
         python = environment.ensure()
         if python is not None:
-            return _run_there(python, arguments)
-    return module.run(options)
-
-
-def _run_there(python: Path, arguments: list[str]) -> int:
-    """The same command in the environment's Python: in this process's place, or on Windows, which can't, as a child."""
-    line = [str(python), "-m", "labkit", *arguments]
-    sys.stdout.flush()
-    if os.name == "posix":
-        os.execv(python, line)
-    try:
-        return subprocess.call(line)
-    except KeyboardInterrupt:  # Ctrl-C reached the child too, which has said what there is to say
-        return 130
+            return environment.run_in(python, arguments)
+    return verb.run(options)
 
 
 def _help() -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import enum
-import importlib.util
-import json
 import os
 import platform
+import re
 import shutil
-import subprocess
 import sys
+import time
 import webbrowser
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from labkit.cli import environment, project, start
+from labkit.cli import environment, start
 from labkit.cli.environment import State
 from labkit.cli.errors import command
 
@@ -44,16 +45,12 @@ class Finding:
     do: str = ""
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    return argparse.ArgumentParser(
-        prog="labkit doctor",
-        description="Says what is right and wrong with this machine, and the fix. Exit code 1: something to fix.",
-    ).parse_args(arguments)
-
-
 def run(options: argparse.Namespace) -> int:
+    root = environment.root()
+    if environment.state(root) is State.READY and not environment.is_here(root):
+        return environment.run_in(environment.python_in(environment.folder(root)), ["doctor"])
     must_fix = 0
-    for finding in examine(project.root()):
+    for finding in examine(root):
         print(f"{finding.mark.value:>4}  {finding.what}", flush=True)
         if finding.do:
             print(f"      -> {finding.do}", flush=True)
@@ -63,34 +60,30 @@ def run(options: argparse.Namespace) -> int:
 
 
 def examine(root: Path) -> Iterator[Finding]:
-    yield python()
+    machine = f"{platform.system()} {platform.machine()}"
+    yield Finding(Mark.OK, f"Python {platform.python_version()} ({sys.executable}) on {machine}")
     yield from the_environment(root)
     yield port()
     yield keys(os.environ, Path.home())
     yield browser()
 
 
-def python() -> Finding:
-    machine = f"{platform.system()} {platform.machine()}"
-    return Finding(Mark.OK, f"Python {platform.python_version()} ({sys.executable}) on {machine}")
-
-
 def the_environment(root: Path) -> Iterator[Finding]:
     """The environment that the other verbs would use, and if it stands, what is in it."""
-    own = environment.has_labkit(root) and not environment.inside_venv(root)
     state = environment.state(root)
-    if own:
-        yield Finding(Mark.OK, f"environment: {sys.prefix}, which has labkit installed")
-        yield from contents(Path(sys.executable), root, "run: python -m pip install -e '.[dev]' -c constraints.txt")
-    elif state is State.READY:
-        yield Finding(Mark.OK, "environment: .venv is ready")
-        again = f"run: {command('clean')}, then {command('start')}"
-        yield from contents(environment.python_in(environment.folder(root)), root, again)
+    if environment.is_here(root):
+        yield Finding(Mark.OK, f"environment: {sys.prefix}")
+        is_ours = environment.inside_venv(root)
+        again = f"run: {command('clean')}, then {command('start')}" if is_ours else f"run: {environment.INSTALL}"
+        found = packages((root / "constraints.txt").read_text(encoding="utf-8"), again)
+        yield found
+        if found.mark is not Mark.FIX:
+            yield kernel(again)
     elif state is State.FOREIGN:
         yield Finding(
             Mark.FIX,
             "environment: there is a .venv that labkit did not make, and it is not active",
-            "activate it and run: python -m pip install -e '.[dev]' -c constraints.txt; or remove the folder",
+            f"activate it and run: {environment.INSTALL}; or remove the folder",
         )
     else:
         yield from can_set_up(root)
@@ -99,8 +92,7 @@ def the_environment(root: Path) -> Iterator[Finding]:
 
 def can_set_up(root: Path) -> Iterator[Finding]:
     """What making .venv needs: the venv module (or pip in its stead), room, and leave to write."""
-    has = {name: importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip", "pip")}
-    if has["venv"] and (has["ensurepip"] or has["pip"]):
+    if environment.can_make():
         yield Finding(Mark.OK, "Python can make virtual environments")
     else:
         fix = "install it; on Debian and Ubuntu: sudo apt install python3-venv"
@@ -113,29 +105,63 @@ def can_set_up(root: Path) -> Iterator[Finding]:
         yield Finding(Mark.FIX, f"{root} can't be written", "put the project in a folder of your own")
 
 
-def contents(interpreter: Path, root: Path, again: str) -> Iterator[Finding]:
-    """Asks an environment about its packages and its kernel; `again` is the command that installs them anew."""
-    asked = subprocess.run(
-        [str(interpreter), "-m", "labkit.cli.inside"], cwd=root, capture_output=True, text=True, check=False
-    )  # fmt: skip
+def packages(constraints: str, again: str) -> Finding:
+    """Compares what is installed here with what labkit requires, and with constraints.txt.
+
+    Parameters: `again` is the command that installs the packages anew.
+    """
     try:
-        told = json.loads(asked.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        last = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
-        yield Finding(Mark.FIX, f"packages: the environment can't be looked into ({last})", again)
-        return
-    if told["unmet"]:
-        yield Finding(Mark.FIX, f"packages: {'; '.join(told['unmet'])}", again)
-    elif told["other"]:
-        listed = ", ".join(told["other"])
-        what = f"packages: other versions than constraints.txt: {listed}"
-        yield Finding(Mark.NOTE, what, f"if outputs differ, {again}")
-    else:
-        yield Finding(Mark.OK, "packages: as in constraints.txt")
-    if told["kernel_error"]:
-        yield Finding(Mark.FIX, f"kernel: {told['kernel_error']}", again)
-    else:
-        yield Finding(Mark.OK, f"kernel: starts and imports labkit ({told['kernel_seconds']:.1f} s)")
+        from packaging.requirements import Requirement
+
+        required = [Requirement(text) for text in metadata.requires("labkit") or []]
+    except (ImportError, metadata.PackageNotFoundError) as error:
+        return Finding(Mark.FIX, f"packages: the environment can't be looked into ({error})", again)
+    unmet = []
+    for needed in required:
+        here = _installed(needed.name)
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        if here is None:
+            unmet.append(f"{needed.name} is missing")
+        elif not needed.specifier.contains(here, prereleases=True):
+            unmet.append(f"{needed.name} is {here}, labkit needs {needed.specifier}")
+    if unmet:
+        return Finding(Mark.FIX, f"packages: {'; '.join(unmet)}", again)
+    other = []
+    for pinned in [Requirement(line) for line in constraints.splitlines() if not re.match(r"\s*(#|$)", line)]:
+        here = _installed(pinned.name)
+        applies = pinned.marker is None or pinned.marker.evaluate()
+        if here and applies and not pinned.specifier.contains(here, prereleases=True):
+            other.append(f"{pinned.name} {here} ({str(pinned.specifier).removeprefix('==')})")
+    if other:
+        what = f"packages: other versions than constraints.txt: {', '.join(other)}"
+        return Finding(Mark.NOTE, what, f"if outputs differ, {again}")
+    return Finding(Mark.OK, "packages: as in constraints.txt")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def kernel(again: str) -> Finding:
+    """Starts a notebook's kernel and lets it import labkit."""
+    started = time.monotonic()
+    try:
+        from jupyter_client.manager import run_kernel
+
+        with run_kernel(kernel_name="python3", extra_arguments=["--log-level=ERROR"]) as client:
+            blocking: Any = client  # its own type says less than it is
+            said = blocking.execute_interactive("from labkit import connect", store_history=False, timeout=60)
+        reply = said["content"]
+        wrong = "" if reply["status"] == "ok" else f"{reply['ename']}: {reply['evalue']}"
+    except Exception as error:  # whatever it is, it is what the person must be told
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        return Finding(Mark.FIX, f"kernel: {wrong}", again)
+    return Finding(Mark.OK, f"kernel: starts and imports labkit ({time.monotonic() - started:.1f} s)")
 
 
 def port() -> Finding:

@@ -20,11 +20,15 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from labkit.cli import pip, project
+import labkit
+from labkit.cli import pip
 from labkit.cli.errors import LabkitError, command, explain_os_error
 
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
+
+#: How a person installs the project into an environment of their own.
+INSTALL = "python -m pip install -e '.[dev]' -c constraints.txt"
 
 
 class State(enum.Enum):
@@ -36,6 +40,19 @@ class State(enum.Enum):
     OTHER_PYTHON = "made with another Python, or in another folder"
     UNFINISHED = "an earlier set-up did not end"
     FOREIGN = "not made by labkit"
+
+
+def root() -> Path:
+    """The project's folder: the one that holds this labkit, or else the nearest one above the current folder."""
+    here = Path(labkit.__file__).resolve().parent.parent
+    cwd = Path.cwd()
+    for folder in (here, cwd, *cwd.parents):
+        if (folder / "labkit" / "__init__.py").is_file() and (folder / "constraints.txt").is_file():
+            return folder
+    raise LabkitError(
+        "labkit is installed here, but the course's folder (with notebooks/ and constraints.txt) is not at hand: "
+        "clone the project, go into its folder, and run the same command there."
+    )
 
 
 def folder(root: Path) -> Path:
@@ -56,6 +73,11 @@ def has_labkit(root: Path) -> bool:
 
 def inside_venv(root: Path) -> bool:
     return Path(sys.prefix).resolve() == folder(root).resolve()
+
+
+def is_here(root: Path) -> bool:
+    """Whether this Python is the one that the verbs use, whatever may be missing in it."""
+    return has_labkit(root) or inside_venv(root)
 
 
 def state(root: Path) -> State:
@@ -81,28 +103,41 @@ def ensure() -> Path | None:
 
     Raises LabkitError, in a sentence, if it can't be made.
     """
-    root = project.root()
-    if has_labkit(root) and not (inside_venv(root) and (folder(root) / STAMP).exists()):
+    here = root()
+    if has_labkit(here) and not (inside_venv(here) and (folder(here) / STAMP).exists()):
         return None
-    now = state(root)
+    now = state(here)
     if now is State.FOREIGN:
         raise LabkitError(
-            f"{folder(root)} was not made by labkit, so it stays as it is. Activate it, install the project there "
-            "(python -m pip install -e '.[dev]' -c constraints.txt) and use 'labkit' in it, or remove the folder."
+            f"{folder(here)} was not made by labkit, so it stays as it is. Activate it, install the project there "
+            f"({INSTALL}) and use 'labkit' in it, or remove the folder."
         )
     if now is not State.READY:
         try:
-            _make(root, now)
+            _make(here, now)
         except OSError as error:
             raise explain_os_error(error, "setting up .venv") from error
-    return None if inside_venv(root) else python_in(folder(root))
+    return None if inside_venv(here) else python_in(folder(here))
+
+
+def run_in(python: Path, arguments: list[str]) -> int:
+    """A verb in another Python: in this process's place, or on Windows, which can't do that, as a child."""
+    line = [str(python), "-m", "labkit", *arguments]
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execv(python, line)
+    try:
+        return subprocess.call(line)
+    except KeyboardInterrupt:  # Ctrl-C reached the child too, which has said what there is to say
+        return 130
 
 
 def _make(root: Path, found: State) -> None:
     started = time.monotonic()
     venv = folder(root)
     first = found is State.ABSENT
-    _say("Setting up .venv (a minute or so, once)." if first else f"Setting up .venv again: {found.value}.")
+    what = "Setting up .venv (a minute or so, once)." if first else f"Setting up .venv again: {found.value}."
+    print(what, flush=True)
     venv.mkdir(exist_ok=True)
     with _only_one(venv):
         _write_stamp(venv, {"state": "unfinished"})
@@ -111,14 +146,20 @@ def _make(root: Path, found: State) -> None:
             _create(venv)
         pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")])
         _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
-    _say(f"Ready after {time.monotonic() - started:.0f} seconds.")
+    print(f"Ready after {time.monotonic() - started:.0f} seconds.", flush=True)
+
+
+def can_make() -> bool:
+    """Whether this Python can make virtual environments, with ensurepip or with its own pip."""
+    has_pip = importlib.util.find_spec("ensurepip") or importlib.util.find_spec("pip")
+    return bool(importlib.util.find_spec("venv") and has_pip)
 
 
 def _create(venv: Path) -> None:
     """An empty virtual environment with pip; Debian's Python without python3-venv lends its own pip to begin with."""
     python = getattr(sys, "_base_executable", sys.executable)
-    missing = not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
-    if missing and not (importlib.util.find_spec("venv") and importlib.util.find_spec("pip")):
+    missing = not importlib.util.find_spec("ensurepip")
+    if not can_make():
         raise LabkitError(
             "This Python can't make virtual environments, because its venv module is missing: install it "
             "(on Debian and Ubuntu: sudo apt install python3-venv), then run the same command again."
@@ -181,7 +222,3 @@ def _only_one(venv: Path) -> Iterator[None]:
                 f"'{command('start')}'."
             ) from None
         yield
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

@@ -1,8 +1,9 @@
-"""What goes wrong before or around the lesson, said in a sentence."""
+"""What the command line says: errors in a sentence, hints, and a line of progress."""
 
 from __future__ import annotations
 
 import errno
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,3 +30,9 @@ def explain_os_error(error: OSError, doing: str) -> LabkitError:
             "command again."
         )
     return LabkitError(f"The system stopped {doing}: {error}. Mend that, then run the same command again.")
+
+
+def status(text: str) -> None:
+    """One line that updates in a terminal, where nothing longer than the line may stand; elsewhere nothing."""
+    if sys.stdout.isatty():
+        print(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)

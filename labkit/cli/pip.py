@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections import deque
 from pathlib import Path
 
-from labkit.cli.errors import LabkitError
+from labkit.cli.errors import LabkitError, status
 
 # What pip and its libraries print, and what it means; the first that is found counts.
 _REASONS = (
@@ -51,7 +50,6 @@ def install(python: Path | str, arguments: list[str], target: Path | None = None
     """`pip install` by one Python, for itself or for a target; raises LabkitError with the reason if it fails."""
     line = [str(python), "-m", "pip", *(["--python", str(target)] if target else []), "install"]
     line += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
-    in_terminal = sys.stdout.isatty()
     last: deque[str] = deque(maxlen=400)
     found = 0
     # An environment that is activated, or a `pip --user` habit, must not turn the installation elsewhere.
@@ -69,12 +67,11 @@ def install(python: Path | str, arguments: list[str], target: Path | None = None
             last.append(text)
             collecting = re.match(r"Collecting ([\w.-]+)", text)
             found += collecting is not None
-            if in_terminal and collecting:
-                _progress(f"  {found:3} packages found, {collecting[1]}")
-            elif in_terminal and text.startswith("Installing collected packages"):
-                _progress(f"  {found:3} packages found, now writing them")
-    if in_terminal:
-        _progress("")
+            if collecting:
+                status(f"  {found:3} packages found, {collecting[1]}")
+            elif text.startswith("Installing collected packages"):
+                status(f"  {found:3} packages found, now writing them")
+    status("")
     if process.returncode:
         raise explain("".join(last), "pip")
 
@@ -87,7 +84,3 @@ def explain(output: str, tool: str) -> LabkitError:
         if re.search(pattern, output, re.IGNORECASE):
             return LabkitError(f"{sentence}\n{own}")
     return LabkitError(f"{tool} failed, for the reason below; mend it, then run the same command again.\n{own}")
-
-
-def _progress(text: str) -> None:
-    print(f"\r\x1b[2K{text}", end="", flush=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.cli import project
-from labkit.cli.errors import LabkitError, explain_os_error
-from labkit.cli.progress import Progress
+from labkit.cli import environment
+from labkit.cli.errors import LabkitError, explain_os_error, status
 from labkit.cli.testing import cores
 
 CELL_SECONDS = 60
@@ -38,28 +38,41 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="labkit run",
         description="Executes notebooks without a browser. The notebooks themselves stay as they are without --update.",
     )
-    names = "03, 03-the-failed-ping, or a path (default: all)"
+    names = "03 or 03-the-failed-ping (default: all)"
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=names)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: build)")
     parser.add_argument(
         "--update", action="store_true", help="for authors: write the outputs into the notebooks themselves"
     )
     options = parser.parse_args(arguments)
-    root = project.root()
+    root = environment.root()
     options.notebooks = choose(options.chapters, root / "notebooks")
     options.out = (options.out or root / "build").resolve()
-    _refuse_to_overwrite(options.notebooks, options.out, root)
+    lesson = (root / "notebooks").resolve()
+    if options.out == lesson or lesson in options.out.parents:
+        raise LabkitError(
+            f"{options.out} holds the notebooks themselves, which 'run' never overwrites: choose another folder with "
+            "--out."
+        )
     return options
 
 
 def choose(wanted: list[str], folder: Path) -> list[Path]:
     """The notebooks that the arguments name, each once, in the order given; all chapters if there is none."""
-    known = project.chapters(folder)
-    if not wanted:
-        if not known:
-            raise LabkitError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
-        return known
-    return list(dict.fromkeys(_find(text, known) for text in wanted))
+    known = sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d-", path.name))
+    if not known:
+        raise LabkitError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
+    chosen = []
+    for text in wanted:
+        name = Path(text).name.removesuffix(".ipynb")
+        found = [path for path in known if path.stem == name or path.stem[:2] == name.zfill(2)]
+        if not found:
+            chapters = ", ".join(path.stem for path in known)
+            raise LabkitError(
+                f"There is no chapter '{text}'. Name one by its number or its name; the chapters are {chapters}."
+            )
+        chosen += found
+    return list(dict.fromkeys(chosen)) or known
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,32 +115,22 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def _find(text: str, known: list[Path]) -> Path:
-    if text.endswith(".ipynb") and Path(text).is_file():
-        return Path(text).resolve()
-    name = Path(text).name.removesuffix(".ipynb")
-    found = [path for path in known if path.stem == name or path.stem.split("-")[0] == name.zfill(2)]
-    if not found:
-        chapters = ", ".join(path.stem for path in known) or "none here"
-        raise LabkitError(
-            f"There is no chapter '{text}'. Name one by its number, its name, or its path; the chapters are {chapters}."
-        )
-    return found[0]
+class Progress:
+    """Counts cells: a bar that updates in a terminal, and everywhere a line for each notebook that is done."""
 
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._count = 0
 
-def _refuse_to_overwrite(notebooks: list[Path], out: Path, root: Path) -> None:
-    lesson = (root / "notebooks").resolve()
-    if out == lesson or lesson in out.parents or any(out == path.parent for path in notebooks):
-        raise LabkitError(
-            f"{out} holds the notebooks themselves, which 'run' never overwrites: choose another folder with --out."
-        )
-    seen: dict[str, Path] = {}
-    for path in notebooks:
-        other = seen.setdefault(path.stem, path)
-        if other != path:
-            raise LabkitError(
-                f"{other} and {path} have one name, so their results would overwrite each other: run them one by one."
-            )
+    def step(self, name: str) -> None:
+        """One more cell, in the notebook that bears this name."""
+        self._count += 1
+        filled = 24 * self._count // max(self._total, 1)
+        status(f"[{'#' * filled}{'.' * (24 - filled)}] cell {self._count} of {self._total}  {name}")
+
+    def done(self, text: str) -> None:
+        status("")
+        print(text, flush=True)
 
 
 async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
@@ -136,15 +139,15 @@ async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
 
     texts = {path: nbformat.read(path, as_version=4) for path in notebooks}
     free = asyncio.Semaphore(cores())
-    with Progress(sum(count_cells(text) for text in texts.values())) as progress:
+    progress = Progress(sum(_count_cells(text) for text in texts.values()))
 
-        async def one(path: Path) -> Outcome:
-            async with free:
-                outcome = await _execute(path, texts[path], out, progress)
-            progress.done(f"{outcome.chapter}: {'ok' if outcome.ok else 'failed'}, {outcome.seconds:.1f} s")
-            return outcome
+    async def one(path: Path) -> Outcome:
+        async with free:
+            outcome = await _execute(path, texts[path], out, progress)
+        progress.done(f"{outcome.chapter}: {'ok' if outcome.ok else 'failed'}, {outcome.seconds:.1f} s")
+        return outcome
 
-        return list(await asyncio.gather(*map(one, notebooks)))
+    return list(await asyncio.gather(*map(one, notebooks)))
 
 
 async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> Outcome:
@@ -154,15 +157,13 @@ async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> 
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     started = time.monotonic()
-    at: int | None = None
     number = 0
     error = ""
 
     def on_start(cell: Any, cell_index: int) -> None:
-        nonlocal at, number
+        nonlocal number
         if _is_code(cell):
             number += 1
-            at = number
             progress.step(path.stem)
 
     client = NotebookClient(
@@ -185,7 +186,7 @@ async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> 
     # Rendering is a second of plain computing: beside the kernels, not between them.
     page = await asyncio.to_thread(_page, notebook, path.stem)
     (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
-    return Outcome(path.stem, count_cells(notebook), time.monotonic() - started, at if error else None, error)
+    return Outcome(path.stem, _count_cells(notebook), time.monotonic() - started, number if error else None, error)
 
 
 def _page(notebook: Any, title: str) -> str:
@@ -195,10 +196,9 @@ def _page(notebook: Any, title: str) -> str:
     return str(page)
 
 
-def count_cells(notebook: Any) -> int:
+def _count_cells(notebook: Any) -> int:
     return sum(map(_is_code, notebook.cells))
 
 
 def _is_code(cell: Any) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip())
-

@@ -9,12 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from labkit.cli import project
+from labkit.cli import environment
 from labkit.cli.errors import LabkitError, command
 
 FIRST = "notebooks/00-start-here.ipynb"
@@ -34,7 +31,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
-    root = project.root()
+    root = environment.root()
     port = choose_port(options.port)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
     page = f"/lab/tree/{FIRST}"
@@ -45,9 +42,8 @@ def run(options: argparse.Namespace) -> int:
     # Asked to end by the system (closing a terminal, docker stop), take the server along.
     signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
     try:
-        _wait_until_up(server, port)
         url = f"http://{HOST}:{port}{page}?token={token}"
-        print(f"\nThe course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
+        print(f"\nIn a few seconds, the course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
         code = server.wait()
     except KeyboardInterrupt:  # the server got it too, and closes its kernels
         server.wait()
@@ -113,20 +109,6 @@ def _variables(token: str) -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",  # sets print in the same order as in the committed notebooks
     }
-
-
-def _wait_until_up(server: subprocess.Popen[bytes], port: int) -> None:
-    """Waits until JupyterLab answers, or has ended, or a minute is over."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < end:
-        try:
-            direct.open(f"http://{HOST}:{port}/api", timeout=2).close()
-            return
-        except urllib.error.HTTPError:
-            return  # it answers, if only to say no
-        except OSError:
-            time.sleep(0.1)
 
 
 def _port(text: str) -> int:

@@ -6,13 +6,11 @@ import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-from labkit.cli import project
+from labkit.cli import environment
 from labkit.cli.errors import LabkitError
 
 MOST_WORKERS = 8
-SANITIZE = "tests/nbval_sanitize.cfg"
 
 
 def parse(arguments: list[str]) -> list[str]:
@@ -32,23 +30,16 @@ def run(options: list[str]) -> int:
     if missing:
         raise LabkitError(
             f"This environment has labkit but not the tools for tests ({', '.join(missing)}): in the project's folder "
-            "run python -m pip install -e '.[dev]' -c constraints.txt"
+            f"run {environment.INSTALL}"
         )
-    root = project.root()
+    # Notebooks are compared strictly; one worker per core, each with whole files to itself.
+    settings = ["--nbval", "-n", str(min(cores(), MOST_WORKERS)), "--dist", "loadfile"]
     # pytest takes its settings, and what to test, from the folder it runs in.
     return subprocess.call(
-        [sys.executable, "-m", "pytest", *settings(root), *(_from(root, text) for text in options)],
-        cwd=root,
+        [sys.executable, "-m", "pytest", *settings, *options],
+        cwd=environment.root(),
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
-
-
-def settings(root: Path) -> list[str]:
-    """pytest's arguments: notebooks compared strictly, and one worker per core, each with whole files to itself."""
-    line = ["--nbval", "-n", str(min(cores(), MOST_WORKERS)), "--dist", "loadfile"]
-    if (root / SANITIZE).is_file():
-        line += ["--nbval-sanitize-with", SANITIZE]
-    return line
 
 
 def cores() -> int:
@@ -56,11 +47,3 @@ def cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _from(root: Path, text: str) -> str:
-    """A path that was typed in another folder, as seen from the project's folder; anything else as it is."""
-    path, separator, rest = text.partition("::")
-    if text.startswith("-") or not path or Path.cwd() == root or not Path(path).exists():
-        return text
-    return f"{Path(path).resolve()}{separator}{rest}"

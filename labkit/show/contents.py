@@ -1,15 +1,15 @@
-"""What of a network the map shows, and in which words: the drawing and its description say the same."""
+"""What of a network the map shows, and in which words: the picture and its description say the same."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
 from labkit.network.model import Network
-from labkit.network.parts import Cidr, Interface, PeeringConnection, Subnet
+from labkit.network.parts import Cidr, Interface, Subnet
 from labkit.network.path import Path
-from labkit.show.text import short
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 _DEFAULT_VPC_CIDR = ip_network("172.31.0.0/16")
@@ -18,142 +18,189 @@ _DEFAULT_VPC_CIDR = ip_network("172.31.0.0/16")
 #: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
 _GONE = ("deleted", "deleting", "expired", "rejected")
 
-EMPTY = "This network has no VPC of yours yet. Run the cells that create vpc-1 and vpc-2, then draw the map again."
+_ID = re.compile(r"[a-z]+-[0-9a-f]{17}")
+
+_EMPTY = "This network has no VPC of yours yet. Run the cells that create vpc-1 and vpc-2, then draw the map again."
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """What is drawn, by the id of the VPC or the subnet that it is in, and what is only mentioned.
+class Gateway:
+    """What stands at a VPC's edge: an internet gateway, or a peering connection to a VPC that is not drawn."""
 
-    `gateways` holds, for each VPC, what stands at its edge: id, name and kind; `host` is the address of
-    the path's host on the internet.
+    id: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What stands at a network interface: an instance, a NAT gateway, or the interface alone.
+
+    Parameters: `state` is None where that is the usual one, running or available; `addresses` are its own, each with
+    its public one after it.
     """
 
-    vpcs: tuple[str, ...]
-    subnets: dict[str, tuple[Subnet, ...]]
-    cards: dict[str, tuple[Interface, ...]]
-    gateways: dict[str, tuple[tuple[str, str, str], ...]]
-    peerings: tuple[PeeringConnection, ...]
-    internet: bool
-    host: str | None
-    notes: tuple[str, ...]
+    interface: Interface
+    kind: str
+    title: str
+    state: str | None
+    addresses: list[str]
+    groups: str
 
 
-def contents_of(network: Network, path: Path | None = None) -> Contents:
-    """Choose what of a network the map shows."""
-    hops = [hop for leg in (path.forward, path.back) if leg for hop in leg.hops] if path else []
-    touched = {hop.vpc for hop in hops} | {interface.vpc for interface in network.interfaces.values()}
-    vpcs = tuple(id for id in network.vpcs if id in touched or not _is_untouched_default(network, id))
-    on_way = {hop.component for hop in hops}
-    hosts = [
-        hop.packet.src if hop is path.forward.hops[0] else hop.packet.dst
-        for hop in hops
-        if path and hop.component == "internet"
-    ]
-    gateways = {vpc: tuple(_gateways(network, vpc)) for vpc in vpcs}
-    on_internet = any(id.startswith(("igw-", "eigw-")) for found in gateways.values() for id, _, _ in found)
-    return Contents(
-        vpcs=vpcs,
-        subnets={vpc: tuple(s for s in network.subnets.values() if s.vpc == vpc) for vpc in vpcs},
-        cards={id: tuple(i for i in network.interfaces.values() if i.subnet == id) for id in network.subnets},
-        gateways=gateways,
-        peerings=tuple(
-            p
-            for p in network.peering_connections.values()
-            if {p.requester, p.accepter} <= set(vpcs) and (p.status not in _GONE or p.id in on_way)
-        ),
-        internet=on_internet or bool(hosts),
-        host=str(hosts[0]) if hosts else None,
-        notes=tuple(_notes(network, vpcs)),
-    )
+class Contents:
+    """What of a network is drawn, and what is only mentioned.
+
+    Parameters: `path` is a packet's path over it. `vpcs` are ids; `internet` says whether it is on the map, and `host`
+    is the address of the path's host there.
+    """
+
+    def __init__(self, network: Network, path: Path | None = None) -> None:
+        self.network, self._path = network, path
+        hops = [hop for leg in (path.forward, path.back) if leg for hop in leg.hops] if path else []
+        touched = {hop.vpc for hop in hops} | {interface.vpc for interface in network.interfaces.values()}
+        self.vpcs = [id for id in network.vpcs if id in touched or not self._is_untouched_default(id)]
+        on_way = {hop.component for hop in hops}
+        self.peerings = [
+            peering
+            for peering in network.peering_connections.values()
+            if {peering.requester, peering.accepter} <= set(self.vpcs)
+            and (peering.status not in _GONE or peering.id in on_way)
+        ]
+        hosts = [
+            str(hop.packet.src if hop is hops[0] else hop.packet.dst) for hop in hops if hop.component == "internet"
+        ]
+        self.host = hosts[0] if hosts else None
+        gateways = [gateway for gateway in network.internet_gateways.values() if gateway.vpc in self.vpcs]
+        self.internet = bool(gateways or hosts)
+
+    def _is_untouched_default(self, vpc: str) -> bool:
+        part, peerings = self.network.vpcs[vpc], self.network.peering_connections.values()
+        is_peered = any(vpc in (peering.requester, peering.accepter) for peering in peerings)
+        return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not is_peered
+
+    def name(self, id: str) -> str:
+        """The name of a resource, or the beginning of its id."""
+        return short(self.network.name(id))
+
+    def named(self, text: str) -> str:
+        """A text with each id in it replaced by the resource's name, or shortened."""
+        return re.sub(r"\b[a-z]+-[\w-]*\w", lambda found: self.name(found[0]), text)
+
+    def subnets(self, vpc: str) -> list[Subnet]:
+        return [subnet for subnet in self.network.subnets.values() if subnet.vpc == vpc]
+
+    def gateways(self, vpc: str) -> list[Gateway]:
+        found = []
+        for gateway in self.network.internet_gateways.values():
+            if gateway.vpc == vpc:
+                kind = "egress-only gateway" if gateway.egress_only else "internet gateway"
+                found.append(Gateway(gateway.id, short(gateway.name), kind))
+        for peering in self.network.peering_connections.values():
+            if vpc in (peering.requester, peering.accepter) and peering.status not in _GONE:
+                peer = peering.other_end(vpc)
+                if peer not in self.network.vpcs:
+                    kind = f"peering to {short(peer)}, {peering.status}"
+                    found.append(Gateway(peering.id, short(peering.name), kind))
+        return found
+
+    def cards(self, subnet: str) -> list[Card]:
+        return [self._card(one) for one in self.network.interfaces.values() if one.subnet == subnet]
+
+    def _card(self, interface: Interface) -> Card:
+        network = self.network
+        instance, gateway = network.instances.get(interface.instance or ""), network.nat_gateway_at(interface.id)
+        if gateway:
+            kind, title, state = "NAT gateway", short(gateway.name), gateway.state
+        elif instance:
+            kind, title, state = "instance", short(instance.name), instance.state
+            if network.primary_interface(instance.id) != interface:
+                title += f", {short(interface.name)}"
+        else:
+            kind, title, state = "interface", short(interface.name), "available"
+        addresses = []
+        for address in interface.addresses:
+            addresses.append(str(address))
+            if address in interface.public:
+                addresses.append(f"public {interface.public[address]}")
+        usual = state in ("running", "available")
+        groups = ", ".join(map(self.name, interface.groups))
+        return Card(interface, kind, title, None if usual else state, addresses, groups)
+
+    def routes(self, subnet: str) -> list[tuple[str, str, bool]]:
+        """The routes of a subnet's route table: destination, `destination → target`, and whether it leads nowhere."""
+        found = []
+        for route in self.network.route_table_of(subnet).routes:
+            lost = route.state == "blackhole"
+            text = f"{short(route.destination)} → {self.name(route.target)}" + (" (blackhole)" if lost else "")
+            found.append((route.destination, text, lost))
+        return found
+
+    def notes(self) -> Iterable[str]:
+        """What is not drawn."""
+        if not self.vpcs:
+            yield _EMPTY
+        for vpc in self.network.vpcs.values():
+            if vpc.id not in self.vpcs:
+                subnets = _counted(len(self.subnets(vpc.id)), "subnet")
+                yield f"Not drawn: the default VPC {short(vpc.id)}, {cidrs(vpc.cidrs)}, {subnets}, nothing in it."
+        for gateway in self.network.internet_gateways.values():
+            if gateway.vpc is None:
+                yield f"Not attached to a VPC: internet gateway {short(gateway.name)}."
+
+    def describe(self) -> str:
+        """Say what the map shows: the parts, then the path step by step, and where and why it stopped."""
+        lines = [*(self._parts() if self.vpcs else []), *self.notes()]
+        path = self._path
+        if path is not None:
+            lines += ["", *str(path).splitlines()]
+            stopped = path.stopped_at
+            if stopped is not None:
+                code = f" ({stopped.code})" if stopped.code else ""
+                lines.append(f"Stopped at the {stopped.kind} {short(stopped.name)}{code}: {stopped.sentence}.")
+        return "\n".join(lines)
+
+    def _parts(self) -> Iterable[str]:
+        subnets = [subnet for vpc in self.vpcs for subnet in self.subnets(vpc)]
+        instances = {card.interface.instance for subnet in subnets for card in self.cards(subnet.id)} - {None}
+        counts = f"{_counted(len(self.vpcs), 'VPC')}, {_counted(len(instances), 'instance')}"
+        yield f"Map of {counts} and {_counted(len(self.peerings), 'peering connection')}."
+        for vpc in self.vpcs:
+            yield f"VPC {self.name(vpc)}, {cidrs(self.network.vpcs[vpc].cidrs)}"
+            for gateway in self.gateways(vpc):
+                yield f"  {gateway.kind} {gateway.name}"
+            if not self.subnets(vpc):
+                yield "  no subnet yet"
+            for subnet in self.subnets(vpc):
+                yield from self._subnet(subnet)
+        for peering in self.peerings:
+            ends = f"{self.name(peering.requester)} and {self.name(peering.accepter)}"
+            yield f"peering connection {short(peering.name)} between {ends}: {peering.status}"
+
+    def _subnet(self, subnet: Subnet) -> Iterable[str]:
+        yield f"  subnet {short(subnet.name)}, {cidrs(subnet.cidrs)}, {subnet.availability_zone}"
+        routes = "; ".join(text for _, text, _ in self.routes(subnet.id))
+        yield f"    route table {short(self.network.route_table_of(subnet.id).name)}: {routes}"
+        yield f"    network ACL {short(self.network.network_acl_of(subnet.id).name)}"
+        for card in self.cards(subnet.id):
+            said = [f"{card.kind} {card.title}", *card.addresses, *([card.state] if card.state else [])]
+            if card.groups:
+                said.append(f"security group{'s' if len(card.interface.groups) > 1 else ''} {card.groups}")
+            yield "    " + ", ".join(said)
 
 
-def _is_untouched_default(network: Network, vpc: str) -> bool:
-    part = network.vpcs[vpc]
-    peered = any(vpc in (p.requester, p.accepter) for p in network.peering_connections.values())
-    return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not peered
+def short(name: str) -> str:
+    """A name as it is, and a long id by its first eight digits.
 
-
-def _gateways(network: Network, vpc: str) -> Iterable[tuple[str, str, str]]:
-    for gateway in network.internet_gateways.values():
-        if gateway.vpc == vpc:
-            yield gateway.id, short(gateway.name), "egress-only gateway" if gateway.egress_only else "internet gateway"
-    for peering in network.peering_connections.values():
-        if (
-            vpc in (peering.requester, peering.accepter)
-            and peering.other_end(vpc) not in network.vpcs
-            and peering.status not in _GONE
-        ):
-            yield peering.id, short(peering.name), f"peering to {short(peering.other_end(vpc))}, {peering.status}"
-
-
-def _notes(network: Network, drawn: tuple[str, ...]) -> Iterable[str]:
-    for vpc in network.vpcs.values():
-        if vpc.id not in drawn:
-            subnets = sum(subnet.vpc == vpc.id for subnet in network.subnets.values())
-            said = f"the default VPC {short(vpc.id)}, {cidrs(vpc.cidrs)}, {counted(subnets, 'subnet')}, nothing in it"
-            yield f"Not drawn: {said}."
-    for gateway in network.internet_gateways.values():
-        if gateway.vpc is None:
-            yield f"Not attached to a VPC: internet gateway {short(gateway.name)}."
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    >>> short("instance-1"), short("vpc-0a1b2c3d4e5f67890")
+    ('instance-1', 'vpc-0a1b2c3d…')
+    """
+    return f"{name[:-9]}…" if _ID.fullmatch(name) else name
 
 
 def cidrs(blocks: tuple[Cidr, ...]) -> str:
     return ", ".join(map(str, blocks))
 
 
-def routes_in_short(network: Network, subnet: str) -> list[tuple[str, str, bool]]:
-    """The routes of a subnet's route table: destination, `destination → target`, and whether it leads nowhere."""
-    found = []
-    for route in network.route_table_of(subnet).routes:
-        lost = route.state == "blackhole"
-        text = f"{short(route.destination)} → {short(network.name(route.target))}" + (" (blackhole)" if lost else "")
-        found.append((route.destination, text, lost))
-    return found
-
-
-def title_of(network: Network, interface: Interface) -> str:
-    """What stands at an interface: an instance, a NAT gateway, or the interface alone."""
-    gateway = network.nat_gateway_at(interface.id)
-    if gateway:
-        return short(gateway.name)
-    instance = network.instances.get(interface.instance or "")
-    if instance is None:
-        return short(interface.name)
-    if network.primary_interface(instance.id) == interface:
-        return short(instance.name)
-    return f"{short(instance.name)}, {short(interface.name)}"
-
-
-def kind_of(network: Network, interface: Interface) -> str:
-    """Its kind, in a word or two."""
-    if network.nat_gateway_at(interface.id):
-        return "NAT gateway"
-    return "instance" if interface.instance else "interface"
-
-
-def state_of(network: Network, interface: Interface) -> str | None:
-    """The state of what stands at an interface where that is not the usual one, running or available."""
-    gateway = network.nat_gateway_at(interface.id)
-    instance = network.instances.get(interface.instance or "")
-    state = gateway.state if gateway else instance.state if instance else "running"
-    return None if state in ("running", "available") else state
-
-
-def addresses_of(interface: Interface) -> list[str]:
-    """Its addresses, each with its public one after it."""
-    found = []
-    for address in interface.addresses:
-        found.append(str(address))
-        if address in interface.public:
-            found.append(f"public {interface.public[address]}")
-    return found
-
-
-def groups_of(network: Network, interface: Interface) -> str:
-    """The names of its security groups."""
-    return ", ".join(short(network.name(group)) for group in interface.groups)
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -6,7 +6,6 @@ import io
 from collections.abc import Container
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any
 
 from matplotlib import rc_context
@@ -20,14 +19,12 @@ DPI = 100
 FONT = "DejaVu Sans"
 
 #: Okabe and Ito's colors, told apart by people with any kind of color vision. https://jfly.uni-koeln.de/color/
-BLACK, ORANGE, SKY_BLUE, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
 
 # What would make the same figure differ from one matplotlibrc to the next.
 _STYLE: dict[str, Any] = {
     "font.family": [FONT], "text.usetex": False, "text.hinting": "default", "text.antialiased": True,
-    "path.sketch": None, "path.effects": [], "savefig.bbox": None,
-    "savefig.transparent": False, "svg.hashsalt": "labkit",
+    "path.sketch": None, "path.effects": [], "savefig.bbox": None, "savefig.transparent": False,
 }  # fmt: skip
 
 
@@ -52,30 +49,10 @@ class DescribedFigure:
 
     def png(self) -> bytes:
         """The image as PNG, the same bytes each time."""
-        return self._bytes("png")
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the figure to a file whose ending names the format: `.png`, `.svg` or `.pdf`.
-
-        Raises ValueError where matplotlib does not know the ending, OSError where the file cannot be written.
-        """
-        ending = str(path).rpartition(".")[2].lower()
-        if ending not in ("png", "svg", "pdf"):
-            raise ValueError(f"A figure can't be saved as {str(path)!r}: end the name in .png, .svg or .pdf.")
-        data = self._bytes(ending)
-        with open(path, "wb") as file:
-            file.write(data)
-
-    def _bytes(self, kind: str) -> bytes:
-        # Each format would else name the version of matplotlib or the time.
-        metadata: dict[str, Any] = {
-            "png": {"Software": None, "Description": None},
-            "svg": {"Date": None, "Creator": None},
-            "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-        }[kind]
         buffer = io.BytesIO()
         with steady_style():
-            self.figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+            # The metadata would else name the version of matplotlib.
+            self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
         return buffer.getvalue()
 
     def __repr__(self) -> str:

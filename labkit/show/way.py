@@ -13,8 +13,7 @@ from itertools import pairwise
 
 from labkit.network.model import Network
 from labkit.network.path import Leg
-
-Point = tuple[float, float]
+from labkit.show.sheet import Point
 
 
 def places(network: Network, leg: Leg) -> list[str]:
@@ -28,10 +27,8 @@ def places(network: Network, leg: Leg) -> list[str]:
             found.append(f"acl:{subnet}")
         elif hop.kind == "route table":
             found.append(f"routes:{subnet}")
-        elif hop.interface:
-            found.append(f"card:{hop.interface}")
-        elif hop.component in network.interfaces:
-            found.append(f"card:{hop.component}")
+        elif hop.interface or hop.component in network.interfaces:
+            found.append(f"card:{hop.interface or hop.component}")
         elif hop.component in network.internet_gateways and network.internet_gateways[hop.component].vpc:
             found.append(f"gateway:{hop.component}")
         elif hop.component in network.peering_connections:
@@ -62,9 +59,9 @@ class Roads:
             if here in seen:
                 continue
             seen.add(here)
-            (x, y) = self.points[here]
             if here.startswith("peering:") and len(way) > 1:  # no short cut: a packet is there only where a hop says so
                 continue
+            (x, y) = self.points[here]
             for there in self.leads_to.get(here, ()):
                 (to_x, to_y) = self.points[there]
                 heapq.heappush(queue, (length + abs(to_x - x) + abs(to_y - y), [*way, there]))
@@ -75,24 +72,20 @@ class Roads:
 
         The way comes in pieces where no road leads to the next stop; a stop is the `(piece, point)` it stands at.
         """
+        on_internet = [name for name in self.points if name.startswith("internet@")]
         pieces: list[list[str]] = []
         found: list[tuple[int, int]] = []
         for stop in stops:
-            if pieces:
-                last = pieces[-1]
-                # From the internet, a packet may come in anywhere.
-                starts = self._internet() if len(last) == 1 and last[0].startswith("internet@") else [last[-1]]
-                way = self.way(starts, stop)
-                if way:
-                    pieces[-1] = [*last[:-1], *way]
-                    found.append((len(pieces) - 1, len(pieces[-1]) - 1))
-                    continue
-            pieces.append(self._internet()[:1] if stop == "internet" else [stop])
-            found.append((len(pieces) - 1, 0))
+            last = pieces[-1] if pieces else []
+            # From the internet, a packet may come in anywhere.
+            starts = on_internet if len(last) == 1 and last[0] in on_internet else last[-1:]
+            way = self.way(starts, stop)
+            if way:
+                pieces[-1] = [*last[:-1], *way]
+            else:
+                pieces.append(on_internet[:1] if stop == "internet" else [stop])
+            found.append((len(pieces) - 1, len(pieces[-1]) - 1))
         return pieces, found
-
-    def _internet(self) -> list[str]:
-        return [name for name in self.points if name.startswith("internet@")]
 
 
 def keep_left(points: Sequence[Point], distance: float) -> tuple[list[Point], list[Point]]:
@@ -100,19 +93,18 @@ def keep_left(points: Sequence[Point], distance: float) -> tuple[list[Point], li
 
     Returns the line's corners, and for each point of `points` where it lies on the line.
     """
-    steps = [_direction(a, b) for a, b in pairwise(points)]
+    steps = [_direction(a, b) for a, b in pairwise(points)] or [(1, 0)]
     line: list[Point] = []
     on_line: list[Point] = []
-    for i, (x, y) in enumerate(points):
-        into = steps[i - 1] if i else steps[0] if steps else (1, 0)
-        out = steps[i] if i < len(steps) else into
+    for (x, y), into, out in zip(points, [steps[0], *steps], [*steps, steps[-1]], strict=False):
         left_in, left_out = (into[1], -into[0]), (out[1], -out[0])
         if left_in == left_out:
-            corners = [(x + distance * left_in[0], y + distance * left_in[1])]
-        elif into == (-out[0], -out[1]):
-            corners = [(x + distance * side[0], y + distance * side[1]) for side in (left_in, left_out)]
+            sides = [left_in]
+        elif into == (-out[0], -out[1]):  # it turns round
+            sides = [left_in, left_out]
         else:
-            corners = [(x + distance * (left_in[0] + left_out[0]), y + distance * (left_in[1] + left_out[1]))]
+            sides = [(left_in[0] + left_out[0], left_in[1] + left_out[1])]
+        corners = [(x + distance * side[0], y + distance * side[1]) for side in sides]
         line += corners
         on_line.append(corners[0])
     return line, on_line

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import project
+from labkit.cli import environment
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "notebooks").mkdir()
     (folder / "pyproject.toml").write_text("[project]\n")
     (folder / "constraints.txt").write_text("moto==5.2.5\n")
-    monkeypatch.setattr(project, "root", lambda: folder)
+    monkeypatch.setattr(environment, "root", lambda: folder)
     monkeypatch.chdir(folder)
     return folder

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from labkit.cli import doctor, environment, inside, start
+from labkit.cli import doctor, environment, start
 from labkit.cli.doctor import Finding, Mark
 from labkit.cli.environment import STAMP
 
-ROOT = Path(__file__).parents[2]
-HEALTHY = {"unmet": [], "other": [], "kernel_seconds": 0.9, "kernel_error": ""}
+INSTALLED = {"moto": "5.2.5", "pandas": "3.2.0"}
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str = "") -> None:
-    """What an environment says when it is asked about itself."""
-
-    def run(line: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(line, 0, stdout, stderr)
-
-    monkeypatch.setattr(subprocess, "run", run)
-
-
-def contents(monkeypatch: pytest.MonkeyPatch, **said: Any) -> list[Finding]:
-    answer(monkeypatch, json.dumps(HEALTHY | said) + "\n")
-    return list(doctor.contents(Path(sys.executable), Path(), "run: again"))
+def packages(monkeypatch: pytest.MonkeyPatch, needed: list[str], constraints: str = "") -> Finding:
+    """What is said where labkit needs this, and INSTALLED is installed."""
+    monkeypatch.setattr(doctor, "_installed", INSTALLED.get)
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: needed)
+    return doctor.packages(constraints, "run: again")
 
 
 def test_the_exit_code_counts_only_what_must_be_fixed(
@@ -80,33 +69,56 @@ def test_a_venv_of_somebody_else_must_be_activated(root: Path, monkeypatch: pyte
     assert "activate it" in only.do
 
 
-def test_a_healthy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert contents(monkeypatch) == [
-        Finding(Mark.OK, "packages: as in constraints.txt"),
-        Finding(Mark.OK, "kernel: starts and imports labkit (0.9 s)"),
-    ]
+def test_packages_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = packages(monkeypatch, ["moto[ssm]==5.2.5", "pytest>=9; extra == 'dev'"], "moto==5.2.5\n")
+    assert found == Finding(Mark.OK, "packages: as in constraints.txt")
 
 
 def test_missing_packages_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = contents(monkeypatch, unmet=["moto is 5.2.6, labkit needs ==5.2.5"])[0]
-    assert first == Finding(Mark.FIX, "packages: moto is 5.2.6, labkit needs ==5.2.5", "run: again")
+    found = packages(monkeypatch, ["moto==5.2.6", "flask>=3", "pandas<3"])
+    what = "packages: moto is 5.2.5, labkit needs ==5.2.6; flask is missing; pandas is 3.2.0, labkit needs <3"
+    assert found == Finding(Mark.FIX, what, "run: again")
 
 
-def test_other_versions_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = contents(monkeypatch, other=["pandas 3.2.0 (3.1.1)"])[0]
-    assert first.mark is Mark.NOTE
-    assert "pandas 3.2.0 (3.1.1)" in first.what
+def test_other_versions_are_a_note_where_their_marker_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    constraints = "# a comment\nmoto==5.2.5\npandas==3.1.1\nnumpy==2.4.6\nmoto==1 ; python_version < '3'\n"
+    found = packages(monkeypatch, ["moto[ssm]==5.2.5", "pandas>=3"], constraints)
+    assert found.mark is Mark.NOTE
+    assert found.what == "packages: other versions than constraints.txt: pandas 3.2.0 (3.1.1)"
+    assert found.do == "if outputs differ, run: again"
+
+
+def test_an_environment_that_cannot_be_looked_into_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    found = doctor.packages("", "run: again")
+    assert found.mark is Mark.FIX
+    assert "packaging" in found.what and found.do == "run: again"
+
+
+def test_a_kernel_starts_and_imports_labkit() -> None:
+    """Asked for real."""
+    found = doctor.kernel("run: again")
+    assert found.mark is Mark.OK
+    assert found.what.startswith("kernel: starts and imports labkit")
 
 
 def test_a_kernel_that_does_not_start_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert contents(monkeypatch, kernel_error="NoSuchKernel: python3")[1].mark is Mark.FIX
+    def run_kernel(**options: object) -> None:
+        raise RuntimeError("Kernel died before replying")
+
+    monkeypatch.setattr("jupyter_client.manager.run_kernel", run_kernel)
+    assert doctor.kernel("run: again") == Finding(
+        Mark.FIX, "kernel: RuntimeError: Kernel died before replying", "run: again"
+    )
 
 
-def test_an_environment_that_cannot_answer_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, "", "Traceback\nModuleNotFoundError: No module named 'packaging'\n")
-    (only,) = doctor.contents(Path(sys.executable), Path(), "run: again")
-    assert only.mark is Mark.FIX
-    assert "No module named 'packaging'" in only.what
+def test_the_environment_that_set_up_made_is_looked_into_by_its_own_python(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
+    monkeypatch.setattr(environment, "state", lambda root: environment.State.READY)
+    monkeypatch.setattr(environment, "run_in", lambda python, arguments: (python, arguments))
+    assert doctor.run(argparse.Namespace()) == (environment.python_in(root / ".venv"), ["doctor"])  # type: ignore[comparison-overlap]
 
 
 def test_credentials_are_named_and_never_shown(tmp_path: Path) -> None:
@@ -135,28 +147,3 @@ def test_no_browser_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(webbrowser, "get", get)
     assert "start --no-browser" in doctor.browser().do
-
-
-INSTALLED = {"moto": "5.2.5", "pandas": "3.2.0"}
-
-
-def test_versions_are_compared_where_their_marker_applies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inside, "_installed", INSTALLED.get)
-    needed = ["moto[ssm]==5.2.5", "pandas>=3", "flask>=3", "pytest>=9; extra == 'dev'"]
-    monkeypatch.setattr("importlib.metadata.requires", lambda name: needed)
-    constraints = "# a comment\nmoto==5.2.5\npandas==3.1.1\nnumpy==2.4.6\nmoto==1 ; python_version < '3'\n"
-    assert inside.versions(constraints) == (["flask is missing"], ["pandas 3.2.0 (3.1.1)"])
-
-
-def test_a_requirement_that_is_not_met_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inside, "_installed", INSTALLED.get)
-    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["pandas<3"])
-    assert inside.versions("") == (["pandas is 3.2.0, labkit needs <3"], [])
-
-
-def test_an_environment_prints_one_line_of_json_about_itself() -> None:
-    """Asked for real: a kernel starts, and nothing that it says gets between."""
-    printed = subprocess.check_output([sys.executable, "-m", "labkit.cli.inside"], text=True, cwd=ROOT)
-    told = json.loads(printed)
-    assert told.keys() == HEALTHY.keys()
-    assert told["unmet"] or not told["kernel_error"]

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from labkit.cli.progress import Progress
+from labkit.cli.run import Progress
 
 
 def test_in_a_terminal_one_line_updates(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    with Progress(4) as progress:
-        progress.step("03-the-failed-ping")
-        progress.step("03-the-failed-ping")
+    progress = Progress(4)
+    progress.step("03-the-failed-ping")
+    progress.step("03-the-failed-ping")
     printed = capsys.readouterr().out
     assert "[######..................] cell 1 of 4  03-the-failed-ping" in printed
     assert "[############............] cell 2 of 4  03-the-failed-ping" in printed
@@ -23,15 +23,14 @@ def test_in_a_terminal_one_line_updates(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_a_narrow_terminal_never_wraps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "30")
-    with Progress(1) as progress:
-        progress.step("03-the-failed-ping")
+    Progress(1).step("03-the-failed-ping")
     assert "cell 1 of 1" not in capsys.readouterr().out
 
 
 def test_elsewhere_a_line_for_each_part_that_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(2) as progress:
-        progress.step("00")
-        progress.done("00: ok")
-        progress.step("01")
-        progress.done("01: failed")
+    progress = Progress(2)
+    progress.step("00")
+    progress.done("00: ok")
+    progress.step("01")
+    progress.done("01: failed")
     assert capsys.readouterr().out == "00: ok\n01: failed\n"

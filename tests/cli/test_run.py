@@ -45,11 +45,6 @@ def test_a_chapter_named_twice_runs_once(chapters: Path) -> None:
     assert names(["10", "3", "03"], chapters) == ["10-clean-up", "03-the-failed-ping"]
 
 
-def test_any_notebook_can_be_named_by_its_path(chapters: Path, tmp_path: Path) -> None:
-    mine = write(tmp_path / "mine.ipynb", "1")
-    assert run.choose([str(mine)], chapters) == [mine]
-
-
 def test_an_unknown_chapter_lists_the_chapters(chapters: Path) -> None:
     with pytest.raises(LabkitError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
         run.choose(["7"], chapters)
@@ -64,18 +59,6 @@ def test_no_notebooks_at_all_is_said(root: Path) -> None:
 def test_it_never_writes_among_the_notebooks(chapters: Path, out: str) -> None:
     with pytest.raises(LabkitError, match="holds the notebooks themselves"):
         run.parse(["--out", out])
-
-
-def test_it_never_writes_beside_a_notebook_of_yours(chapters: Path, tmp_path: Path) -> None:
-    write(tmp_path / "mine.ipynb", "1")
-    with pytest.raises(LabkitError, match="holds the notebooks themselves"):
-        run.parse([str(tmp_path / "mine.ipynb"), "--out", str(tmp_path)])
-
-
-def test_two_notebooks_of_one_name_are_refused(chapters: Path, tmp_path: Path) -> None:
-    write(tmp_path / "10-clean-up.ipynb", "1")
-    with pytest.raises(LabkitError, match="have one name"):
-        run.parse(["10", str(tmp_path / "10-clean-up.ipynb")])
 
 
 def test_the_table_says_which_cell_failed_and_why() -> None:

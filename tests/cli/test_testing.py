@@ -48,23 +48,6 @@ def test_two_dashes_pass_even_help_on() -> None:
     assert testing.parse(["--", "--help"]) == ["--help"]
 
 
-def test_the_sanitize_file_is_used_if_there_is_one(root: Path) -> None:
-    assert "--nbval-sanitize-with" not in testing.settings(root)
-    (root / "tests").mkdir()
-    (root / testing.SANITIZE).touch()
-    assert testing.settings(root)[-2:] == ["--nbval-sanitize-with", testing.SANITIZE]
-
-
-def test_a_path_is_meant_from_where_it_was_typed(
-    root: Path, calls: list[tuple[list[str], dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    notebook = root / "notebooks" / "03-x.ipynb"
-    notebook.touch()
-    monkeypatch.chdir(root / "notebooks")
-    testing.run(["03-x.ipynb::Cell 3", "-k", "cell"])
-    assert calls[0][0][-3:] == [f"{notebook}::Cell 3", "-k", "cell"]
-
-
 def test_an_environment_without_the_tools_for_tests_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "nbval" else object())
     with pytest.raises(LabkitError, match=r"not the tools for tests \(nbval\).*pip install -e '\.\[dev\]'"):

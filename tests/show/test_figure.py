@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from labkit.show import DescribedFigure, blank_figure
+from labkit.show.figure import DescribedFigure, blank_figure
 
 
 @pytest.fixture
@@ -38,28 +37,12 @@ def test_the_bytes_do_not_name_the_software(shown: DescribedFigure) -> None:
     assert b"atplotlib" not in shown.png()
 
 
-@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_it_saves_in_the_format_that_the_name_says(
-    shown: DescribedFigure, tmp_path: Path, ending: str, start: bytes
-) -> None:
-    first, second = tmp_path / f"map.{ending}", tmp_path / f"again.{ending}"
-    shown.save(first)
-    shown.save(str(second))
-    assert first.read_bytes().startswith(start)
-    assert first.read_bytes() == second.read_bytes()
-
-
-def test_an_ending_that_is_no_format_is_refused_in_a_sentence(shown: DescribedFigure, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"can't be saved as .*: end the name in \.png, \.svg or \.pdf\."):
-        shown.save(tmp_path / "map.txt")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("code", "unloaded"),
     [
         ("import labkit.show", "matplotlib"),
-        ("from labkit.show import blank_figure, draw; blank_figure(4, 3)", "matplotlib.pyplot"),
+        ("import labkit.show.notebook", "matplotlib"),
+        ("from labkit.show import figure, map; figure.blank_figure(4, 3)", "matplotlib.pyplot"),
     ],
 )
 def test_nothing_is_loaded_that_is_not_used(code: str, unloaded: str) -> None:

@@ -15,7 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 from labkit.network.model import Network
 from labkit.network.packet import echo_request, tcp
 from labkit.network.path import Path
-from labkit.show import Drawing, draw
+from labkit.show.map import Drawing, draw
 from tests.network.build import Build
 from tests.show.networks import (
     LONG_ID,

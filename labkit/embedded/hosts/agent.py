@@ -67,9 +67,8 @@ def run(
     """
     process = Process(host, host.now() + timeout)
     try:
-        code = run_script(
-            process, "\n".join(command_lines), _PATH.format(instance=host.instance_id, command=command_id)
-        )
+        path = _PATH.format(instance=host.instance_id, command=command_id)
+        code = run_script(process, "\n".join(command_lines), path)
     except Killed:
         return Result(_KILLED, tuple(process.lines), timed_out=True)
     if code:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getopt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import NoReturn
 
@@ -27,14 +27,6 @@ class Killed(Exception):
     """The time that Run Command gave the script is over."""
 
 
-class OptionError(Exception):
-    """A command-line option that the program does not know, in the C library's words."""
-
-    def __init__(self, problem: str, option: str) -> None:
-        super().__init__(f"{problem} -- '{option}'")
-        self.option = option
-
-
 class Process:
     """The script's process on a host; the tools run in it one after the other.
 
@@ -50,10 +42,10 @@ class Process:
         return self.host.now()
 
     def out(self, text: str, end: str = "\n") -> None:
-        self._write("stdout", text + end)
+        self.lines.append(OutputLine(self.now(), "stdout", text + end))
 
     def err(self, text: str, end: str = "\n") -> None:
-        self._write("stderr", text + end)
+        self.lines.append(OutputLine(self.now(), "stderr", text + end))
 
     def fail(self, message: str, code: int) -> NoReturn:
         """Say `message` on stderr and exit."""
@@ -113,8 +105,25 @@ class Process:
             return Exchange(True, bool(answers), packet.dst, microseconds / 1e6, DEFAULT_TTL, self.host.instance_id)
         return self.host.send(packet, length, flags, ttl=ttl, answers=answers)
 
-    def _write(self, stream: str, text: str) -> None:
-        self.lines.append(OutputLine(self.now(), stream, text))
+    def options(
+        self, tool: str, arguments: Sequence[str], short: str, long: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, str], list[str]]:
+        """The options of a command line with their values, and the operands; what the tool lacks is refused by name.
+
+        Parameters: `short` is as for the C library's getopt, such as "c:n"; `long` gives for each long option, such as
+        "max-time=", the short one that it means, or itself.
+        """
+        long = long or {}
+        try:
+            given, operands = getopt.gnu_getopt(list(arguments), short, list(long))
+        except getopt.GetoptError as error:
+            if "requires" in error.msg:
+                self.fail(f"{tool}: option requires an argument -- '{error.opt}'", 2)
+            option = f"-{error.opt}" if len(error.opt) == 1 else f"--{error.opt}"
+            has = [f"-{letter}" for letter in short.replace(":", "")] + [f"--{name.rstrip('=')}" for name in long]
+            self.fail(f"labkit: the embedded {tool} lacks the option {option}; it has {' '.join(has) or 'none'}.", 2)
+        meant = {f"--{name.rstrip('=')}": option for name, option in long.items()}
+        return {meant.get(option, option): value for option, value in given}, operands
 
 
 def is_address(name: str) -> bool:
@@ -124,18 +133,3 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def options(arguments: Sequence[str], short: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Split a command line as the C library's getopt does: options first wherever they stand, then the rest.
-
-    Raises OptionError for an unknown option, or one that lacks its argument.
-
-    >>> options(["10.2.0.126", "-c5"], "c:")
-    ([('-c', '5')], ['10.2.0.126'])
-    """
-    try:
-        return getopt.gnu_getopt(list(arguments), short)
-    except getopt.GetoptError as error:
-        problem = "option requires an argument" if "requires" in error.msg else "invalid option"
-        raise OptionError(problem, error.opt[:1] or "-") from None

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from labkit.network.packet import TCP
 
-#: User data that makes a real Amazon Linux 2023 instance run what the embedded one does. Its standard AMI has
-#: traceroute (https://docs.aws.amazon.com/linux/al2023/release-notes/relnotes-2023.3.20231211.html), but not nc,
-#: which is of the package nmap-ncat.
-USER_DATA = """\
-#!/bin/bash
-dnf install -y httpd nmap-ncat
-echo "<h1>Hello from $(hostname -f)</h1>" > /var/www/html/index.html
-systemctl enable --now httpd
-"""
-
-_APACHE = "Apache/2.4.65 (Amazon Linux)"
 _NOT_FOUND = (
     b'<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>404 Not Found</title>\n</head><body>\n'
     b"<h1>Not Found</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"
@@ -29,19 +17,15 @@ _NOT_FOUND = (
 class Service:
     """A server at one port.
 
-    Parameters: `greeting` is what it says as soon as a client connects; `pages` maps paths to bodies, for a web
-    server; `software` is how a web server names itself.
+    Parameters: `software` is how it names itself; `page` is what a web server has at its root.
     """
 
-    name: str
-    greeting: bytes = b""
-    pages: Mapping[str, bytes] = field(default_factory=dict)
-    software: str = ""
+    software: str
+    page: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    status: int
     head: bytes
     body: bytes
 
@@ -49,16 +33,16 @@ class HttpResponse:
 def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
     """What a lab instance runs: sshd on TCP port 22, Apache with one page on port 80, nothing else.
 
-    >>> on_instance("ip-10-2-0-126.ec2.internal", 6, 80).pages["/"]
+    >>> on_instance("ip-10-2-0-126.ec2.internal", 6, 80).page
     b'<h1>Hello from ip-10-2-0-126.ec2.internal</h1>\\n'
     >>> on_instance("ip-10-2-0-126.ec2.internal", 6, 8080)
     """
     if protocol != TCP:
         return None
     if port == 22:
-        return Service("ssh", greeting=b"SSH-2.0-OpenSSH_8.7\r\n")
+        return Service("OpenSSH_8.7")
     if port == 80:
-        return Service("http", pages={"/": f"<h1>Hello from {hostname}</h1>\n".encode()}, software=_APACHE)
+        return Service("Apache/2.4.65 (Amazon Linux)", f"<h1>Hello from {hostname}</h1>\n".encode())
     return None
 
 
@@ -70,7 +54,7 @@ def on_internet(name: str, protocol: int, port: int) -> Service | None:
     if protocol != TCP or port not in (80, 443):
         return None
     page = f"<h1>{name}</h1>\n<p>A host on labkit's modelled internet. No packet left this machine.</p>\n"
-    return Service("http" if port == 80 else "https", pages={"/": page.encode()}, software="labkit")
+    return Service("labkit", page.encode())
 
 
 def http_response(service: Service, method: str, path: str, at: float) -> HttpResponse:
@@ -78,17 +62,16 @@ def http_response(service: Service, method: str, path: str, at: float) -> HttpRe
 
     Parameters: `at` is the virtual time, for the Date header.
     """
-    body = service.pages.get(path.partition("?")[0])
-    status, reason, kind = (404, "Not Found", "text/html; charset=iso-8859-1")
-    if body is not None:
-        status, reason, kind = (200, "OK", "text/html; charset=UTF-8")
-    content = _NOT_FOUND if body is None else body
+    if path.partition("?")[0] == "/":
+        status, charset, content = "200 OK", "UTF-8", service.page
+    else:
+        status, charset, content = "404 Not Found", "iso-8859-1", _NOT_FOUND
     lines = (
-        f"HTTP/1.1 {status} {reason}",
+        f"HTTP/1.1 {status}",
         f"Date: {datetime.fromtimestamp(at, UTC):%a, %d %b %Y %H:%M:%S} GMT",
         f"Server: {service.software}",
         f"Content-Length: {len(content)}",
-        f"Content-Type: {kind}",
+        f"Content-Type: text/html; charset={charset}",
     )
     head = "".join(f"{line}\r\n" for line in (*lines, "")).encode()
-    return HttpResponse(status, head, b"" if method == "HEAD" else content)
+    return HttpResponse(head, b"" if method == "HEAD" else content)

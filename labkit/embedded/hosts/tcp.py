@@ -20,13 +20,12 @@ from labkit.network.packet import TCP, Address, Packet, tcp
 _SYN_RETRIES = 6
 _HANDSHAKE, _BARE, _RESET = 60, 52, 40
 #: Data in one segment: Linux within a VPC has 8,949 bytes (MTU 9001); through an internet gateway 1,448 (MTU 1500).
-SEGMENT = 1448
+_SEGMENT = 1448
 
 
-class Outcome(Enum):
-    """How an attempt to connect ended."""
+class Failure(Enum):
+    """Why an attempt to connect failed."""
 
-    OPEN = auto()
     REFUSED = auto()
     #: The kernel gave up, after all its retransmissions.
     TIMED_OUT = auto()
@@ -36,81 +35,67 @@ class Outcome(Enum):
     NO_ROUTE = auto()
 
 
+class NotConnected(Exception):
+    """An attempt to connect failed, for this reason."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.name)
+        self.failure = failure
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open connection, or the outcome of the attempt.
+    """An open connection; `service` is what listens at the far end."""
 
-    Parameters: `service` is what listens at the far end; `peer` is the address it answered from.
-    """
-
-    outcome: Outcome
     process: Process
-    packet: Packet | None = None
-    service: Service | None = None
-    peer: Address | None = None
+    packet: Packet
+    service: Service
 
     def request(self, sent: int, received: int) -> None:
         """Send `sent` bytes in one segment and receive `received` bytes in as many as it takes; acknowledge them."""
-        parts = [SEGMENT] * (received // SEGMENT) + [received % SEGMENT] * (received % SEGMENT > 0)
-        answers = (self._answer(ACK), *(self._answer(PSH | ACK, part) for part in parts))
-        self._send(PSH | ACK, sent, answers)
+        parts = [_SEGMENT] * (received // _SEGMENT) + [received % _SEGMENT] * (received % _SEGMENT > 0)
+        self._send(PSH | ACK, sent, self._answer(ACK), *(self._answer(PSH | ACK, part) for part in parts))
         for _ in parts:
             self._send(ACK)
 
-    def listen(self, received: int) -> None:
-        """Acknowledge what the server says unasked."""
-        self._send(ACK, 0, (self._answer(PSH | ACK, received),))
-        self._send(ACK)
-
     def close(self) -> None:
         """Close from this side; the server closes at once too."""
-        self._send(FIN | ACK, 0, (self._answer(FIN | ACK),))
-        self._send(ACK)
-
-    def acknowledge(self) -> None:
+        self._send(FIN | ACK, 0, self._answer(FIN | ACK))
         self._send(ACK)
 
     def _answer(self, flags: int, data: int = 0) -> Answer:
-        assert self.packet is not None
         return Answer(_length(self.packet, _BARE) + data, flags)
 
-    def _send(self, flags: int, data: int = 0, answers: tuple[Answer, ...] = ()) -> None:
-        assert self.packet is not None
+    def _send(self, flags: int, data: int = 0, *answers: Answer) -> None:
         exchange = self.process.send(self.packet, _length(self.packet, _BARE) + data, flags, answers=answers)
         self.process.sleep(exchange.round_trip)
 
 
 def connect(process: Process, destination: Address, port: int, give_up_after: float = math.inf) -> Connection:
-    """Try to open a connection; virtual time passes until it is open, refused, or given up.
+    """Open a connection, or raise NotConnected; virtual time passes until it is open, refused, or given up.
 
     Parameters: `give_up_after` is in seconds; the kernel itself gives up after about 130.
     """
     source = process.source_for(destination)
     if source is None:
-        return Connection(Outcome.NO_ROUTE, process)
+        raise NotConnected(Failure.NO_ROUTE)
     packet = tcp(source, destination, port, process.ephemeral_port(destination, port))
     service = process.host.service(destination, TCP, port)
     answer = Answer(_length(packet, _HANDSHAKE), SYN | ACK) if service else Answer(_length(packet, _RESET), RST | ACK)
     end = process.now() + give_up_after
     for attempt in range(_SYN_RETRIES + 1):
         exchange = process.send(packet, _length(packet, _HANDSHAKE), SYN, answers=(answer,))
+        wait = exchange.round_trip if exchange.replied else process.kernel_timer(2.0**attempt)
+        if process.now() + wait > end:
+            process.sleep_until(end)
+            raise NotConnected(Failure.GIVEN_UP)
+        process.sleep(wait)
         if exchange.replied:
-            if process.now() + exchange.round_trip > end:
-                break
-            process.sleep(exchange.round_trip)
             if service is None:
-                return Connection(Outcome.REFUSED, process, packet, peer=exchange.reply_source)
-            connection = Connection(Outcome.OPEN, process, packet, service, exchange.reply_source)
-            connection.acknowledge()
-            return connection
-        again = process.now() + process.kernel_timer(2.0**attempt)
-        if again > end:
-            break
-        process.sleep_until(again)
-    else:
-        return Connection(Outcome.TIMED_OUT, process, packet)
-    process.sleep_until(end)
-    return Connection(Outcome.GIVEN_UP, process, packet)
+                raise NotConnected(Failure.REFUSED)
+            process.send(packet, _length(packet, _BARE), ACK)
+            return Connection(process, packet, service)
+    raise NotConnected(Failure.TIMED_OUT)
 
 
 def _length(packet: Packet, ipv4: int) -> int:

@@ -26,8 +26,8 @@ def test_a_command_that_a_real_instance_has_is_owned_up_to(play):
 
 def test_the_last_commands_exit_code_counts(play):
     """https://docs.aws.amazon.com/systems-manager/latest/userguide/command-exit-codes.html"""
-    assert play("false", "true").code == 0
-    assert play("true", "false").code == 1
+    assert play("cat /nope", "echo").code == 0
+    assert play("echo", "cat /nope").code == 1
     assert play("exit 3", "echo never").code == 3
     assert play("exit 3", "echo never").out == ""
     assert play().code == 0
@@ -37,15 +37,14 @@ def test_the_last_commands_exit_code_counts(play):
     ("script", "out"),
     [
         ("echo a; echo b", "a\nb\n"),
-        ("true && echo yes", "yes\n"),
-        ("false && echo no || echo yes", "yes\n"),
-        ("true || echo no && echo yes", "yes\n"),
+        ("echo && echo yes", "\nyes\n"),
+        ("cat && echo yes || echo no", "yes\n"),
+        ("echo || echo no && echo yes", "\nyes\n"),
         ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n"),
         ("echo a#b # comment; echo no", "a#b\n"),
         ("# only a comment", ""),
         ("echo one \\\n two", "one two\n"),
         ("echo -n a; echo b;", "ab\n"),
-        ("echo -e 'a\\tb'", "a\tb\n"),
         ("echo '$HOME | *'", "$HOME | *\n"),
         ("/usr/bin/echo x && sudo echo y", "x\ny\n"),
     ],
@@ -92,8 +91,7 @@ def test_syntax_errors(play, line, message):
 
 def test_time_passes_only_where_something_takes_time(play):
     assert play("echo a; hostname; ip addr; cat /etc/os-release").took == 0
-    played = play("date; sleep 90; date; sleep 1m; date +%s")
-    assert played.out == "Wed Dec  3 14:41:00 UTC 2025\nWed Dec  3 14:42:30 UTC 2025\n1764773010\n"
+    played = play("echo; sleep 90; echo; sleep 1m; echo")
     assert [line.at - played.result.lines[0].at for line in played.result.lines] == [0, 90, 150]
 
 
@@ -151,8 +149,7 @@ def test_ip_route(play):
 @pytest.mark.parametrize(
     ("command", "message", "code"),
     [
-        ("ip foo", 'Object "foo" is unknown, try "ip help".\n', 1),
-        ("ip -z a", 'Option "-z" is unknown, try "ip -help".\n', 255),
+        ("ip -br a", "labkit: the embedded ip lacks the option -br; it has -4 -6.\n", 1),
         ("ip addr show eth0", 'Device "eth0" does not exist.\n', 1),
         ("ip route add default via 10.1.0.1", "labkit: the embedded ip only shows; it lacks add.", 1),
         ("ip link", "labkit: the embedded ip shows addr and route; it lacks link.\n", 1),
