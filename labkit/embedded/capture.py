@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from labkit.flowlogs.format import Format
 from labkit.network import Packet, Sighting
@@ -16,9 +17,7 @@ from labkit.network import Packet, Sighting
 
 @dataclass(frozen=True, slots=True)
 class FlowLog:
-    """A flow log, as far as capture and delivery need it. `interval` is in seconds, `created` in seconds since the
-    epoch.
-    """
+    """A flow log, as far as capture and delivery need it. `interval` is in seconds."""
 
     id: str
     resource: str
@@ -27,7 +26,6 @@ class FlowLog:
     format: Format
     log_group: str
     role_arn: str
-    created: float
 
     def wants(self, action: str) -> bool:
         """Whether its traffic type asks for records with this action (`ACCEPT` or `REJECT`)."""
@@ -57,11 +55,11 @@ class Count:
     tcp_flags: int = 0
 
     def add(self, at: float, length: int, tcp_flags: int) -> None:
-        if not self.packets:
-            self.first = at
+        # Not always in order of time: an answer is counted at once, for the moment at which it will be there.
+        self.first = min(self.first, at) if self.packets else at
+        self.last = max(self.last, at)
         self.packets += 1
         self.bytes += length
-        self.last = at
         self.tcp_flags |= tcp_flags
 
 
@@ -124,18 +122,24 @@ class Capture:
         ends = (self._start(interface, number) + self.interval for interface, number in self._next.items())
         return min(ends, default=float("inf"))
 
+    def last_end(self, at: float) -> float | None:
+        """When the last of the windows ends that a moment falls into; None where no interface is watched."""
+        return max((self.end_of_window(interface, at) for interface in self._next), default=None)
+
     def end_of_window(self, interface: str, at: float) -> float:
         """When the window ends that a moment falls into."""
         return self._start(interface, self._number(interface, at)) + self.interval
 
     def _number(self, interface: str, at: float) -> int:
-        return int((at - self._offset(interface)) // self.interval)
+        return int((at - _offset(interface, self.interval)) // self.interval)
 
     def _start(self, interface: str, number: int) -> int:
-        return number * self.interval + self._offset(interface)
+        return number * self.interval + _offset(interface, self.interval)
 
-    def _offset(self, interface: str) -> int:
-        return int.from_bytes(hashlib.sha256(interface.encode()).digest()[:4]) % self.interval
+
+@cache
+def _offset(interface: str, interval: int) -> int:
+    return int.from_bytes(hashlib.sha256(interface.encode()).digest()[:4]) % interval
 
 
 def _without_icmp_type(packet: Packet) -> Packet:

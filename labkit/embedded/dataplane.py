@@ -7,17 +7,21 @@ interfaces saw, and as the clock moves on the windows close and are delivered.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from labkit.embedded import noise
 from labkit.embedded.capture import Capture, FlowLog
 from labkit.embedded.delivery import DELAY, Delivery
 from labkit.embedded.hosts import services, timing
 from labkit.embedded.hosts.host import ACK, DEFAULT_TTL, RST, SYN, Answer, Exchange
+from labkit.embedded.records import Place, place
 from labkit.embedded.server import EmbeddedAws, is_read
 from labkit.flowlogs.format import Format
 from labkit.network import Network, Packet, Path, Sighting
 from labkit.network.packet import ICMP, ICMPV6, TCP
+
+#: So many paths are kept while the network stays as it is; each connection has a port, and so a path, of its own.
+_PATHS_KEPT = 1000
 
 
 class DataPlane:
@@ -32,6 +36,7 @@ class DataPlane:
         self._network: Network | None = None
         self._paths: dict[tuple[Packet, str | None], Path] = {}
         self._watching: dict[str, frozenset[str]] = {}  # flow log → interfaces
+        self._places: dict[str, Place] = {}  # interface → where it is or, if it is gone, was
         self._answered: dict[tuple[object, ...], int] = {}
         aws.after_action.append(self._after_action)
         aws.clock.listeners.append(self._time_passes)
@@ -72,18 +77,17 @@ class DataPlane:
                 format=Format.parse(part["LogFormat"]),
                 log_group=part["LogGroupName"],
                 role_arn=part["DeliverLogsPermissionArn"],
-                created=part["CreationTime"].timestamp(),
             )
             for page in pages
             for part in page["FlowLogs"]
         )
-        kept = {
-            flow_log.id: self._captures.get(flow_log.id) or Capture(flow_log.interval) for flow_log in self._flow_logs
-        }
-        self._captures = kept
+        self._captures = {each.id: self._captures.get(each.id) or Capture(each.interval) for each in self._flow_logs}
 
     def _watch(self) -> None:
         """Note which interfaces each flow log covers: its own, its subnet's or its VPC's."""
+        self._watching.clear()
+        for interface in self.network.interfaces.values():
+            self._places[interface.id] = place(interface, self.network)
         for flow_log in self._flow_logs:
             covered = frozenset(
                 interface.id
@@ -91,8 +95,8 @@ class DataPlane:
                 if flow_log.resource in (interface.id, interface.subnet, interface.vpc)
             )
             self._watching[flow_log.id] = covered
-            for interface in sorted(covered):
-                self._captures[flow_log.id].watch(interface, self.clock.time())
+            for id in covered:
+                self._captures[flow_log.id].watch(id, self.clock.time())
 
     # Packets
 
@@ -141,6 +145,8 @@ class DataPlane:
         network = self.network
         key = (packet, sender)
         if key not in self._paths:
+            if len(self._paths) >= _PATHS_KEPT:
+                self._paths.clear()
             self._paths[key] = network.trace(packet, start=sender)
         return self._paths[key]
 
@@ -155,12 +161,8 @@ class DataPlane:
     def settled_at(self) -> datetime:
         """The moment at which every packet sent until now will be in the log groups."""
         now = self.clock.time()
-        ends = [
-            capture.end_of_window(interface, now)
-            for flow_log, capture in self._captures.items()
-            for interface in self._watching.get(flow_log, ())
-        ]
-        return datetime.fromtimestamp(max(ends, default=now - DELAY) + DELAY, tz=self.clock.now().tzinfo)
+        ends = [end for capture in self._captures.values() if (end := capture.last_end(now)) is not None]
+        return datetime.fromtimestamp(max(ends) + DELAY, UTC) if ends else self.clock.now()
 
     def _time_passes(self, old: datetime, new: datetime) -> None:
         if not self._flow_logs:
@@ -173,11 +175,9 @@ class DataPlane:
             capture = self._captures[flow_log.id]
             if capture.next_end() > closed_before:
                 continue
-            windows = list(
-                capture.close(closed_before, present=self._watching[flow_log.id] & self.network.interfaces.keys())
-            )
+            windows = list(capture.close(closed_before, present=self._watching[flow_log.id]))
             if windows:
-                self._delivery.deliver(flow_log, windows, self.network)
+                self._delivery.deliver(flow_log, windows, self._places)
 
     def _make_noise(self, since: float, until: float) -> None:
         for interface in self.network.interfaces.values():
@@ -188,8 +188,7 @@ class DataPlane:
                     self._knock(knock)
 
     def _knock(self, knock: noise.Knock) -> None:
-        path = self.path(knock.packet)
-        del self._paths[knock.packet, None]  # each knock is another packet: keeping its path would only fill memory
+        path = self.network.trace(knock.packet)
         is_tcp = knock.packet.protocol == TCP
         for _ in range(knock.repeats):
             self._see(path.forward.sightings, knock.at, knock.length, SYN if is_tcp else 0)

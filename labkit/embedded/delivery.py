@@ -5,15 +5,15 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from labkit.embedded.capture import FlowLog, Window
 from labkit.embedded.permissions import Verdict, delivery_verdict
-from labkit.embedded.records import lines
+from labkit.embedded.records import Place, lines
 from labkit.embedded.roles import Role, read_role
 from labkit.embedded.server import ACCOUNT_ID, REGION, EmbeddedAws
-from labkit.network import Network
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
 #: about 5 minutes".
@@ -31,20 +31,25 @@ class Delivery:
         """IAM has changed: read roles and policies again when next they matter."""
         self._roles.clear()
 
-    def deliver(self, flow_log: FlowLog, windows: Sequence[Window], network: Network) -> None:
+    def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
         """Write the records of closed windows, oldest first, or note that they may not be written. What was refused
-        is lost, as on AWS.
+        is lost (modelled: AWS doesn't say).
+
+        Parameters: `places` says where each interface is or was.
         """
         from moto.logs.models import LogEvent
 
         groups = _logs_backend().groups
+        logs = self._aws.client("logs")
         verdict = self.verdict(flow_log, log_group_exists=flow_log.log_group in groups)
+        if verdict and flow_log.log_group not in groups:
+            try:
+                logs.create_log_group(logGroupName=flow_log.log_group)
+            except logs.exceptions.InvalidParameterException as error:  # CreateFlowLogs takes any name
+                verdict = Verdict(False, str(error))
         self._note(flow_log, verdict)
         if not verdict:
             return
-        logs = self._aws.client("logs")
-        if flow_log.log_group not in groups:
-            logs.create_log_group(logGroupName=flow_log.log_group)
         group = groups[flow_log.log_group]
         for window in windows:
             name = f"{window.interface}-all"
@@ -52,7 +57,7 @@ class Delivery:
                 logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
             stream = group.streams[name]
             ingestion_time = (window.end + DELAY) * 1000
-            for start, line in lines(window, flow_log, network, ACCOUNT_ID, REGION):
+            for start, line in lines(window, flow_log, places[window.interface], ACCOUNT_ID, REGION):
                 # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
                 # time.
                 stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
@@ -90,7 +95,5 @@ def _logs_backend() -> Any:
     return logs_backends[ACCOUNT_ID][REGION]
 
 
-def _naive_utc(epoch: float) -> Any:
-    from datetime import UTC, datetime
-
+def _naive_utc(epoch: float) -> datetime:
     return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

@@ -82,9 +82,9 @@ class InstanceHost:
                 continue
             if name == instance.private_dns_name:
                 return interface.primary
-            if name == instance.public_dns_name:
-                same_vpc = interface.vpc == self._interface.vpc
-                return interface.primary if same_vpc else interface.public[interface.primary]
+            public = interface.public.get(interface.primary)
+            if public is not None and name == instance.public_dns_name:
+                return interface.primary if interface.vpc == self._interface.vpc else public
         return ip_address(_INTERNET_NAMES[name]) if name in _INTERNET_NAMES else None
 
     def reverse(self, address: Address) -> str | None:

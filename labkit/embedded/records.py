@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from labkit.embedded.capture import Count, Flow, FlowLog, Window
 from labkit.network import Interface, Network
@@ -17,30 +18,43 @@ from labkit.network.packet import TCP
 _TRAFFIC_PATHS = {"local": 1, "nat": 1, "eni": 1, "igw": 8, "eigw": 8, "pcx": 4}
 
 
-def lines(window: Window, flow_log: FlowLog, network: Network, account: str, region: str) -> Iterator[tuple[int, str]]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an interface is, or was while it was there."""
+
+    vpc: str
+    subnet: str
+    zone: str
+    instance: str | None
+
+
+def place(interface: Interface, network: Network) -> Place:
+    """Where an interface of a network is."""
+    zone = network.subnets[interface.subnet].availability_zone_id
+    return Place(interface.vpc, interface.subnet, zone, interface.instance)
+
+
+def lines(window: Window, flow_log: FlowLog, at: Place, account: str, region: str) -> Iterator[tuple[int, str]]:
     """The records of a closed window as (start in seconds, line); one that says NODATA where no flow is to be recorded.
 
-    Parameters: `network` is consulted for what the interface belongs to; fields that the embedded AWS does not
-    compute are `-`.
+    Parameters: `at` is where the interface is; fields that the embedded AWS does not compute are `-`.
     """
-    place = _place(window.interface, network, account, region)
+    # What NODATA records have too.
+    common: dict[str, object] = {
+        "account-id": account,
+        "interface-id": window.interface,
+        "region": region,
+        "vpc-id": at.vpc,
+        "subnet-id": at.subnet,
+        "instance-id": at.instance,
+        "az-id": at.zone,
+    }
     flows = [(flow, count) for flow, count in window.flows if flow_log.wants(flow.action)]
     for flow, count in flows:
-        values = place | _flow(flow, count) | {"log-status": "OK"}
-        yield math.floor(count.first), flow_log.format.line(values)
+        yield math.floor(count.first), flow_log.format.line(common | _flow(flow, count) | {"log-status": "OK"})
     if not flows:
-        values = place | {"start": window.start, "end": window.end, "log-status": "NODATA"}
+        values = common | {"start": window.start, "end": window.end, "log-status": "NODATA"}
         yield window.start, flow_log.format.line(values)
-
-
-def _place(interface_id: str, network: Network, account: str, region: str) -> dict[str, object]:
-    """The fields that say where a record was made, which NODATA records have too."""
-    values: dict[str, object] = {"account-id": account, "interface-id": interface_id, "region": region}
-    interface: Interface | None = network.interfaces.get(interface_id)
-    if interface is not None:
-        values |= {"vpc-id": interface.vpc, "subnet-id": interface.subnet, "instance-id": interface.instance}
-        values["az-id"] = network.subnets[interface.subnet].availability_zone_id
-    return values
 
 
 def _flow(flow: Flow, count: Count) -> dict[str, object]:

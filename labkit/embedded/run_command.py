@@ -24,6 +24,9 @@ DOCUMENT = "AWS-RunShellScript"
 #: Seconds that a script may run unless executionTimeout says otherwise.
 _EXECUTION_TIMEOUT = 3600
 
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+_DETAILS = {"TimedOut": "ExecutionTimedOut"}
+
 #: Stands for the Systems Manager endpoints of the region, which the agent must reach on port 443.
 _SSM_ENDPOINT = IPv4Address("52.46.128.10")
 
@@ -39,6 +42,8 @@ class Invocation:
 
     @property
     def status(self) -> str:
+        if self.result.timed_out:
+            return "TimedOut"
         return "Success" if self.result.exit_code == 0 else "Failed"
 
 
@@ -56,7 +61,8 @@ class Command:
 
     @property
     def status(self) -> str:
-        return "Failed" if any(each.status == "Failed" for each in self.invocations) else "Success"
+        """That of the first invocation that did not succeed: MaxErrors is 0, so one is enough."""
+        return next((each.status for each in self.invocations if each.status != "Success"), "Success")
 
 
 class RunCommand:
@@ -77,11 +83,7 @@ class RunCommand:
 
     def send(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """SendCommand: run the script on each target, one after the other, while virtual time passes."""
-        if parameters.get("DocumentName") != DOCUMENT:
-            raise NotInEmbeddedAws(f"run the document {parameters.get('DocumentName')}, only {DOCUMENT}")
-        script = (parameters.get("Parameters") or {}).get("commands")
-        if not script:
-            raise AwsError("InvalidParameters", f"{DOCUMENT} needs the parameter commands: a list of command lines.")
+        script, timeout = _script(parameters)
         command_id = determinism.new_id()
         command = Command(
             id=command_id,
@@ -93,7 +95,6 @@ class RunCommand:
         )
         instances = self._targets(parameters)
         self._commands[command_id] = command
-        timeout = float(command.parameters.get("executionTimeout", [_EXECUTION_TIMEOUT])[0])
         answer = _command_json(command, instances, "Pending")
         for instance in instances:
             started = self._plane.clock.now()
@@ -121,7 +122,7 @@ class RunCommand:
             "ExecutionElapsedTime": _duration(run.ended - run.started),
             "ExecutionEndDateTime": _iso(run.ended),
             "Status": run.status,
-            "StatusDetails": run.status,
+            "StatusDetails": _DETAILS.get(run.status, run.status),
             "StandardOutputContent": run.result.standard_output_content,
             "StandardOutputUrl": "",
             "StandardErrorContent": run.result.standard_error_content,
@@ -131,45 +132,56 @@ class RunCommand:
 
     def commands(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """ListCommands, the newest first."""
+        if parameters.get("Filters"):
+            raise NotInEmbeddedAws("filter commands, except by CommandId and InstanceId")
         command_id, instance_id = parameters.get("CommandId"), parameters.get("InstanceId")
+        if command_id is not None and command_id not in self._commands:
+            raise AwsError("InvalidCommandId", f"There is no command {command_id}.")
         found = [
             _command_json(command, [each.instance_id for each in command.invocations], command.status)
             for command in reversed(self._commands.values())
             if command_id in (None, command.id)
             and (instance_id is None or any(each.instance_id == instance_id for each in command.invocations))
         ]
-        return {"Commands": found}
+        return _page("Commands", found, parameters)
 
     def managed_instances(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """DescribeInstanceInformation: the instances that Systems Manager can reach."""
         network = self._plane.network
         wanted = set(network.instances)
+        if parameters.get("InstanceInformationFilterList"):
+            raise NotInEmbeddedAws("take InstanceInformationFilterList, only Filters")
         for filter in parameters.get("Filters") or []:
-            if filter["Key"] != "InstanceIds":
-                raise NotInEmbeddedAws(f"filter managed instances by {filter['Key']}, only by InstanceIds")
-            wanted &= set(filter["Values"])
-        return {
-            "InstanceInformationList": [
-                {
-                    "InstanceId": id,
-                    "PingStatus": "Online",
-                    "LastPingDateTime": self._plane.clock.now().timestamp(),
-                    "AgentVersion": "3.3.3050.0",
-                    "IsLatestVersion": True,
-                    "PlatformType": "Linux",
-                    "PlatformName": "Amazon Linux",
-                    "PlatformVersion": "2023",
-                    "ResourceType": "EC2Instance",
-                    "IPAddress": str(interface.primary),
-                    "ComputerName": network.instances[id].private_dns_name,
-                }
-                for id in sorted(wanted)
-                if (interface := network.primary_interface(id)) and self._is_managed(id)
-            ]
-        }
+            key, values = filter["Key"], filter["Values"]
+            if key == "InstanceIds":
+                wanted &= set(values)
+            elif key != "PingStatus":
+                raise NotInEmbeddedAws(f"filter managed instances by {key}, only by InstanceIds and PingStatus")
+            elif "Online" not in values:
+                wanted.clear()
+        found = [
+            {
+                "InstanceId": id,
+                "PingStatus": "Online",
+                "LastPingDateTime": self._plane.clock.now().timestamp(),
+                "AgentVersion": "3.3.3050.0",
+                "IsLatestVersion": True,
+                "PlatformType": "Linux",
+                "PlatformName": "Amazon Linux",
+                "PlatformVersion": "2023",
+                "ResourceType": "EC2Instance",
+                "IPAddress": str(interface.primary),
+                "ComputerName": network.instances[id].private_dns_name,
+            }
+            for id in sorted(wanted)
+            if (interface := network.primary_interface(id)) and self._is_managed(id)
+        ]
+        return _page("InstanceInformationList", found, parameters)
 
     def _targets(self, parameters: dict[str, Any]) -> list[str]:
         named = list(dict.fromkeys(parameters.get("InstanceIds") or []))
+        if not named and not parameters.get("Targets"):
+            raise AwsError("InvalidParameters", "Say on which instances: give InstanceIds or Targets.")
         refused = [id for id in named if not self._is_managed(id)]
         if refused:
             raise AwsError(
@@ -200,7 +212,7 @@ class RunCommand:
         """Whether the instance's agent can talk to Systems Manager: it runs, its role permits it, and port 443 of the
         endpoints is in reach.
 
-        https://docs.aws.amazon.com/systems-manager/latest/userguide/troubleshooting-managed-nodes.html
+        https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-troubleshooting-managed-nodes.html
         """
         network = self._plane.network
         instance = network.instances.get(instance_id)
@@ -209,6 +221,7 @@ class RunCommand:
             instance is None
             or interface is None
             or instance.state != "running"
+            or interface.primary.version != 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
             or not self._has_permission(instance_id)
         ):
             return False
@@ -225,13 +238,44 @@ class RunCommand:
             return False
         iam = client("iam")
         name = profile["Arn"].rpartition("/")[2]
-        roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+        try:
+            roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+        except iam.exceptions.NoSuchEntityException:
+            return False
         role = read_role(iam, roles[0]["RoleName"]) if roles else None
         return bool(
             role
             and trusts(role.trust, account=ACCOUNT_ID, source_arn="", service="ec2.amazonaws.com")
             and allows(role.policies, "ssm:UpdateInstanceInformation", "*")
         )
+
+
+def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
+    """The command lines of a SendCommand, and the seconds that they may take."""
+    document, given = parameters.get("DocumentName", ""), dict(parameters.get("Parameters") or {})
+    if document != DOCUMENT:
+        if document.startswith(("AWS", "arn:")):
+            raise NotInEmbeddedAws(f"run the document {document}, only {DOCUMENT}")
+        raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {DOCUMENT}.")
+    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [str(_EXECUTION_TIMEOUT)])
+    if any(given.pop("workingDirectory", [])):
+        raise NotInEmbeddedAws("change the working directory: its instances have no disk")
+    if given:
+        raise AwsError("InvalidParameters", f"{DOCUMENT} has no parameter {', '.join(sorted(given))}.")
+    if not script:
+        raise AwsError("InvalidParameters", f"{DOCUMENT} needs the parameter commands: a list of command lines.")
+    if len(timeout) != 1 or not timeout[0].isdecimal() or not 1 <= int(timeout[0]) <= 172800:
+        raise AwsError("InvalidParameters", "executionTimeout is a number of seconds from 1 to 172800, as text.")
+    return script, float(timeout[0])
+
+
+def _page(key: str, found: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
+    """At most MaxResults of an answer's parts, and a NextToken for the rest."""
+    token = str(parameters.get("NextToken") or "0")
+    if not token.isdecimal():
+        raise AwsError("InvalidNextToken", "The specified token isn't valid.")
+    start, end = int(token), int(token) + int(parameters.get("MaxResults") or 50)
+    return {key: found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
 
 
 def _command_json(command: Command, instances: list[str], status: str) -> dict[str, Any]:
@@ -247,12 +291,12 @@ def _command_json(command: Command, instances: list[str], status: str) -> dict[s
         "Targets": command.targets,
         "RequestedDateTime": command.requested.timestamp(),
         "Status": status,
-        "StatusDetails": status,
+        "StatusDetails": _DETAILS.get(status, status),
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": len(instances) if done else 0,
         "CompletedCount": len(command.invocations),
-        "ErrorCount": sum(each.status == "Failed" for each in command.invocations),
+        "ErrorCount": sum(each.status != "Success" for each in command.invocations),
         "DeliveryTimedOutCount": 0,
         "TimeoutSeconds": command.timeout_seconds,
     }
