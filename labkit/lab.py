@@ -6,19 +6,23 @@ Everything here works on the embedded AWS and on a real account alike; only `con
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.session.finding import Finder
+from labkit.session.flow_logs import flow_logs, undelivered
 from labkit.session.records import Records
 from labkit.session.shell import Output, run
-from labkit.session.worlds import Account, Embedded, World
+from labkit.session.waiting import poll
+from labkit.session.worlds import Account, Embedded, World, environment_kept
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from pandas import DataFrame
+
     from labkit.network import Network, Path
     from labkit.show.map import Drawing
 
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
 
 LOG_GROUP = "NimbusVPCFlowLogsGroup"
+
+#: What EC2 says of an instance profile, and of a role, of which it has not heard yet.
+_TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")
 
 
 class Lab:
@@ -92,18 +99,20 @@ class Lab:
         """
         from botocore.exceptions import ClientError
 
-        deadline = time.monotonic() + self._world.patience
-        while True:
+        def attempt() -> list[Any] | None:
             try:
-                return operation(**parameters)
+                return [operation(**parameters)]
             except ClientError as error:
-                code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-                if (
-                    not (code.endswith("NotFound") or "Invalid IAM Instance Profile" in message)
-                    or time.monotonic() >= deadline
-                ):
+                refusals.append(error)
+                if not _may_be_too_early(error):
                     raise
-                time.sleep(3)
+                return None
+
+        refusals: list[ClientError] = []
+        done = poll(attempt, patience=self._world.patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}")
+        if done is None:
+            raise refusals[-1]
+        return done[0]
 
     def client(self, service: str) -> Any:
         """A boto3 client of the AWS that the lab is connected to, made once."""
@@ -132,6 +141,8 @@ class Lab:
         from labkit.network import NetworkError
         from labkit.network.ends import packet_between
 
+        if port is not None and not isinstance(port, int):
+            raise LabError(f"{port!r} is not a port: give a number, such as port=22.")
         network = self.network
         try:
             packet, sender = packet_between(network, source, destination, protocol, port)
@@ -140,7 +151,14 @@ class Lab:
             raise LabError(str(error)) from None
 
     def map(self, path: Path | None = None) -> Drawing:
-        """Draw the network as it stands now and, if one is given, the way of a packet over it."""
+        """Draw the network as it stands now and, if one is given, the way of a packet over it.
+
+        Parameters: `path` is what `trace` gives. Raises LabError where it is something else.
+        """
+        from labkit.network import Path
+
+        if path is not None and not isinstance(path, Path):
+            raise LabError(f"{path!r} is not a path: give what lab.trace gives, lab.map(lab.trace(…, …)).")
         from labkit.show.map import draw
 
         return draw(self.network, path)
@@ -162,14 +180,15 @@ class Lab:
 
         Records come minutes after the packets. The embedded AWS lets that time pass at once; on a real account this
         takes as long as it takes.
+        Raises LabError where there is no flow log, and where a real account delivers nothing for 20 minutes.
         """
-        flow_logs = self._flow_logs()
-        if not flow_logs:
+        ec2, logs = self.client("ec2"), self.client("logs")
+        if not flow_logs(ec2):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self._world.now()
         before = len(self._events())
-        self._world.settle(self._delivered_until)
-        failed = [each for each in self._flow_logs() if each.get("DeliverLogsStatus") == "FAILED"]
+        self._world.settle(lambda since: undelivered(ec2, logs, self.network, LOG_GROUP, since, self.clock))
+        failed = [each for each in flow_logs(ec2) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self._world.now()
         print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(self._events()) - before} new records")
         for flow_log in failed:
@@ -178,20 +197,32 @@ class Lab:
                 f"delivery FAILED, {flow_log.get('DeliverLogsErrorMessage')!r}"
             )
 
-    def records(self, *containing: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
+    def records(self, *containing: object, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
         """The flow log records in a log group as they were delivered, line by line, oldest first.
 
         Parameters: `containing` are words that a line must all contain, such as an address, an interface's id or
         `REJECT`; `since` leaves out records of traffic before that moment. Raises LabError where there is no such log
-        group.
+        group, and where `since` has no time zone.
         """
         if self.find(log_group, "log-group") is None:
-            raise LabError(
-                f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it."
-            )
+            raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
+        if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
+            raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
+        words = {word for each in containing for word in str(each).split()}
         earliest = since.timestamp() * 1000 if since else 0
         lines = [str(event["message"]) for event in self._events(log_group) if event["timestamp"] >= earliest]
-        return Records(line for line in lines if set(containing) <= set(line.split()))
+        return Records(line for line in lines if words <= set(line.split()))
+
+    def insights(self, query: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> DataFrame:
+        """Ask CloudWatch Logs Insights and give the answer as a table, numbers as numbers.
+
+        Parameters: `query` is in its query language; records from `since` until now are searched, those of the last 24
+        hours unless it is given. Raises LabError where the query is malformed, marking the offending word.
+        """
+        from labkit.session.insights import ask
+
+        now = self._world.now()
+        return ask(self.client("logs"), query, log_group, since or now - timedelta(days=1), now)
 
     def _events(self, log_group: str = LOG_GROUP) -> list[dict[str, Any]]:
         logs = self.client("logs")
@@ -201,21 +232,6 @@ class Lab:
         except logs.exceptions.ResourceNotFoundException:
             return []
         return sorted(events, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
-
-    def _flow_logs(self) -> list[dict[str, Any]]:
-        pages = self.client("ec2").get_paginator("describe_flow_logs").paginate()
-        return [flow_log for page in pages for flow_log in page["FlowLogs"]]
-
-    def _delivered_until(self) -> datetime | None:
-        """The earliest of the last events of the log group's streams."""
-        pages = self.client("logs").get_paginator("describe_log_streams").paginate(logGroupName=LOG_GROUP)
-        ends = [
-            stream["lastEventTimestamp"]
-            for page in pages
-            for stream in page["logStreams"]
-            if "lastEventTimestamp" in stream
-        ]
-        return datetime.fromtimestamp(min(ends) / 1000, UTC) if ends else None
 
     # The lesson
 
@@ -233,7 +249,9 @@ class Lab:
         """
         from labkit.learn.catch_up import catch_up
 
-        done = catch_up(chapter, _namespace_of_caller())
+        namespace = _namespace_of_caller()
+        namespace.setdefault("lab", self)  # the cells say lab, whatever the caller says
+        done = catch_up(chapter, namespace)
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
 
     def __repr__(self) -> str:
@@ -259,8 +277,10 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
             )
         _lab = Lab(Embedded())
     elif where == "aws":
-        account = Account(profile, region)
-        _confirm(account)
+        with environment_kept():
+            account = Account(profile, region)
+            _confirm(account)
+        account.enter()
         _lab = Lab(account)
     else:
         raise LabError(
@@ -268,7 +288,7 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
         )
     from labkit.show.notebook import register
 
-    register(_lab)
+    register(_lab.shell, _lab.insights)
     print(f"Connected to {_lab._world}.")
     return _lab
 
@@ -276,8 +296,20 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
 def _confirm(account: Account) -> None:
     """Ask before anything is made, and paid for, in a real account."""
     print(f"This is {account}. What the notebooks make there costs money until it is deleted (notebook 10).")
-    if input(f"Type the account number {account.account} to go on: ").strip() != account.account:
+    try:
+        typed = input(f"Type the account number {account.account} to go on: ")
+    except (EOFError, OSError, NotImplementedError):  # of a script, of a test, of a notebook run without a browser
+        raise LabError(
+            "Not connected: there is nobody here to confirm the account. Run this in a notebook or in a terminal."
+        ) from None
+    if typed.strip() != account.account:
         raise LabError("Not connected: the account number was not confirmed.")
+
+
+def _may_be_too_early(error: ClientError) -> bool:
+    """Whether a refusal is what AWS answers about a thing that it will know in a moment."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

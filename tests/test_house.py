@@ -14,10 +14,11 @@ LABKIT = Path(__file__).parents[1] / "labkit"
 MAY_IMPORT = {
     "network": set(),
     "flowlogs": set(),
-    "embedded": {"network", "flowlogs"},
+    "insights": set(),
+    "embedded": {"network", "flowlogs", "insights"},
     "show": {"network", "flowlogs", "errors"},
     "learn": {"errors"},
-    "session": {"network", "flowlogs", "embedded", "errors"},
+    "session": {"network", "flowlogs", "insights", "embedded", "errors"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
     "errors": set(),
     "cli": set(),
@@ -28,10 +29,6 @@ MAY_IMPORT = {
 #: Libraries that only one room may import, so that a new version of one is one room's business.
 ONLY_IN = {"moto": "embedded", "matplotlib": "show", "ipywidgets": "show"}
 
-#: For type checkers only: a room may name what it is handed.
-TYPES_ONLY = {("show", "lab")}
-
-
 def modules() -> list[Path]:
     return sorted(LABKIT.rglob("*.py"))
 
@@ -41,35 +38,26 @@ def room(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Each module that a file imports, and whether only for type checkers."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(node)
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
-        for node in ast.walk(branch)
-    }
-    for node in ast.walk(tree):
+def imports(path: Path) -> Iterator[str]:
+    """Each module that a file imports, be it only for type checkers."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in for_types) for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, id(node) in for_types
+            yield node.module
             if node.module == "labkit":
-                names = [alias.name for alias in node.names if not alias.name.startswith("__")]
-                yield from ((f"labkit.{name}", id(node) in for_types) for name in names)
+                yield from (f"labkit.{alias.name}" for alias in node.names if not alias.name.startswith("__"))
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(LABKIT)))
 def test_imports_go_down_only(path: Path) -> None:
     here = room(path)
-    for name, for_types in imports(path):
+    for name in imports(path):
         parts = name.split(".")
         if parts[0] in ONLY_IN:
             assert here == ONLY_IN[parts[0]], f"{name} is imported outside {ONLY_IN[parts[0]]}/"
         if parts[0] == "labkit" and len(parts) > 1 and parts[1] != here:
-            allowed = parts[1] in MAY_IMPORT[here] or (for_types and (here, parts[1]) in TYPES_ONLY)
-            assert allowed, f"{here} imports {name}"
+            assert parts[1] in MAY_IMPORT[here], f"{here} imports {name}"
 
 
 def test_every_room_has_its_rule() -> None:

@@ -18,8 +18,17 @@ class Chapter:
     path: Path
 
     def build_cells(self) -> Iterator[str]:
-        """The source of the code cells tagged `build`, which make the lab, in order."""
-        for cell in json.loads(self.path.read_text(encoding="utf-8"))["cells"]:
+        """The source of the code cells tagged `build`, which make the lab, in order.
+
+        Raises LabError where the file is no notebook.
+        """
+        try:
+            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError, TypeError):
+            raise LabError(
+                f"{self.path.name} cannot be read as a notebook. Get it back as it was: git checkout {self.path.name}"
+            ) from None
+        for cell in cells:
             if cell["cell_type"] == "code" and "build" in cell["metadata"].get("tags", ()):
                 yield "".join(cell["source"])
 

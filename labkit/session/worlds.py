@@ -7,18 +7,22 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from labkit.errors import LabError
+from labkit.session.waiting import poll
 
-#: Settings that would lead boto3 elsewhere; each world takes out those of the other.
+#: Settings that would lead boto3 elsewhere; the embedded AWS takes them out.
 _FOREIGN = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )  # fmt: skip
+
+#: Credentials that botocore would prefer to those of AWS_PROFILE.
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class World(Protocol):
@@ -34,11 +38,10 @@ class World(Protocol):
         """The time that this AWS goes by."""
         ...
 
-    def settle(self, delivered_until: Callable[[], datetime | None]) -> None:
+    def settle(self, missing: Callable[[datetime], list[str]]) -> None:
         """Let time pass until the records of all traffic so far are in the log groups.
 
-        Parameters: `delivered_until` says up to when they are, as far as anyone can tell; None where nothing has come
-        yet.
+        Parameters: `missing` names, given a moment, what has not delivered a record of that moment or a later one.
         """
         ...
 
@@ -54,6 +57,7 @@ class Embedded:
         self._aws = embedded.start()
         self.account = embedded.ACCOUNT_ID
         self.region = embedded.REGION
+        no_proxy = _without_proxy("127.0.0.1")
         _enter_environment(
             {
                 "AWS_ENDPOINT_URL": self._aws.endpoint_url,
@@ -64,11 +68,15 @@ class Embedded:
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                 "AWS_EC2_METADATA_DISABLED": "true",
-                "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
+                # Python reads both; where they differ, the second counts.
+                "NO_PROXY": no_proxy,
+                "no_proxy": no_proxy,
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
-        _disable_older_clients(self._aws.endpoint_url, keep=self._aws.internal_clients())
+        _disable_clients(
+            lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=self._aws.internal_clients()
+        )
 
     def close(self) -> None:
         """Stop the embedded AWS, and leave the environment as it was before."""
@@ -78,8 +86,9 @@ class Embedded:
     def now(self) -> datetime:
         return self._aws.clock.now()
 
-    def settle(self, delivered_until: Callable[[], datetime | None]) -> None:
-        self._aws.clock.jump_to(self._aws.dataplane.settled_at())
+    def settle(self, missing: Callable[[datetime], list[str]]) -> None:
+        with self._aws.lock:
+            self._aws.clock.jump_to(self._aws.dataplane.settled_at())
 
     def __str__(self) -> str:
         return f"the embedded AWS (account {self.account}, {self.region}); nothing leaves this computer"
@@ -92,68 +101,91 @@ class Account:
 
     def __init__(self, profile: str | None, region: str | None) -> None:
         _leave_environment()
-        if profile:
-            os.environ["AWS_PROFILE"] = profile
-        if region:
-            os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
+        named = {"AWS_PROFILE": profile} if profile else {}
+        regions = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region} if region else {}
+        _enter_environment({**named, **regions}, without=_CREDENTIALS if profile else ())
         import boto3
         import botocore.exceptions
 
-        boto3.DEFAULT_SESSION = None
         try:
             session = boto3.Session()
             self.region = session.region_name or ""
             self.account = str(
                 session.client("sts", region_name=self.region or "us-east-1").get_caller_identity()["Account"]
             )
-        except botocore.exceptions.ProfileNotFound:
-            names = (
-                ", ".join(boto3.Session(profile_name=None).available_profiles) if not profile else "see ~/.aws/config"
-            )
-            raise LabError(
-                f"There is no AWS profile {profile!r} ({names}). Name one of yours: connect('aws', profile=…)."
-            ) from None
+        except botocore.exceptions.ProfileNotFound as error:
+            raise LabError(f"{error}. {_profiles()}") from None
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+            reason = str(error).rstrip(".")
             raise LabError(
-                f"AWS did not let us in: {error} Sign in (for example with aws sso login), then connect again."
+                f"AWS did not let us in: {reason}. Sign in (for example with aws sso login), then connect again."
             ) from None
         if not self.region:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")
 
+    def enter(self) -> None:
+        """From now on this is the AWS that cells talk to; clients of the embedded AWS say so."""
+        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "this account")
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def settle(self, delivered_until: Callable[[], datetime | None]) -> None:
+    def settle(self, missing: Callable[[datetime], list[str]]) -> None:
         """Poll until records reach the moment of the call: about 5 minutes, 10 or more for a new flow log."""
-        target, deadline = self.now(), time.monotonic() + 20 * 60
-        while True:
-            reached = delivered_until()
-            if reached is not None and reached >= target:
-                return
-            if time.monotonic() > deadline:
-                raise LabError(
-                    "No newer records came within 20 minutes. "
-                    "Look at the flow log's DeliverLogsStatus, then wait once more."
-                )
-            _show_progress(f"waiting for flow logs up to {target:%H:%M:%S} UTC; they reach {_clock_time(reached)}")
-            time.sleep(15)
+        target, left = self.now(), [""]
+
+        def done() -> bool:
+            left[:] = missing(target)
+            return not left
+
+        awaited = f"flow log records later than {target:%H:%M:%S} UTC"
+        if not poll(done, patience=20 * 60, every=15, awaited=lambda: f"{awaited}, of {', '.join(left)}"):
+            raise LabError(
+                f"No {awaited} came within 20 minutes from {', '.join(left)}. "
+                "Look at the flow log's DeliverLogsStatus, then wait once more."
+            )
 
     def __str__(self) -> str:
         return f"the AWS account {self.account}, {self.region}"
 
 
+def _profiles() -> str:
+    import botocore.session
+
+    names = ", ".join(botocore.session.Session().available_profiles)
+    if not names:
+        return "There is none on this computer: make one with aws configure sso."
+    return f"The profiles on this computer are {names}: connect('aws', profile=…)."
+
+
 _environment_before: dict[str, str | None] = {}
 
 
-def _enter_environment(values: dict[str, str], without: list[str]) -> None:
-    """Point boto3, the AWS CLI and every process started from here at the embedded AWS."""
-    import boto3
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """Leave the environment as it is should what is in the block fail: cells go on talking to the same AWS as before.
 
+    So an account that was not confirmed is not reached by a cell that thinks it is elsewhere.
+    """
+    environment, remembered = dict(os.environ), dict(_environment_before)
+    try:
+        yield
+    except BaseException:
+        os.environ.clear()
+        os.environ.update(environment)
+        _environment_before.clear()
+        _environment_before.update(remembered)
+        _forget_session()
+        raise
+
+
+def _enter_environment(values: dict[str, str], without: Iterable[str]) -> None:
+    """Point boto3, the AWS CLI and every process started from here at an AWS."""
     for name in [*values, *without]:
         _environment_before.setdefault(name, os.environ.get(name))
         os.environ.pop(name, None)
     os.environ.update(values)
-    boto3.DEFAULT_SESSION = None  # it would remember the credentials of before
+    _forget_session()
 
 
 def _leave_environment() -> None:
@@ -162,28 +194,41 @@ def _leave_environment() -> None:
         if value is not None:
             os.environ[name] = value
     _environment_before.clear()
+    _forget_session()
 
 
-def _disable_older_clients(endpoint_url: str, keep: list[Any]) -> None:
-    """Make clients that were created before connect() say so, rather than call whatever AWS they were made for."""
+def _forget_session() -> None:
+    """Make boto3 read the environment anew: its session remembers profile and credentials."""
+    boto3 = sys.modules.get("boto3")
+    if boto3 is not None:
+        boto3.DEFAULT_SESSION = None  # type: ignore[attr-defined]
+
+
+def _without_proxy(host: str) -> str:
+    """The value of NO_PROXY with `host` in it."""
+    hosts = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    return ",".join([*(each for each in hosts if each and each != host), host])
+
+
+def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterable[Any] = ()) -> None:
+    """Make clients that were created before connect() say so, rather than call whatever AWS they were made for.
+
+    Parameters: `is_foreign` says of an endpoint's URL whether it is another AWS's; `here` names the one connected to.
+    """
     base = getattr(sys.modules.get("botocore.client"), "BaseClient", None)
-    if base is None:
+    kinds = set(base.__subclasses__()) if base is not None else set()
+    if not kinds:
         return
 
     def refuse(**_: Any) -> None:
         raise LabError(
-            "This client was made before labkit.connect(), so it does not talk to the embedded AWS. "
+            f"This client was made before labkit.connect(), so it does not talk to {here}. "
             "Make it again: run the cell with boto3.client(…) once more."
         )
 
-    for client in [each for each in gc.get_objects() if isinstance(each, base)]:
-        if client.meta.endpoint_url != endpoint_url and not any(client is each for each in keep):
-            client.meta.events.register_first("before-send", refuse)
-
-
-def _clock_time(moment: datetime | None) -> str:
-    return f"{moment:%H:%M:%S}" if moment else "nowhere yet"
-
-
-def _show_progress(text: str) -> None:
-    print(f"\r{text}", end="", flush=True)
+    spared = {id(client) for client in keep}
+    # By type() alone: isinstance() would ask each object of the process for its __class__, and some answer with errors.
+    for client in [each for each in gc.get_objects() if type(each) in kinds]:
+        if id(client) not in spared and is_foreign(client.meta.endpoint_url):
+            # The first thing that a client does for a call, before it signs or even looks for credentials.
+            client.meta.events.register_first("provide-client-params", refuse, unique_id="labkit-refuses")

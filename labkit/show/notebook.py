@@ -1,19 +1,23 @@
-"""What connecting a lab adds to a notebook: the cell magic `%%shell`, and short errors."""
+"""What connecting a lab adds to a notebook: the cell magics `%%shell` and `%%insights`, and short errors."""
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from labkit.errors import LabError
 from labkit.show.tracebacks import shorten
 
-if TYPE_CHECKING:
-    from labkit.lab import Lab
 
+def register(run_command: Callable[[str, str], object], ask: Callable[..., object]) -> None:
+    """Add them to the running notebook; outside IPython there is nothing to do.
 
-def register(lab: Lab) -> None:
-    """Add them to the running notebook, bound to `lab`; outside IPython there is nothing to do."""
+    Parameters: `run_command(instance, lines)` runs a cell on an instance; `ask(query, since=…, log_group=…)` asks Logs
+    Insights and gives a table.
+    """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
@@ -23,7 +27,28 @@ def register(lab: Lab) -> None:
         """%%shell INSTANCE: run the lines below on an instance, through SSM Run Command."""
         if not line.strip():
             raise LabError("Say on which instance: %%shell instance-1")
-        lab.shell(line.strip(), cell)
+        run_command(line.strip(), cell)
+
+    def ask_insights(line: str, cell: str) -> object:
+        """%%insights [LOG_GROUP] [--since MOMENT]: ask Logs Insights the query below; MOMENT is a Python expression."""
+        options = _InsightsLine.parse(line)
+        where: dict[str, Any] = {"log_group": options.log_group} if options.log_group else {}
+        return ask(cell, since=shell.ev(options.since) if options.since else None, **where)
 
     shorten(shell)
     shell.register_magic_function(run_on_instance, magic_kind="cell", magic_name="shell")
+    shell.register_magic_function(ask_insights, magic_kind="cell", magic_name="insights")
+
+
+class _InsightsLine(argparse.ArgumentParser):
+    """The rest of the line after `%%insights`."""
+
+    @classmethod
+    def parse(cls, line: str) -> argparse.Namespace:
+        parser = cls(prog="%%insights", add_help=False)
+        parser.add_argument("log_group", nargs="?")
+        parser.add_argument("--since")
+        return parser.parse_args(shlex.split(line))
+
+    def error(self, message: str) -> NoReturn:
+        raise LabError(f"%%insights: {message}. Write it as %%insights [LOG_GROUP] [--since MOMENT].")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from labkit import embedded
@@ -15,16 +20,63 @@ from labkit.session.worlds import Embedded
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
+make_client: Callable[..., Any] = boto3.client
+
+
+@cache
+def _port() -> int:
+    """One port for all the tests, so that they can share their clients: making those is half of a test's time."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@cache
+def _shared_client(service: str) -> Any:
+    return make_client(service)
+
+
+@contextmanager
+def fresh_lab() -> Iterator[Lab]:
+    """A lab on an empty account, in the folder of the notebooks."""
+    embedded.start().stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(NOTEBOOKS)
+        embedded.start(_port())
+        world = Embedded()
+        patch.setattr(boto3, "client", _shared_client)
+        try:
+            yield Lab(world)
+        finally:
+            world.close()
+
+
+def inside(lab: Lab) -> Callable[[str], Any]:
+    """Clients of the lab's embedded AWS that need no socket, for a test's own questions."""
+    client: Callable[[str], Any] = lab._world._aws.client  # type: ignore[attr-defined]
+    return client
+
+
+@pytest.fixture(autouse=True, scope="session")
+def settled() -> None:
+    """Keep moto's tables, which live as long as the process, out of every further collection of garbage."""
+    embedded.start().stop()
+    gc.collect()
+    gc.freeze()
+
 
 @pytest.fixture
-def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    monkeypatch.chdir(NOTEBOOKS)
+def lab() -> Iterator[Lab]:
+    with fresh_lab() as made:
+        yield made
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """For tests that connect on another port, after which the shared clients are of no use."""
     embedded.start().stop()
-    world = Embedded()
-    try:
-        yield Lab(world)
-    finally:
-        world.close()
+    yield
+    embedded.start().stop()
+    _shared_client.cache_clear()
 
 
 class Built:

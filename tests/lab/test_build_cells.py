@@ -10,13 +10,15 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import chapters
+from labkit.network import Network
+from tests.lab.conftest import inside
 
 
 def everything(lab: Lab) -> Any:
     """All that the build cells can have made, as AWS describes it."""
-    iam, logs, ec2 = lab.client("iam"), lab.client("logs"), lab.client("ec2")
+    iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
-        lab.network,
+        Network.from_ec2(ec2),
         [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]],
         [each["RoleName"] for each in iam.list_roles()["Roles"]],
         [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]],

@@ -1,0 +1,376 @@
+"""What is different on a real account: who may go there, and waiting. No call leaves this machine."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.stub import ANY, Stubber
+
+import labkit
+import labkit.lab as lab_module
+from labkit import embedded
+from labkit.errors import LabError
+from labkit.lab import Lab
+from labkit.session import shell, worlds
+from labkit.session.waiting import poll
+from tests.lab.conftest import Built, make_client
+from tests.lab.conftest import elsewhere as elsewhere
+
+NUMBER = "210987654321"
+
+
+class Clock:
+    """A real clock that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def now(self, _: object = None) -> datetime:
+        return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    for module in (worlds.poll.__globals__, shell.__dict__):
+        monkeypatch.setitem(module, "time", made)
+    return made
+
+
+@pytest.fixture
+def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """A computer with two profiles, on which STS says that the account is NUMBER, or refuses."""
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = eu-west-1\n[profile class]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+    real = boto3.Session.client
+
+    def sign_in(error: Exception | None = None) -> None:
+        class Sts:
+            def get_caller_identity(self) -> dict[str, str]:
+                if error:
+                    raise error
+                return {"Account": NUMBER}
+
+        monkeypatch.setattr(
+            boto3.Session, "client", lambda self, name, **more: Sts() if name == "sts" else real(self, name, **more)
+        )
+
+    sign_in()
+    yield sign_in
+    worlds._leave_environment()
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> list[str]:
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    monkeypatch.setattr(builtins, "input", ask)
+    return asked
+
+
+# Who may go there
+
+
+def test_the_account_is_named_and_asked_for(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = answer(monkeypatch, f" {NUMBER} ")
+    lab = labkit.connect("aws")
+    assert (lab.account, lab.region) == (NUMBER, "eu-west-1")
+    assert asked == [f"Type the account number {NUMBER} to go on: "]
+    shown = capsys.readouterr().out
+    assert f"This is the AWS account {NUMBER}, eu-west-1." in shown and "costs money" in shown
+
+
+def test_a_profile_and_a_region_are_used_and_credentials_of_the_environment_do_not_beat_the_profile(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore prefers AWS_ACCESS_KEY_ID to AWS_PROFILE:
+    https://docs.aws.amazon.com/boto3/latest/guide/credentials.html
+    """
+    answer(monkeypatch, NUMBER)
+    assert labkit.connect("aws", profile="class").region == "eu-west-3"
+    assert os.environ["AWS_PROFILE"] == "class" and "AWS_ACCESS_KEY_ID" not in os.environ
+    assert labkit.connect("aws", region="us-west-2").region == "us-west-2"
+    assert "AWS_PROFILE" not in os.environ and os.environ["AWS_ACCESS_KEY_ID"] == "of-the-environment"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("yes", "the account number was not confirmed"),
+        ("", "the account number was not confirmed"),
+        (EOFError(), "nobody here to confirm the account. Run this in a notebook or in a terminal"),
+        (NotImplementedError("raw_input was called, but this frontend does not support it"), "nobody here"),
+    ],
+)
+@pytest.mark.usefixtures("elsewhere")
+def test_whoever_does_not_confirm_stays_where_they_were(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch, reply: Any, words: str
+) -> None:
+    lab = labkit.connect()
+    environment = dict(os.environ)
+    answer(monkeypatch, reply)
+    with pytest.raises(LabError, match=words):
+        labkit.connect("aws", profile="class")
+    assert dict(os.environ) == environment
+    monkeypatch.undo()
+    os.environ.update(environment)
+    assert make_client("sts").meta.endpoint_url == embedded.start().endpoint_url
+    lab._world.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_clients_of_the_embedded_aws_do_not_pass_for_the_accounts(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labkit.connect()
+    client = make_client("ec2")
+    assert client.describe_vpcs()["Vpcs"]
+    answer(monkeypatch, NUMBER)
+    labkit.connect("aws")
+    assert "AWS_ENDPOINT_URL" not in os.environ
+    with pytest.raises(LabError, match="does not talk to this account. Make it again"):
+        client.describe_vpcs()
+
+
+def test_an_unknown_profile_is_named_with_those_that_are_there(sign_in: Any) -> None:
+    with pytest.raises(LabError) as caught:
+        labkit.connect("aws", profile="klass")
+    assert str(caught.value) == (
+        "The config profile (klass) could not be found. "
+        "The profiles on this computer are default, class: connect('aws', profile=…)."
+    )
+
+
+def test_a_profile_of_the_environment_that_is_not_there(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    with pytest.raises(LabError, match=r"The config profile \(gone\) could not be found. The profiles"):
+        labkit.connect("aws")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token has expired."}}, "GetCallerIdentity"),
+    ],
+)
+def test_credentials_that_do_not_work(sign_in: Any, error: Exception) -> None:
+    sign_in(error)
+    with pytest.raises(LabError, match=r"AWS did not let us in: .*[^.]\. Sign in .* then connect again\."):
+        labkit.connect("aws")
+
+
+def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(LabError, match="No region is set. Name one: connect\\('aws', region='us-east-1'\\)."):
+        labkit.connect("aws")
+
+
+# Waiting
+
+
+def test_polling_asks_until_the_answer_is_there_and_leaves_no_half_line(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter([None, None, "there"])
+    assert poll(lambda: next(answers), patience=60, every=5, awaited=lambda: "it") == "there"
+    assert clock.seconds == 10
+    out, err = capsys.readouterr()
+    assert out == "" and err.endswith("\r") and err.split("\r")[-2].strip() == ""
+
+
+def test_polling_ends(clock: Clock) -> None:
+    assert poll(lambda: None, patience=60, every=5, awaited=lambda: "it") is None
+    assert clock.seconds == 60
+
+
+class OnAccount:
+    """The world of a real account, without one."""
+
+    account, region, patience = NUMBER, "us-east-1", 180.0
+    settle = worlds.Account.settle
+
+    def __init__(self, clock: Clock) -> None:
+        self.now = clock.now
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
+        ("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
+        ("InvalidParameter", "Unable to assume given IAM role"),
+    ],
+)
+def test_what_aws_has_not_heard_of_yet_is_asked_again(clock: Clock, code: str, message: str) -> None:
+    """https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
+    lab = Lab(OnAccount(clock))
+    refusal = ClientError({"Error": {"Code": code, "Message": message}}, "X")
+    answers: Iterator[Any] = iter([refusal, refusal, {"done": 1}])
+
+    def operation(**parameters: Any) -> Any:
+        assert parameters == {"VpcId": "v"}
+        reply = next(answers)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    assert lab.eventually(operation, VpcId="v") == {"done": 1}
+    assert clock.seconds == 6
+
+    def never(**_: Any) -> Any:
+        raise refusal
+
+    with pytest.raises(ClientError, match=code):
+        lab.eventually(never)
+    assert clock.seconds == 186
+
+
+def test_another_refusal_is_raised_at_once(clock: Clock) -> None:
+    refusal = ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "X")
+
+    def operation() -> None:
+        raise refusal
+
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        Lab(OnAccount(clock)).eventually(operation)
+    assert clock.seconds == 0
+
+
+def test_an_operation_that_answers_nothing_is_done_too(clock: Clock) -> None:
+    assert Lab(OnAccount(clock)).eventually(lambda: None) is None
+    assert clock.seconds == 0
+
+
+def test_a_command_is_followed_from_before_aws_knows_it_to_its_end(
+    built: Built, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ssm = make_client("ssm", region_name="us-east-1")
+    with Stubber(ssm) as stub:
+        nobody: dict[str, Any] = {"InstanceInformationList": []}
+        online = {"InstanceInformationList": [{"InstanceId": built.instance_1, "PingStatus": "Online"}]}
+        stub.add_response("describe_instance_information", nobody, {"Filters": ANY})
+        stub.add_response("describe_instance_information", online, {"Filters": ANY})
+        stub.add_response("send_command", {"Command": {"CommandId": "c" * 36}})
+        stub.add_client_error("get_command_invocation", "InvocationDoesNotExist")
+        for status, out, err, code in [
+            ("Pending", "", "", -1),
+            ("InProgress", "one\n", "", -1),
+            ("Failed", "one\ntwo\n", "oh\nfailed to run commands: exit status 1", 1),
+        ]:
+            reply = {"Status": status, "StatusDetails": status, "ResponseCode": code}
+            reply |= {"StandardOutputContent": out, "StandardErrorContent": err}
+            stub.add_response("get_command_invocation", reply, {"CommandId": ANY, "InstanceId": built.instance_1})
+        output = shell.run(ssm, built.lab.network, "instance-1", "x", patience=180)
+        stub.assert_no_pending_responses()
+    assert (output.stdout, output.stderr, output.exit_code) == ("one\ntwo\n", "oh\n", 1)
+    assert capsys.readouterr().out == "one\ntwo\noh\n"
+    assert clock.seconds == 5 + 3
+
+
+def test_a_command_that_does_not_end_by_itself_is_said_to(
+    built: Built, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ssm = built.lab.client("ssm")
+    sent = ssm.send_command(
+        InstanceIds=[built.instance_1], DocumentName="AWS-RunShellScript",
+        Parameters={"commands": ["ping 10.2.0.126"], "executionTimeout": ["5"]},
+    )  # fmt: skip
+    real = ssm.send_command
+    try:
+        ssm.send_command = lambda **_: sent
+        shell.run(ssm, built.lab.network, "instance-1", "ping 10.2.0.126", patience=0)
+    finally:
+        ssm.send_command = real
+    assert capsys.readouterr().out.endswith("The command did not end by itself: ExecutionTimedOut.\n")
+
+
+def test_an_agent_that_never_reports(built: Built, clock: Clock) -> None:
+    built.ec2.delete_route(RouteTableId=built.route_table_1, DestinationCidrBlock="0.0.0.0/0")
+    with pytest.raises(LabError, match="Systems Manager cannot reach instance-1"):
+        shell.run(built.lab.client("ssm"), built.lab.network, "instance-1", "hostname", patience=180)
+    assert clock.seconds == 180
+
+
+# Waiting for flow logs: a real account's world, over the embedded AWS, whose clock goes on while the lab sleeps
+
+
+@pytest.fixture
+def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    aws = built.lab._world._aws  # type: ignore[attr-defined]
+    world = OnAccount(clock)
+    world.now = aws.clock.now
+    sleep = clock.sleep
+
+    def sleep_both(seconds: float) -> None:
+        sleep(seconds)
+        aws.clock.advance(seconds)
+
+    monkeypatch.setattr(clock, "sleep", sleep_both)
+    return Lab(world)
+
+
+def test_waiting_ends_when_every_running_instance_has_delivered(on_account: Lab, built: Built) -> None:
+    before = on_account.clock
+    on_account.wait_for_flow_logs()
+    assert timedelta(minutes=5) < on_account.clock - before <= timedelta(minutes=7, seconds=15)
+    for interface in (built.interface_1, built.interface_2):
+        assert on_account.records(interface, since=before)
+
+
+def test_instances_that_are_gone_are_not_waited_for(on_account: Lab, built: Built) -> None:
+    on_account.wait_for_flow_logs()
+    built.ec2.terminate_instances(InstanceIds=[built.instance_2])
+    on_account.wait_for_flow_logs()
+    built.ec2.stop_instances(InstanceIds=[built.instance_1])
+    before = on_account.clock
+    on_account.wait_for_flow_logs()
+    assert on_account.clock == before
+
+
+def test_a_failed_delivery_is_believed_after_ten_minutes(
+    on_account: Lab, built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built.iam.detach_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyArn=built.policy)
+    before = on_account.clock
+    on_account.wait_for_flow_logs()
+    assert timedelta(minutes=10) < on_account.clock - before < timedelta(minutes=11)
+    assert "delivery FAILED, 'Access error'" in capsys.readouterr().out
+
+
+def test_records_that_never_come(on_account: Lab, built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    interface = built.interface_1
+    monkeypatch.setattr(lab_module, "undelivered", lambda *_: [interface])
+    monkeypatch.setattr(Lab, "network", None)
+    with pytest.raises(LabError) as caught:
+        on_account.wait_for_flow_logs()
+    assert f"came within 20 minutes from {interface}." in str(caught.value)
+    assert str(caught.value).endswith("Look at the flow log's DeliverLogsStatus, then wait once more.")
