@@ -93,9 +93,12 @@ def run(options: argparse.Namespace) -> int:
 def update(notebooks: list[Path], out: Path) -> None:
     """Put the outputs of executed copies into the notebooks, without what differs from run to run."""
     import nbformat
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     for path in notebooks:
         executed = nbformat.read(out / path.name, as_version=4)
+        # In how many pieces a cell's text arrives is the kernel's whim.
+        executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
         executed.metadata.pop("widgets", None)
         # The kernel writes down its own Python version, which is not the lesson's business.
         executed.metadata.language_info = {"name": "python"}
