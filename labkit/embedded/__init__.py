@@ -20,11 +20,12 @@ def start(port: int = 0) -> EmbeddedAws:
     their beginning. `port` 0 takes a free one; raises OSError where another is taken.
     """
     from labkit.embedded.dataplane import DataPlane
+    from labkit.embedded.logs_insights import LogsInsights
     from labkit.embedded.run_command import RunCommand
 
     aws = server.start(port)
     with aws.lock:
         if not hasattr(aws, "dataplane"):
             aws.dataplane = DataPlane(aws)
-            aws.handlers |= RunCommand(aws.dataplane).handlers()
+            aws.handlers |= RunCommand(aws.dataplane).handlers() | LogsInsights(aws).handlers()
     return aws

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from xml.sax.saxutils import escape
 
 Answer = tuple[int, dict[str, str], str]
@@ -21,12 +23,16 @@ _EC2, _QUERY, _REST_XML = (
 
 
 class AwsError(Exception):
-    """A refusal with AWS's error code and message; boto3 raises it as a ClientError."""
+    """A refusal with AWS's error code and message; boto3 raises it as a ClientError.
 
-    def __init__(self, code: str, message: str) -> None:
+    `members` are what else the error's shape has, for services whose protocol is JSON.
+    """
+
+    def __init__(self, code: str, message: str, **members: Any) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.members = members
 
 
 class NotInEmbeddedAws(AwsError):
@@ -39,7 +45,9 @@ class NotInEmbeddedAws(AwsError):
         )
 
 
-def render(service: str, code: str, message: str, request_id: str, status: int = 400) -> Answer:
+def render(
+    service: str, code: str, message: str, request_id: str, status: int = 400, members: Mapping[str, Any] | None = None
+) -> Answer:
     """The answer that boto3 parses into a ClientError with ``code`` and ``message``, for any service.
 
     The status is 400 unless given: botocore would retry a 5xx, sleeping in between.
@@ -49,7 +57,7 @@ def render(service: str, code: str, message: str, request_id: str, status: int =
     headers = {"x-amzn-requestid": request_id}
     if service not in _EC2 | _QUERY | _REST_XML:
         headers |= {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
-        return status, headers, json.dumps({"__type": code, "message": message})
+        return status, headers, json.dumps({"__type": code, "message": message, **(members or {})})
     headers["content-type"] = "text/xml;charset=UTF-8"
     error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if service in _EC2:

@@ -32,8 +32,6 @@ _NO_PACKETS_THROUGH = {
 
 # Actions that moto answers, but not with what AWS would: with wrong results, or with none that anything ever comes of.
 _ONLY_SEEMING = {
-    ("logs", "StartQuery"): "run Logs Insights queries",
-    ("logs", "GetQueryResults"): "run Logs Insights queries",
     ("logs", "PutSubscriptionFilter"): "forward log events to other services",
     ("logs", "CreateExportTask"): "export log events to S3",
     ("ssm", "SendCommand"): "run commands without its data plane",

@@ -172,7 +172,7 @@ class EmbeddedAws:
                 f"The embedded AWS could not carry out {service} {action} ({type(cause).__name__}: {cause}). "
                 "Check the values that you gave; if they are right, this is a defect of the embedded AWS.",
             )
-        return render(service, refusal.code, refusal.message, determinism.request_id())
+        return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
 
     def _act(self, service: str, region: str, action: str, request: Any) -> Answer:
         for hook in tuple(self.before_action):

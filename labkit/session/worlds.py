@@ -197,6 +197,10 @@ def _leave_environment() -> None:
     _forget_session()
 
 
+#: The event at which a client of another AWS is refused, and the id of the handler that does it.
+REFUSED_AT, REFUSAL = "provide-client-params", "labkit-refuses"
+
+
 def _forget_session() -> None:
     """Make boto3 read the environment anew: its session remembers profile and credentials."""
     boto3 = sys.modules.get("boto3")
@@ -229,6 +233,8 @@ def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterabl
     spared = {id(client) for client in keep}
     # By type() alone: isinstance() would ask each object of the process for its __class__, and some answer with errors.
     for client in [each for each in gc.get_objects() if type(each) in kinds]:
-        if id(client) not in spared and is_foreign(client.meta.endpoint_url):
-            # The first thing that a client does for a call, before it signs or even looks for credentials.
-            client.meta.events.register_first("provide-client-params", refuse, unique_id="labkit-refuses")
+        # The first thing that a client does for a call, before it signs or even looks for credentials.
+        if id(client) in spared or not is_foreign(client.meta.endpoint_url):
+            client.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)  # refused from another AWS, back now
+        else:
+            client.meta.events.register_first(REFUSED_AT, refuse, unique_id=REFUSAL)

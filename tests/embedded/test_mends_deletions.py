@@ -109,6 +109,56 @@ def test_a_security_group_that_another_names_stays(ec2: Any, vpc: str) -> None:
     ec2.delete_security_group(GroupId=web)
 
 
+def named_from_a_peer(ec2: Any, vpc: str, other_vpc: str) -> tuple[str, str, dict[str, Any]]:
+    """A group, another in a peered VPC, and the permission with which the second names the first both ways."""
+    accepted = peer(ec2, vpc, other_vpc)
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=accepted)
+    web = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    database = ec2.create_security_group(GroupName="database", Description="database", VpcId=other_vpc)["GroupId"]
+    permission = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": web}]}
+    ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=[permission])
+    ec2.authorize_security_group_egress(GroupId=database, IpPermissions=[permission])
+    return web, database, permission
+
+
+def named(ec2: Any, group: str, direction: str) -> list[str]:
+    found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    return [pair["GroupId"] for each in found[direction] for pair in each["UserIdGroupPairs"]]
+
+
+def test_a_security_group_that_only_a_peered_vpc_names_is_deleted_and_the_rule_goes_stale(
+    ec2: Any, vpc: str, other_vpc: str
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html"""
+    web, database, _ = named_from_a_peer(ec2, vpc, other_vpc)
+    ec2.delete_security_group(GroupId=web)
+    with refused("InvalidGroup.NotFound"):
+        ec2.describe_security_groups(GroupIds=[web])
+    assert named(ec2, database, "IpPermissions") == named(ec2, database, "IpPermissionsEgress") == [web]
+
+
+@pytest.mark.aws_does("stale-ingress-rules-are-revoked")
+def test_a_stale_ingress_rule_is_revoked_as_any_other(ec2: Any, vpc: str, other_vpc: str) -> None:
+    web, database, permission = named_from_a_peer(ec2, vpc, other_vpc)
+    ec2.delete_security_group(GroupId=web)
+    ec2.revoke_security_group_ingress(GroupId=database, IpPermissions=[permission])
+    assert named(ec2, database, "IpPermissions") == []
+    with refused("InvalidGroup.NotFound", web):
+        ec2.revoke_security_group_ingress(GroupId=database, IpPermissions=[permission])
+
+
+@pytest.mark.aws_does("stale-egress-rules-are-revoked")
+def test_a_stale_egress_rule_is_revoked_as_any_other(ec2: Any, vpc: str, other_vpc: str) -> None:
+    """Here along with what else its permission allows, as DescribeSecurityGroups gives it."""
+    web, database, permission = named_from_a_peer(ec2, vpc, other_vpc)
+    everywhere = permission | {"UserIdGroupPairs": [], "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}
+    ec2.authorize_security_group_egress(GroupId=database, IpPermissions=[everywhere])
+    ec2.delete_security_group(GroupId=web)
+    found = ec2.describe_security_groups(GroupIds=[database])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ec2.revoke_security_group_egress(GroupId=database, IpPermissions=found)
+    assert ec2.describe_security_groups(GroupIds=[database])["SecurityGroups"][0]["IpPermissionsEgress"] == []
+
+
 @pytest.mark.aws_does("security-group-is-deleted-unused")
 def test_the_default_security_group_stays(ec2: Any, vpc: str) -> None:
     group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
@@ -185,6 +235,26 @@ def test_an_elastic_address_in_use_is_not_released(ec2: Any, subnet: str, image:
         ec2.release_address(AllocationId=elastic["AllocationId"])
     ec2.terminate_instances(InstanceIds=[made])
     ec2.release_address(AllocationId=elastic["AllocationId"])
+
+
+def test_the_elastic_address_of_an_instance_in_the_default_vpc_is_released_at_once(ec2: Any, image: str) -> None:
+    """moto does this as AWS does, but everywhere."""
+    default = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
+    made = run(ec2, image, default)["InstanceId"]
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    ec2.release_address(AllocationId=elastic["AllocationId"])
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert instance(ec2, made).get("PublicIpAddress") != elastic["PublicIp"]
+
+
+@pytest.mark.aws_does("released-address-must-be-unused")
+def test_the_elastic_address_of_a_nat_gateway_is_not_released_even_in_the_default_vpc(ec2: Any) -> None:
+    default = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.create_nat_gateway(SubnetId=default, AllocationId=elastic["AllocationId"])
+    with refused("InvalidIPAddress.InUse", elastic["PublicIp"]):
+        ec2.release_address(AllocationId=elastic["AllocationId"])
 
 
 @pytest.mark.aws_does("attached-policy-stays")

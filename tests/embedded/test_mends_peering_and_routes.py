@@ -72,13 +72,26 @@ def test_an_unanswered_request_expires_after_seven_days(aws: EmbeddedAws, ec2: A
 
 
 @pytest.mark.aws_does("peering-is-described-while-it-shows")
-def test_a_failed_one_is_shown_for_two_hours(aws: EmbeddedAws, ec2: Any, vpc: str) -> None:
-    failed = peer(ec2, vpc, ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
-    aws.clock.advance(2 * 3600 - 10)
-    assert peering_status(ec2, failed) == "failed"
+@pytest.mark.parametrize("ended, hours", [("failed", 2), ("rejected", 2), ("deleted", 2), ("expired", 48)])
+def test_an_ended_one_is_shown_for_two_hours_or_two_days(
+    aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str, ended: str, hours: int
+) -> None:
+    """Those are the hours where both VPCs are of one account, as they always are here."""
+    same = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    made = peer(ec2, vpc, same if ended == "failed" else other_vpc)
+    if ended == "rejected":
+        ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=made)
+    elif ended == "deleted":
+        ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made)
+    elif ended == "expired":
+        found = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
+        aws.clock.jump_to(found["ExpirationTime"])
+    assert peering_status(ec2, made) == ended
+    aws.clock.advance(hours * 3600 - 10)
+    assert peering_status(ec2, made) == ended
     aws.clock.advance(10)
-    with refused("InvalidVpcPeeringConnectionID.NotFound", failed):
-        peering_status(ec2, failed)
+    with refused("InvalidVpcPeeringConnectionID.NotFound", made):
+        peering_status(ec2, made)
 
 
 @pytest.mark.aws_does("peering-is-described-while-it-shows")
@@ -135,14 +148,6 @@ def test_a_rejected_one_cannot_be_deleted(ec2: Any, vpc: str, other_vpc: str) ->
     ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=made)
     with refused("InvalidStateTransition", f"{made}, attempted to transition from rejected to deleting"):
         ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made)
-
-
-def test_a_deleted_one_is_shown_as_deleted_for_four_hours(aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str) -> None:
-    made = peer(ec2, vpc, other_vpc)
-    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made)
-    assert peering_status(ec2, made) == "deleted"
-    aws.clock.advance(4 * 3600)
-    assert ec2.describe_vpc_peering_connections()["VpcPeeringConnections"] == []
 
 
 # --- the state of a route: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html ---
@@ -275,3 +280,69 @@ def test_a_local_route_cannot_be_deleted(ec2: Any, vpc: str) -> None:
     assert route_state(ec2, table, "10.8.0.0/16") is None
     with refused("InvalidParameterValue", f"cannot remove local route 10.1.0.0/16 in route table {table}"):
         ec2.delete_route(RouteTableId=table, DestinationCidrBlock="10.1.0.0/16")
+
+
+# --- one table for a subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html ---
+
+
+@pytest.mark.aws_does("a-subnet-has-one-route-table")
+def test_a_second_route_table_for_a_subnet_is_refused(ec2: Any, vpc: str, subnet: str) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/issues/38960"""
+    first, second = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    made = ec2.associate_route_table(RouteTableId=first, SubnetId=subnet)["AssociationId"]
+    message = f"the specified association for route table {second} conflicts with an existing association"
+    with refused("Resource.AlreadyAssociated", message):
+        ec2.associate_route_table(RouteTableId=second, SubnetId=subnet)
+    ec2.disassociate_route_table(AssociationId=made)
+    made = ec2.associate_route_table(RouteTableId=second, SubnetId=subnet)["AssociationId"]
+    moved = ec2.replace_route_table_association(AssociationId=made, RouteTableId=first)["NewAssociationId"]
+    assert [each["RouteTableAssociationId"] for each in _associations(ec2, first)] == [moved]
+    assert _associations(ec2, second) == []
+
+
+def test_the_same_route_table_again_is_answered_with_the_association_that_is_there(
+    ec2: Any, vpc: str, subnet: str
+) -> None:
+    """Modelled: AWS doesn't say, and its list of idempotent actions is silent about this one.
+
+    https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    """
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    first, again = (ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"] for _ in range(2))
+    assert first == again
+    assert len(_associations(ec2, table)) == 1
+
+
+@pytest.mark.aws_does("a-subnet-has-one-route-table")
+def test_a_second_route_table_for_a_gateway_is_refused(ec2: Any, vpc: str) -> None:
+    first, second = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    internet = gateway(ec2, vpc)
+    ec2.associate_route_table(RouteTableId=first, GatewayId=internet)
+    with refused("Resource.AlreadyAssociated", f"route table {second} conflicts with an existing association"):
+        ec2.associate_route_table(RouteTableId=second, GatewayId=internet)
+
+
+def _associations(ec2: Any, table: str) -> Any:
+    return ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Associations"]
+
+
+# --- one internet gateway for a VPC: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html ---
+
+
+@pytest.mark.aws_does("a-vpc-has-one-internet-gateway")
+def test_a_second_internet_gateway_of_a_vpc_is_refused(ec2: Any, vpc: str) -> None:
+    """https://github.com/binlab/terraform-aws-vault-ha-raft/issues/54"""
+    first = gateway(ec2, vpc)
+    with refused("InvalidParameterValue", f"Network {vpc} already has an internet gateway attached"):
+        gateway(ec2, vpc)
+    ec2.detach_internet_gateway(InternetGatewayId=first, VpcId=vpc)
+    gateway(ec2, vpc)
+
+
+@pytest.mark.aws_does("a-vpc-has-one-internet-gateway")
+def test_an_attached_internet_gateway_is_not_attached_again(ec2: Any, vpc: str, other_vpc: str) -> None:
+    """https://github.com/berlioz-the/berlioz/issues/1; that the VPC that has it is named in both cases is modelled."""
+    internet = gateway(ec2, vpc)
+    for wanted in (vpc, other_vpc):
+        with refused("Resource.AlreadyAssociated", f"resource {internet} is already attached to network {vpc}"):
+            ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=wanted)

@@ -95,7 +95,7 @@ def test_the_default_group_lets_itself_in(ec2: Any, vpc: str) -> None:
     "rule, code, message",
     [
         ({"IpProtocol": "tcp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "InvalidParameterValue", "from and to ports"),
-        ({"IpProtocol": "icmp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "InvalidParameterValue", "with ICMP"),
+        ({"IpProtocol": "icmp", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "InvalidParameterValue", "-1 is all"),
         ({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}, "MissingParameter", "source or destination"),
         ({"FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, "InvalidParameterValue", "'null'"),
     ],
@@ -105,6 +105,21 @@ def test_a_rule_without_ports_or_source_is_refused(ec2: Any, vpc: str, rule: Any
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
     with refused(code, message):
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+@pytest.mark.aws_does("rules-need-ports")
+@pytest.mark.parametrize("protocol", ["icmpv6", "58"])
+def test_an_icmpv6_rule_without_type_and_code_allows_all(ec2: Any, vpc: str, protocol: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html"""
+    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    rule = {"IpProtocol": protocol, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    assert [(each["FromPort"], each["ToPort"]) for each in found] == [(-1, -1)]
+    with refused("InvalidPermission.Duplicate"):
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule | {"FromPort": -1, "ToPort": -1}])
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"] == []
 
 
 def test_the_same_rule_twice_is_refused(ec2: Any, vpc: str) -> None:

@@ -108,7 +108,11 @@ def test_an_action_that_it_lacks_says_so(ec2: Any) -> None:
 @pytest.mark.parametrize(
     "call, request_, what",
     [
-        ("start_query", {"queryString": "fields @message", "startTime": 0, "endTime": 1}, "run Logs Insights queries"),
+        (
+            "put_subscription_filter",
+            {"filterName": "all", "filterPattern": "", "destinationArn": "arn:aws:lambda:us-east-1:1:function:f"},
+            "forward log events to other services",
+        ),
         ("create_export_task", {"fromTime": 0, "to": 1, "destination": "bucket"}, "export log events to S3"),
     ],
 )
@@ -118,9 +122,9 @@ def test_what_moto_only_seems_to_do_says_so(
     logs.create_log_group(logGroupName="group")
     with refused("NotImplemented", f"The embedded AWS does not {what}"):
         getattr(logs, call)(logGroupName="group", **request_)
-    aws.handlers["logs", "StartQuery"] = lambda request: {"queryId": "1"}
-    if call == "start_query":
-        assert logs.start_query(logGroupName="group", **request_)["queryId"] == "1"
+    aws.handlers["logs", "CreateExportTask"] = lambda request: {"taskId": "1"}
+    if call == "create_export_task":
+        assert logs.create_export_task(logGroupName="group", **request_)["taskId"] == "1"
 
 
 def test_another_region_says_so(aws: EmbeddedAws) -> None:

@@ -16,7 +16,7 @@ import labkit
 from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session.worlds import Embedded
+from labkit.session.worlds import Embedded, _disable_clients
 from tests.lab.conftest import Built, make_client
 
 # Cells out of order
@@ -219,6 +219,20 @@ def test_connect_asks_no_stranger_for_its_class() -> None:
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_a_client_of_the_embedded_aws_is_back_when_the_lab_is() -> None:
+    """A visit to a real account refuses the embedded AWS's clients; connecting again takes them back."""
+    world = Embedded()
+    try:
+        ec2 = boto3.client("ec2")
+        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "an account")
+        with pytest.raises(LabError, match="made before"):
+            ec2.describe_vpcs()
+        Embedded()
+        assert ec2.describe_vpcs()["Vpcs"]
+    finally:
+        world.close()
+
+
 def test_a_stopped_embedded_aws_is_refused_on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)  # between its tries
     lab = labkit.connect()

@@ -35,6 +35,7 @@ MENDS: dict[str, Mend] = {}
 _ROOMS = (
     "accounts",
     "addresses",
+    "attachments",
     "cidrs",
     "deletions",
     "filters",

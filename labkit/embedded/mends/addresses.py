@@ -114,9 +114,15 @@ def _available(_: Any) -> Any:
     return get_available_subnet_ip
 
 
+def _goes_with_its_address(backend: Any, interface: Any) -> bool:
+    """Whether an association ends with its address: that of an instance in the default VPC does."""
+    return interface.instance is not None and backend.vpcs[interface.vpc_id].is_default is True
+
+
 @mend(
     "released-address-must-be-unused",
-    rule="An Elastic IP address can't be released while it is associated.",
+    rule="ReleaseAddress refuses an Elastic IP address that is associated, unless it is with an instance in the "
+    "default VPC: then it disassociates the address first.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html",
     hook="moto.ec2.models.elastic_ip_addresses:ElasticAddressBackend.release_address",
     parameters="self address allocation_id",
@@ -124,7 +130,8 @@ def _available(_: Any) -> Any:
 def _release(original: Any) -> Any:
     def release_address(self: Any, address: str | None = None, allocation_id: str | None = None) -> None:
         for each in self.addresses:
-            if each.association_id and (each.allocation_id == allocation_id or each.public_ip == address):
+            named = each.allocation_id == allocation_id or each.public_ip == address
+            if named and each.association_id and not _goes_with_its_address(self, each.eni):
                 raise AwsError("InvalidIPAddress.InUse", f"Address {each.public_ip} is in use.")
         original(self, address, allocation_id)
 

@@ -56,7 +56,8 @@ def _first(original: Any, argument: str, parameter: str, sizes: str | None) -> A
 
 @mend(
     "vpc-cidr-is-canonical",
-    rule="CreateVpc refuses what is no CIDR block of /16 to /28, and clears the host bits of what is.",
+    rule="CreateVpc refuses what is no CIDR block of /16 to /28, with InvalidVpc.Range (widely reported; AWS's page "
+    "lists InvalidVpcRange), and clears the host bits of what is.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html",
     hook="moto.ec2.models.vpcs:VPCBackend.create_vpc",
     parameters="self cidr_block instance_tenancy amazon_provided_ipv6_cidr_block "

@@ -17,8 +17,8 @@ def _needed(what: str, resource_id: str) -> AwsError:
 
 @mend(
     "vpc-is-deleted-last",
-    rule="DeleteVpc needs a VPC without subnets, gateways, interfaces, peering connections, and without groups, "
-    "ACLs and route tables other than its own default ones, which go with it.",
+    rule="DeleteVpc needs a VPC without subnets, gateways, interfaces, and without groups, ACLs and route tables other "
+    "than its own default ones, which go with it; that a peering connection keeps it too is modelled.",
     source=f"{_API}API_DeleteVpc.html",
     hook=f"{_MODELS}vpcs:VPCBackend.delete_vpc",
     parameters="self vpc_id",
@@ -75,8 +75,8 @@ def _subnet(original: Any) -> Any:
 
 @mend(
     "security-group-is-deleted-unused",
-    rule="DeleteSecurityGroup needs a group that no interface has and no other group's rule names; a default group "
-    "stays.",
+    rule="DeleteSecurityGroup needs a group that no interface has and that no other group's rule in its VPC names (one "
+    "in a peered VPC goes stale); a default group stays.",
     source=f"{_API}API_DeleteSecurityGroup.html",
     hook=f"{_MODELS}security_groups:SecurityGroupBackend.delete_security_group",
     parameters="self name group_id",
@@ -91,8 +91,7 @@ def _group(original: Any) -> Any:
             any(group in interface.group_set for interface in self.enis.values())
             or any(
                 rule.source_group.get("GroupId") == group.id
-                for groups in self.groups.values()
-                for other in groups.values()
+                for other in self.groups[group.vpc_id].values()
                 if other is not group
                 for rule in other.ingress_rules + other.egress_rules
             )

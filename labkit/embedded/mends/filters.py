@@ -125,8 +125,9 @@ def _pattern(wildcards: str) -> re.Pattern[str]:
 
 @mend(
     "unknown-filters-are-refused",
-    rule="A Describe action refuses a filter that it doesn't have; one that AWS has and this lacks says so.",
-    source=f"{_SOURCE}API_Filter.html",
+    rule="A Describe action refuses a filter that it doesn't have, with InvalidParameterValue (widely reported; AWS's "
+    "page lists InvalidFilter); one that AWS has and this lacks says so.",
+    source=f"{_SOURCE}errors-overview.html",
     hook="moto.ec2.responses._base_response:EC2BaseResponse._filters_from_querystring",
     parameters="self",
 )
@@ -174,7 +175,7 @@ def _any(_: Any) -> Any:
 @mend(
     "instance-filters-take-wildcards",
     rule="Filter values of DescribeInstances may have the wildcards * and ?.",
-    source=f"{_SOURCE}API_DescribeInstances.html",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html",
     hook="moto.ec2.utils:instance_value_in_filter_values",
     parameters="instance_value filter_values",
 )

@@ -115,7 +115,8 @@ def _delete(original: Any) -> Any:
 
 @mend(
     "trust-policies-are-checked",
-    rule="CreateRole refuses a trust policy that is no JSON policy document, or in which no principal is trusted.",
+    rule="CreateRole refuses a malformed trust policy; AWS's page doesn't say what is malformed, so that no principal "
+    "is trusted is taken as widely reported.",
     source=f"{_API}API_CreateRole.html",
     hook=f"{_BACKEND}.create_role",
     parameters="self role_name assume_role_policy_document path permissions_boundary description tags "

@@ -16,7 +16,9 @@ _PARAMETERS = "/aws/service/ami-amazon-linux-latest"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of Amazon Linux 2023. The release is real; the ids are this course's."""
+    """One image of Amazon Linux 2023. The release and the x86_64 image's id are those of AWS in us-east-1; the arm64
+    image's id is that of an older one.
+    """
 
     image_id: str
     architecture: str

@@ -79,8 +79,8 @@ class _NoInterfaces(dict[int, Any]):
 
 @mend(
     "terminated-instances-let-go",
-    rule="A terminated instance is still described for a while, without interfaces, addresses, subnet and groups; "
-    "its Elastic IP address is disassociated.",
+    rule="A terminated instance is still described for a while; its Elastic IP address is disassociated, and "
+    "(widely reported) it has no interfaces, addresses, subnet and groups any more.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html",
     hook=f"{_INSTANCE}.terminate",
     parameters="self",
@@ -105,7 +105,7 @@ def _terminate(original: Any) -> Any:
 
 @mend(
     "terminated-instances-have-no-private-name",
-    rule="The private DNS name of a terminated instance is empty.",
+    rule="The private DNS name of a terminated instance is empty (widely reported).",
     source=f"{_API}API_Instance.html",
     hook=f"{_INSTANCE}.private_dns_name",
 )
@@ -116,7 +116,7 @@ def _private_name(original: Any) -> Any:
 @mend(
     "public-names-need-dns-hostnames",
     rule="An instance has a public DNS name only where its VPC has DNS hostnames enabled.",
-    source="https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html",
+    source=f"{_API}API_Instance.html",
     hook=f"{_INSTANCE}.public_dns_name",
 )
 def _public_name(original: Any) -> Any:

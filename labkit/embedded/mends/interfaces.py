@@ -62,7 +62,7 @@ def _check_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
     "interface-public-addresses-are-named",
     rule="An interface has an association only with a public address; an automatic one is Amazon's, and its DNS "
     "name is ec2-….compute-1.amazonaws.com where the VPC has DNS hostnames enabled.",
-    source=f"{_API}API_NetworkInterfaceAssociation.html",
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html",
     hook=f"{_INTERFACE}.association",
 )
 def _association(original: Any) -> Any:
@@ -81,7 +81,7 @@ def _association(original: Any) -> Any:
 
 @mend(
     "interface-groups-keep-their-order",
-    rule="An interface's groups are described once each, in the order in which they were given.",
+    rule="An interface's groups are described once each; the order in which they were given is modelled.",
     source=f"{_API}API_NetworkInterface.html",
     hook=f"{_INTERFACE}.group_set",
 )

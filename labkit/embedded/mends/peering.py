@@ -12,16 +12,17 @@ from labkit.embedded.mends import mend
 from labkit.embedded.mends.filters import matches
 
 _LIFE = "https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html"
-_CREATE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcPeeringConnection.html"
+_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_{}VpcPeeringConnection.html"
+_CREATE = _API.format("Create")
 _MODELS = "moto.ec2.models.vpc_peering_connections:VPCPeeringConnectionBackend"
 
 _LASTS = timedelta(days=7)
-# How long a connection that came to an end stays visible to its requester.
+# How long a connection that came to an end stays visible where both VPCs are of one account, as they always are here.
 _SHOWN = {
     "failed": timedelta(hours=2),
-    "deleted": timedelta(hours=4),
+    "deleted": timedelta(hours=2),
+    "rejected": timedelta(hours=2),
     "expired": timedelta(days=2),
-    "rejected": timedelta(days=2),
 }
 
 
@@ -76,9 +77,9 @@ def _create(original: Any) -> Any:
 
 @mend(
     "peering-is-answered-with-its-status",
-    rule="CreateVpcPeeringConnection answers with the connection's own status; the peer is in this account and "
-    "region here.",
-    source=_CREATE,
+    rule="A request starts as initiating-request and then fails or waits; that one between overlapping VPCs is "
+    "answered as failed at once is modelled, and the peer is in this account and region here.",
+    source=_LIFE,
     hook="moto.ec2.responses.vpc_peering_connections:VPCPeeringConnections.create_vpc_peering_connection",
     parameters="self",
 )
@@ -102,8 +103,8 @@ def _answer(original: Any) -> Any:
 
 @mend(
     "peering-is-described-while-it-shows",
-    rule="An unanswered request expires after seven days, and one that came to an end is shown for some hours or "
-    "days more.",
+    rule="An unanswered request expires after seven days, and is shown for two days more; a failed connection is shown "
+    "for two hours, and so is a rejected or deleted one between VPCs of one account.",
     source=_LIFE,
     hook=f"{_MODELS}.describe_vpc_peering_connections",
     parameters="self vpc_peering_ids",
@@ -172,7 +173,7 @@ def _transition(action: str, goal: str, allowed_from: set[str]) -> None:
         rule=f"A peering connection can be {action}ed only while it is {' or '.join(sorted(allowed_from))}.".replace(
             "eed", "ed"
         ),
-        source=_LIFE,
+        source=_API.format(action.capitalize()),
         hook=f"{_MODELS}.{action}_vpc_peering_connection",
         parameters="self vpc_pcx_id",
     )

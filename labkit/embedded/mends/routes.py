@@ -104,8 +104,8 @@ def _check_not_local(backend: Any, table: Any, given: dict[str, Any]) -> None:
 
 @mend(
     "routes-are-checked",
-    rule="CreateRoute puts the destination into canonical form, refuses one that the table has or that lies in the "
-    "VPC, and needs one target of the same VPC.",
+    rule="CreateRoute puts the destination into canonical form, refuses one that the table has or (widely reported) "
+    "that lies in the VPC, and needs one target of the same VPC.",
     source=f"{_API}API_CreateRoute.html",
     hook=f"{_BACKEND}.create_route",
     parameters="self route_table_id " + " ".join(_DESTINATIONS) + " local " + " ".join(_TARGETS),
@@ -136,7 +136,7 @@ def _create(original: Any) -> Any:
 
 @mend(
     "replaced-routes-are-checked",
-    rule="ReplaceRoute checks destination and target as CreateRoute does.",
+    rule="ReplaceRoute needs one target, as CreateRoute does; that it checks both ends likewise is modelled.",
     source=f"{_API}API_ReplaceRoute.html",
     hook=f"{_BACKEND}.replace_route",
     parameters="self route_table_id destination_cidr_block destination_ipv6_cidr_block destination_prefix_list_id "
@@ -159,7 +159,8 @@ def _replace(original: Any) -> Any:
 
 @mend(
     "local-routes-stay",
-    rule="DeleteRoute finds a route by its destination in canonical form, and doesn't remove the local route.",
+    rule="DeleteRoute takes a route away by its destination, never the local one; that the destination is brought into "
+    "canonical form first is modelled.",
     source=f"{_API}API_DeleteRoute.html",
     hook=f"{_BACKEND}.delete_route",
     parameters="self route_table_id " + " ".join(_DESTINATIONS),

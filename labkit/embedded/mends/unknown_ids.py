@@ -26,7 +26,7 @@ def _naming(
 
     @mend(
         f"unknown-{what}-is-named",
-        rule=f"A {what.replace('-', ' ')} id that doesn't exist is refused with {code}.",
+        rule=f"{what.replace('-', ' ').capitalize()}: an id that doesn't exist is refused with {code}.",
         source=_SOURCE,
         hook=_MODELS + hook,
         parameters=parameters,

@@ -1,0 +1,155 @@
+"""FIDELITY.md says what the embedded AWS does and doesn't: it must say all of it, and can't go stale.
+
+`python -m tests.embedded.test_fidelity` writes the page's section of mends anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from labkit.embedded import mends, scope, start
+from labkit.flowlogs.fields import FIELDS
+from labkit.insights import parser
+
+start().stop()  # which puts the mends into their table
+EMBEDDED = Path(scope.__file__).parent
+PAGE = EMBEDDED / "FIDELITY.md"
+
+#: Sites that anyone can read without an account.
+PUBLIC = {
+    "aws.amazon.com",
+    "docs.aws.amazon.com",
+    "github.com",
+    "repost.aws",
+    "www.rfc-editor.org",
+}
+
+_MENDS = re.compile(r"(?<=<!-- mends -->\n).*(?=<!-- /mends -->)", re.DOTALL)
+
+
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def mends_section() -> str:
+    """The page's section of mends, as the table in the code has it."""
+    table = mends.MENDS.values()
+    lines = [
+        f"<details><summary>All {len(table)} mends</summary>",
+        "",
+        "| Mend | What AWS does | Source |",
+        "|---|---|---|",
+        *(f"| `{mend.name}` | {mend.rule} | [{_title(mend.source)}]({mend.source}) |" for mend in table),
+        "",
+        "</details>",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _title(url: str) -> str:
+    return url.rpartition("/")[2].removesuffix(".html").removeprefix("API_")
+
+
+def rows(section: str) -> list[list[str]]:
+    """The cells of each row of a section's table, without its head."""
+    part = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", text(), re.DOTALL | re.MULTILINE)
+    assert part is not None
+    lines = [line for line in part[1].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def urls() -> list[str]:
+    on_the_page = re.findall(r"\]\(([^)]+)\)", text())
+    return sorted({*on_the_page, *(mend.source for mend in mends.MENDS.values())})
+
+
+def refusals(*paths: Path) -> Iterator[str]:
+    """What completes "The embedded AWS does not …" in scope.py's tables and these modules: its longest fixed part."""
+    yield from scope._NO_PACKETS_THROUGH.values()
+    yield from scope._ONLY_SEEMING.values()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "NotInEmbeddedAws":
+                words = node.args[0]
+                parts = words.values if isinstance(words, ast.JoinedStr) else [words]
+                fixed = [part.value for part in parts if isinstance(part, ast.Constant)]
+                if fixed:  # otherwise it is a name that stands for words of the two tables
+                    yield max(fixed, key=len).strip()
+
+
+def test_the_section_of_mends_is_the_table_in_the_code() -> None:
+    found = _MENDS.search(text())
+    assert found is not None
+    assert found[0] == mends_section(), "Write it anew: python -m tests.embedded.test_fidelity"
+
+
+@pytest.mark.parametrize("url", urls())
+def test_each_source_is_a_public_page(url: str) -> None:
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.hostname in PUBLIC) == ("https", True)
+    assert len(parts.path) > 1
+
+
+REFUSING = [
+    EMBEDDED / "scope.py",
+    EMBEDDED / "logs_insights.py",
+    EMBEDDED / "query_definitions.py",
+    *(EMBEDDED / "mends").glob("*.py"),
+]
+
+
+@pytest.mark.parametrize("words", sorted(set(refusals(*REFUSING))))
+def test_each_refusal_is_on_the_page(words: str) -> None:
+    """Those of Run Command and of the shell, which name what they lack when asked, are too many for it."""
+    said = " ".join(cells[1] for cells in rows("4. Not there"))
+    assert words in said
+
+
+def test_the_page_refuses_nothing_that_the_code_does_not() -> None:
+    known = set(refusals(*EMBEDDED.rglob("*.py")))
+    for cells in rows("4. Not there"):
+        for said in cells[1].split(";"):
+            assert any(words in said for words in known), said
+
+
+def test_what_is_here_is_on_the_page() -> None:
+    said = " ".join(cells[1] for cells in rows("4. Not there"))
+    assert re.findall(r"`([a-z0-9]+)`", said) == list(scope.SERVICES)
+    assert f"only {scope.REGION}" in said
+
+
+@pytest.mark.parametrize("section", ["1. As AWS does", "2. Simplified", "3. Modelled", "4. Not there"])
+def test_each_row_has_a_subject_both_sides_and_a_source(section: str) -> None:
+    found = rows(section)
+    assert found
+    for cells in found:
+        assert len(cells) == 4 and all(cells), cells
+        assert "](https://" in cells[3] or (cells[3], section) == ("no source", "3. Modelled"), cells
+    assert len({cells[0] for cells in found}) == len(found)
+
+
+def test_every_command_that_logs_insights_lacks_here_is_named() -> None:
+    row = next(cells for cells in rows("2. Simplified") if cells[0] == "Logs Insights")
+    assert any(sorted(named.split()) == sorted(parser.UNSUPPORTED) for named in re.findall(r"`([^`]+)`", row[1]))
+
+
+def test_every_field_that_is_never_filled_in_is_named() -> None:
+    """The fields that labkit.embedded.records computes, and those that the page says it doesn't, are all there are."""
+    source = (EMBEDDED / "records.py").read_text(encoding="utf-8")
+    computed = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    row = next(cells for cells in rows("2. Simplified") if cells[0] == "Fields that stay `-`")
+    named = [pattern.rstrip("*") for pattern in re.findall(r"`([^`]+)`", row[1])]
+    for field in FIELDS.values():
+        if field.name not in computed | {"version"}:
+            assert field.version >= 8 or any(field.name.startswith(each) for each in named), field.name
+
+
+if __name__ == "__main__":
+    PAGE.write_text(_MENDS.sub(lambda _: mends_section(), text()), encoding="utf-8")
