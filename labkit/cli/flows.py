@@ -1,0 +1,125 @@
+"""`labkit flows`: who talks to whom in flow logs of any size, and what was accepted but never answered."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.cli.errors import LabkitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.flowlogs import BadLine
+
+#: So many lines that don't fit are shown; all of them are counted.
+SHOWN = 5
+#: Work that takes no longer than this shows no progress bar.
+QUIET_SECONDS = 1
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="labkit flows",
+        description="Reads VPC flow logs, in text, gzip, zstd, Parquet, or JSON from CloudWatch Logs, and lists the "
+        "pairs of addresses with the most bytes. Files are read in pieces, so they may be larger than memory.",
+        epilog="Exit codes: 0 done, 1 the records can't be read, or some lines don't fit, 2 wrong usage.",
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, or - for standard input")
+    parser.add_argument("--top", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
+    parser.add_argument("--format", metavar="FORMAT", help="the flow log's format, '${version} ${account-id} …'")
+    parser.add_argument(
+        "--where", default="true", metavar="SQL", help='a condition, such as "dstport = 443 AND bytes > 1000"'
+    )
+    parser.add_argument(
+        "--unanswered", action="store_true", help="list traffic that was accepted and to which nothing came back"
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="write one JSON object per row")
+    output.add_argument("--csv", action="store_true", help="write CSV")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    from labkit import flowlogs
+
+    bad: list[BadLine] = []
+    sources = [path if path == "-" else Path(path) for path in options.paths]
+    try:
+        with _Bar(options.paths) as bar:
+            records = flowlogs.scan(sources, options.format, bad=bad, advance=bar.advance)
+            if options.unanswered:
+                answer = flowlogs.accepted_but_never_answered(records, where=options.where).head(options.top)
+            else:
+                answer = flowlogs.top_talkers(records, options.top, where=options.where)
+    except (OSError, ValueError) as error:
+        raise LabkitError(str(error)) from error
+    _show(answer, options)
+    for line in bad[:SHOWN]:
+        print(f"labkit: {line}", file=sys.stderr)
+    if bad:
+        print(f"labkit: {len(bad):,} lines don't fit the format and were left out.", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
+    return int(text)
+
+
+def _show(answer: pd.DataFrame, options: argparse.Namespace) -> None:
+    if options.json:
+        text = answer.to_json(orient="records", lines=True, date_format="iso", date_unit="s")
+    elif options.csv:
+        text = answer.to_csv(index=False)
+    elif answer.empty:
+        text = "No record fits.\n"
+    else:
+        text = answer.to_string(index=False, formatters=dict.fromkeys(("packets", "bytes"), "{:,}".format)) + "\n"
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+class _Bar:
+    """A progress bar on standard error, in a terminal only, once the work has taken a second."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._total = sum(_size(path) for path in paths)
+        self._count = 0
+        self._next = time.monotonic() + QUIET_SECONDS
+        self._shown = False
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *what: Any) -> None:
+        if self._shown:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+    def advance(self, count: int) -> None:
+        self._count += count
+        if self._live and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 0.1
+            self._shown = True
+            of = f" of {self._total / 1e6:,.0f}" if self._total else ""
+            share = min(self._count / self._total, 1) if self._total else 0
+            text = f"[{'#' * int(24 * share):.<24}] {self._count / 1e6:,.0f}{of} MB"
+            print(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
+
+
+def _size(path: str) -> int:
+    from labkit.flowlogs.sources import paths
+
+    if path == "-":
+        return 0
+    try:
+        return sum(file.stat().st_size for file in paths(Path(path)))
+    except OSError:
+        return 0  # what is wrong with it is said when it is read

@@ -1,0 +1,188 @@
+"""What each field of a record can hold, and what is wrong with a line that holds something else.
+
+Each rule is applied twice: to whole columns, so that reading stays fast, and to the words of a line that doesn't fit,
+so that the reason can be given. Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labkit.flowlogs.fields import FIELDS
+
+
+class Rule(Protocol):
+    """What the values of a field are: in words, of one word, and of a whole column without its nulls."""
+
+    @property
+    def what(self) -> str: ...
+
+    def fits(self, word: str) -> bool: ...
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within bounds, both included."""
+
+    low: int
+    high: int
+
+    @property
+    def what(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def fits(self, word: str) -> bool:
+        return word.isascii() and word.isdigit() and len(word) < 20 and self.low <= int(word) <= self.high
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        ends = pc.min_max(column).as_py()
+        return ends["min"] is None or (self.low <= ends["min"] and ends["max"] <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of a few words, or of the words of one shape; `what` says which."""
+
+    pattern: re.Pattern[str]
+    what: str
+
+    def fits(self, word: str) -> bool:
+        return self.pattern.fullmatch(word) is not None
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return all(value is None or self.fits(value) for value in pc.unique(column).to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any word."""
+
+    what: str = "a word"
+
+    def fits(self, word: str) -> bool:
+        return word != ""
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return bool(pc.min(pc.binary_length(column)).as_py() != 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IPv4 or IPv6 address.
+
+    In a whole column, numbers above 255 in IPv4 addresses are not looked for: that would cost a third of the reading.
+    """
+
+    what: str = "an IP address"
+
+    def fits(self, word: str) -> bool:
+        try:
+            ipaddress.ip_address(word)
+        except ValueError:
+            return False
+        return True
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return all(map(_only_ipv4, column.chunks)) or all(
+            value is None or self.fits(value) for value in pc.unique(column).to_pylist()
+        )
+
+
+def _only_ipv4(chunk: pa.Array) -> bool:
+    """Whether a column can hold IPv4 addresses only, told from its bytes alone: digits, and three dots a value."""
+    count = len(chunk) - chunk.null_count
+    if count == 0:
+        return True
+    ends = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+    text = np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+    dot, slash = ord("."), ord("/")
+    shortest = pc.min(pc.binary_length(chunk)).as_py()
+    return bool(
+        shortest >= len("0.0.0.0")
+        and text.min() >= dot
+        and text.max() <= ord("9")
+        and np.count_nonzero(text == dot) == 3 * count
+        and not np.any(text == slash)
+    )
+
+
+def _one_of(*words: str) -> Word:
+    return Word(re.compile("|".join(words)), f"{', '.join(words[:-1])} or {words[-1]}")
+
+
+def _id(prefix: str) -> Word:
+    return Word(re.compile(rf"{prefix}-\S+"), f"an id such as {prefix}-0123456789abcdef0")
+
+
+def _rules() -> dict[str, Rule]:
+    rules: dict[str, Rule] = {name: Text() for name in FIELDS}
+    rules["version"] = Whole(2, 99)
+    rules["account-id"] = Word(re.compile(r"\d{12}|[a-z][a-z-]*"), "an account id of 12 digits")
+    rules |= {name: Address() for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")}
+    rules |= {name: Whole(0, 65535) for name in ("srcport", "dstport")}
+    rules |= {name: Whole(0, 255) for name in ("protocol", "tcp-flags", "traffic-path")}
+    rules |= {name: Whole(0, 2**63 - 1) for name in ("packets", "bytes")}
+    # Ten digits, which are the years 2001 to 2286: a number of bytes or packets in their place stands out.
+    rules |= {name: Whole(10**9, 10**10 - 1) for name in ("start", "end")}
+    rules["action"] = _one_of("ACCEPT", "REJECT")
+    rules["log-status"] = _one_of("OK", "NODATA", "SKIPDATA")
+    rules["type"] = _one_of("IPv4", "IPv6", "EFA")
+    rules["flow-direction"] = _one_of("ingress", "egress")
+    rules["instance-id"] = _id("i")
+    for name, prefix in (("interface-id", "eni"), ("subnet-id", "subnet"), ("vpc-id", "vpc")):
+        rules[name] = rules[f"next-hop-{name}"] = _id(prefix)
+    return rules
+
+
+_ANY = Text()
+#: What each field holds, by AWS's name.
+RULES: Mapping[str, Rule] = MappingProxyType(_rules())
+
+#: (less, more): one field never exceeds the other, so exchanged columns show.
+ORDERED = (("packets", "bytes"), ("start", "end"))
+
+
+def rule(name: str) -> Rule:
+    """The rule of a field; of one that labkit doesn't know, that it is a word."""
+    return RULES.get(name, _ANY)
+
+
+def fits(table: pa.Table, names: Sequence[str]) -> bool:
+    """Whether each column holds what its field can hold. Parameters: `names`, the fields of the columns, in order."""
+    at = {name: index for index, name in enumerate(names)}
+    return all(rule(name).fits_all(table.column(index)) for name, index in at.items()) and all(
+        pc.min(pc.less_equal(table.column(at[less]), table.column(at[more]))).as_py() is not False
+        for less, more in ORDERED
+        if less in at and more in at
+    )
+
+
+def fault(words: Sequence[str], names: Sequence[str]) -> str | None:
+    """What is wrong with the words of a line, given the fields that it should have; None if nothing is.
+
+    >>> fault(["10.1.15.80", "DENY"], ["srcaddr", "action"])
+    "action is 'DENY', not ACCEPT or REJECT"
+    >>> fault(["10.1.15.80"], ["srcaddr", "action"])
+    'it has 1 field, and the format has 2'
+    """
+    if len(words) != len(names):
+        return f"it has {len(words)} field{'' if len(words) == 1 else 's'}, and the format has {len(names)}"
+    values = {name: word for name, word in zip(names, words, strict=True) if word != "-"}
+    for name, word in values.items():
+        if not rule(name).fits(word):
+            return f"{name} is {word!r}, not {rule(name).what}"
+    for less, more in ORDERED:
+        if less in values and more in values and int(values[less]) > int(values[more]):
+            return f"{less} is {values[less]}, more than {more}, which is {values[more]}"
+    return None

@@ -1,0 +1,198 @@
+"""From the text of records to a table: one fast pass, and a patient one for the lines that don't fit."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
+
+from labkit.flowlogs.checks import fault, fits
+from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
+from labkit.flowlogs.format import Format
+
+_TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
+_TIME = pa.timestamp("s", tz="UTC")
+_BOM = b"\xef\xbb\xbf"
+
+#: AWS's own choice of fields for each version, which the console offers too: all fields up to it, in AWS's order.
+_USUAL = [
+    Format(tuple(name for name, field in FIELDS.items() if field.version <= version))
+    for version in sorted({field.version for field in FIELDS.values()})
+]
+
+
+class BadLine(NamedTuple):
+    """A line that isn't a record of the format: its file, its number there from 1, why, and the line itself."""
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.reason}."
+
+
+class FlowLogFormatError(ValueError):
+    """Lines that are no records of the format that they were read with.
+
+    `lines` are the first of them (BadLine), `likely` is the format that they seem to have, or None.
+    """
+
+    def __init__(self, lines: Sequence[BadLine], likely: Format | None, advice: str) -> None:
+        hint = f"They fit this format: pass format={str(likely)!r}." if likely else advice
+        super().__init__("\n".join([*map(str, lines), hint]))
+        self.lines = tuple(lines)
+        self.likely = likely
+
+
+class Parsed(NamedTuple):
+    """What a block of lines gave: its records, the lines that are none (numbered from 1), and how many lines it has."""
+
+    records: pa.Table
+    bad: list[tuple[int, str, str]]
+    lines: int
+
+
+def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of a format, given as AWS writes it (`${…} ${…}`), or as what describe_flow_logs says of a flow log.
+
+    >>> names_of({"FlowLogId": "fl-1", "LogFormat": "${version} ${srcaddr}"})
+    ('version', 'srcaddr')
+    """
+    if isinstance(format, Mapping):
+        format = format.get("LogFormat") or DEFAULT_FORMAT
+    if isinstance(format, Format):
+        return format.names
+    return Format.parse(format).names if "$" in format else Format.of_header(format).names
+
+
+def header(data: bytes) -> tuple[str, ...] | None:
+    """The fields that the first line of a file names, or None if it is a record.
+
+    A field that AWS has added since is kept under its name; so half of the names must be known ones.
+    """
+    first = data.removeprefix(_BOM).lstrip().split(b"\n", 1)[0].decode(errors="replace")
+    names = tuple(first.split())
+    known = sum(name in FIELDS for name in names)
+    shaped = all(name.replace("-", "").isalnum() and name[0].isalpha() and name.islower() for name in names)
+    return names if known and shaped and 2 * known >= len(names) == len(set(names)) else None
+
+
+def without_header(data: bytes, names: Sequence[str]) -> tuple[bytes, int]:
+    """The start of a file without its byte order mark, its header line, and empty lines before it; and how many lines
+    that are."""
+    data = data.removeprefix(_BOM)
+    rest = data.lstrip()
+    if header(rest) == tuple(names):
+        rest = rest[rest.find(b"\n") + 1 :] if b"\n" in rest else b""
+    return rest, data.count(b"\n", 0, len(data) - len(rest))
+
+
+def schema(names: Iterable[str]) -> pa.Schema:
+    """The columns of a table of these fields: AWS's Parquet types, and times for start and end."""
+    return pa.schema([(column(name), _TIME if name in ("start", "end") else _type(name)) for name in names])
+
+
+def parse(data: bytes, names: Sequence[str], columns: Sequence[str]) -> Parsed:
+    """The records of a block of whole lines.
+
+    Parameters: `names` are the fields of each line, in order; `columns`, those wanted, which alone are checked.
+    """
+    found = _table(data, names, columns)
+    if found is not None:
+        return Parsed(found, [], len(found))
+    lines = data.removesuffix(b"\n").split(b"\n")
+    # Several spaces between fields, as one of AWS's own examples has, or empty lines cost a second pass, and no more.
+    tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
+    found = _table(b"\n".join(tidy), names, columns)
+    if found is not None:
+        return Parsed(found, [], len(lines))
+    good, bad = _sort(lines, names)
+    found = _table("\n".join(good).encode(), names, columns)
+    assert found is not None  # each good line has passed the same rules
+    return Parsed(found, bad, len(lines))
+
+
+def likely(lines: Iterable[BadLine]) -> Format | None:
+    """The usual format that all of these lines fit, if there is one."""
+    words = [line.text.split() for line in lines]
+    found = [format for format in _USUAL if not any(fault(line, format.names) for line in words)]
+    return found[0] if found and words else None
+
+
+def advice(names: Sequence[str]) -> str:
+    """What to do about lines that fit no usual format."""
+    form = " ".join(f"${{{name}}}" for name in names)
+    return (
+        f"They were read with the format {form}. If the flow log has another one, pass it as format=…: its LogFormat "
+        "is in ec2.describe_flow_logs(). To read the other lines and collect these, pass errors='report'."
+    )
+
+
+def wrong_header(file: str, found: Sequence[str], wanted: Sequence[str]) -> FlowLogFormatError:
+    """The error for a file whose first line names other fields than the format that was given."""
+    odd = [name for name in found if name not in FIELDS]
+    likely = None if odd else Format(tuple(found))
+    other = difflib.SequenceMatcher(a=wanted, b=found).find_longest_match().size
+    reason = f"it names {len(found)} fields that differ from the format's {len(wanted)} after the first {other}"
+    if sorted(found) == sorted(wanted):
+        reason = "it names the format's fields in another order"
+    return FlowLogFormatError([BadLine(file, 1, reason, " ".join(found))], likely, "Leave format= out.")
+
+
+def _type(name: str) -> pa.DataType:
+    return _TYPES[FIELDS[name].type] if name in FIELDS else pa.string()
+
+
+def _table(data: bytes, names: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
+    """The lines as a table, or None if one of them doesn't fit."""
+    if not data:
+        return schema(columns).empty_table()
+    try:
+        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), data.isascii()))
+    except pa.ArrowInvalid:
+        return None
+    if not fits(found, columns):
+        return None
+    for at, name in enumerate(found.column_names):
+        if name in ("start", "end"):
+            found = found.set_column(at, name, found[name].cast(_TIME))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _options(names: tuple[str, ...], columns: tuple[str, ...], ascii: bool) -> tuple[Any, Any, Any]:
+    return (
+        # One thread each: several blocks are read at once.
+        pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=1 << 30),
+        pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
+        pyarrow.csv.ConvertOptions(
+            column_types={column(name): _type(name) for name in names},
+            include_columns=[*map(column, columns)],
+            null_values=["-"],
+            strings_can_be_null=True,
+            check_utf8=not ascii,
+        ),
+    )
+
+
+def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[str], list[tuple[int, str, str]]]:
+    """Line by line: those that are records, with single spaces, and those that are not."""
+    good: list[str] = []
+    bad: list[tuple[int, str, str]] = []
+    for number, line in enumerate(lines, 1):
+        words = line.decode(errors="replace").split()
+        # Files that were put one after the other bring their header lines along.
+        if not words or words == list(names):
+            continue
+        reason = fault(words, names) if "\ufffd" not in "".join(words) else "it is not UTF-8 text"
+        if reason is None:
+            good.append(" ".join(words))
+        else:
+            bad.append((number, reason, line.decode(errors="replace").strip()))
+    return good, bad

@@ -1,0 +1,222 @@
+"""Reading two million flow log lines, beside other readers. Run: python tests/benchmarks/flowlogs_two_million.py
+
+The peers are no dependencies: pip install polars flowlogs-reader. The lines are made once, with a seed of their own,
+in a temporary folder: 300 interfaces that talk to each other, to popular addresses and to strangers. Each reader runs
+in a process of its own, whose peak memory is reported, best of three; the order of readers is the table's.
+flowlogs-reader reads a twentieth of the file, and its time is multiplied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+LINES, SHARE, ROUNDS, SEED = 2_000_000, 20, 3, 1
+NAMES = (
+    *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets"),
+    *("bytes", "start", "end", "action", "log-status"),
+)
+SMALL, LARGE = ("version", "srcport", "dstport", "protocol"), ("packets", "bytes", "start", "end")
+
+
+def make(path: Path, count: int) -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    enis = np.array([f"eni-{n:017x}" for n in rng.integers(16**14, 16**15, 300)])
+    own = np.array([f"10.{n % 4}.{n // 16}.{10 + n % 200}" for n in range(300)])
+    public = np.array(
+        [".".join(map(str, four)) for four in rng.integers([20, 0, 0, 1], [200, 256, 256, 255], (200_000, 4))]
+    )
+    with path.open("w") as file:
+        file.write(" ".join(NAMES) + "\n")
+        for first in range(0, count, 100_000):
+            n = min(100_000, count - first)
+            eni, kind, egress = rng.integers(0, 300, n), rng.random(n), rng.random(n) < 0.5
+            popular, stranger = public[rng.zipf(1.3, n) % 2000], public[rng.integers(0, 200_000, n)]
+            far = np.where(kind < 0.6, own[rng.integers(0, 300, n)], np.where(kind < 0.9, popular, stranger))
+            protocol = rng.choice([6, 17, 1], n, p=[0.8, 0.17, 0.03])
+            service = np.where(protocol == 1, 0, rng.choice([443, 80, 22, 53, 3306, 5432, 8080, 123], n))
+            client = np.where(protocol == 1, 0, rng.integers(32768, 61000, n))
+            packets = rng.geometric(0.05, n)
+            size = packets * rng.integers(52, 1400, n)
+            start = 1764720000 + np.sort(first * 86400 // count + rng.integers(0, 4320, n))
+            end = start + rng.integers(1, 60, n)
+            action, nodata = np.where(rng.random(n) < 0.05, "REJECT", "ACCEPT"), rng.random(n) < 0.005
+            columns = (
+                enis[eni], np.where(egress, own[eni], far), np.where(egress, far, own[eni]),
+                np.where(egress, client, service), np.where(egress, service, client),
+                protocol, packets, size, start, end, action, nodata,
+            )  # fmt: skip
+            for e, *flow, a, b, verdict, none in zip(*(column.tolist() for column in columns), strict=True):
+                words = "- - - - - - -" if none else " ".join(map(str, flow))
+                file.write(f"2 123456789012 {e} {words} {a} {b} {'- NODATA' if none else f'{verdict} OK'}\n")
+
+
+def labkit_read(path: str) -> int:
+    from labkit.flowlogs import read
+
+    return len(read(path))
+
+
+def pyarrow_read(path: str) -> int:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    types = {name: pa.int32() if name in SMALL else pa.int64() if name in LARGE else pa.string() for name in NAMES}
+    return len(
+        csv.read_csv(
+            path,
+            parse_options=csv.ParseOptions(delimiter=" "),
+            convert_options=csv.ConvertOptions(column_types=types, null_values=["-"], strings_can_be_null=True),
+        )
+    )
+
+
+def pandas_read(path: str) -> int:
+    import pandas as pd
+
+    types = {name: "Int32" if name in SMALL else "Int64" if name in LARGE else "string" for name in NAMES}
+    return len(pd.read_csv(path, sep=" ", na_values=["-"], keep_default_na=False, dtype=types, engine="c"))
+
+
+def duckdb_read(path: str) -> int:
+    import duckdb
+
+    types = {name: "INTEGER" if name in SMALL else "BIGINT" if name in LARGE else "VARCHAR" for name in NAMES}
+    return len(duckdb.read_csv(path, delimiter=" ", header=True, na_values="-", dtype=types).to_arrow_table())
+
+
+def polars_read(path: str) -> int:
+    import polars as pl
+
+    types = {name: pl.Int32 if name in SMALL else pl.Int64 if name in LARGE else pl.String for name in NAMES}
+    return len(pl.read_csv(path, separator=" ", null_values="-", schema_overrides=types))
+
+
+def flowlogs_reader_read(path: str) -> int:
+    from flowlogs_reader import FlowRecord
+
+    opener: Any = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt") as file:
+        next(file)
+        return len([FlowRecord.from_cwl_event({"message": line}) for line in file])
+
+
+def labkit_top(path: str) -> int:
+    from labkit.flowlogs import scan, top_talkers
+
+    return int(top_talkers(scan(path))["bytes"].iloc[0])
+
+
+def labkit_top_each_side(path: str) -> int:
+    from labkit.flowlogs import scan, top_talkers
+
+    return int(top_talkers(scan(path), each_side=True)["bytes"].iloc[0])
+
+
+def polars_top(path: str) -> int:
+    import polars as pl
+
+    scanned = pl.scan_csv(path, separator=" ", null_values="-", schema_overrides={"account-id": pl.String})
+    pairs = scanned.group_by("srcaddr", "dstaddr").agg(pl.col("bytes").sum(), pl.col("packets").sum())
+    return int(pairs.top_k(10, by="bytes").collect(engine="streaming")["bytes"][0])
+
+
+def duckdb_top(path: str) -> int:
+    import duckdb
+
+    types = {"account-id": "VARCHAR"}
+    records = duckdb.read_csv(path, delimiter=" ", header=True, na_values="-", dtype=types)
+    row = records.query(
+        "records",
+        "SELECT srcaddr, dstaddr, sum(bytes) AS bytes, sum(packets) FROM records GROUP BY ALL "
+        "ORDER BY bytes DESC LIMIT 10",
+    ).fetchall()[0]
+    return int(row[2])
+
+
+READERS: dict[str, Callable[[str], int]] = {
+    "labkit.flowlogs.read": labkit_read,
+    "pyarrow.csv alone": pyarrow_read,
+    "pandas, C engine": pandas_read,
+    "DuckDB read_csv": duckdb_read,
+    "polars read_csv": polars_read,
+    "flowlogs-reader": flowlogs_reader_read,
+}
+TOPS: dict[str, Callable[[str], int]] = {
+    "labkit top_talkers(scan(…))": labkit_top,
+    "the same, each_side=True": labkit_top_each_side,
+    "polars scan_csv, streaming": polars_top,
+    "DuckDB read_csv": duckdb_top,
+}
+
+
+def one(work: Callable[[str], int], path: str) -> None:
+    """Run one reader in this process, and print its best time, its least CPU time, and the process's peak memory."""
+    best = cpu = 1e9
+    for _ in range(1 if work is flowlogs_reader_read else ROUNDS):
+        began, used = time.perf_counter(), time.process_time()
+        work(path)
+        best, cpu = min(best, time.perf_counter() - began), min(cpu, time.process_time() - used)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(json.dumps([best, cpu, peak]))
+
+
+def measured(kind: str, name: str, path: Path) -> tuple[float, float, float]:
+    line = [sys.executable, __file__, "--one", kind, name, str(path)]
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
+    seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
+    factor = SHARE if "part" in path.name else 1
+    return seconds * factor, cpu * factor, peak
+
+
+def table(kind: str, title: str, works: dict[str, Callable[[str], int]], folder: Path) -> None:
+    print(f"\n| {title} | plain, s | × labkit | CPU, s | gzip, s | × labkit | CPU, s | peak, MiB |")
+    print("|---|---|---|---|---|---|---|---|")
+    base: list[float] = []
+    for name in works:
+        stem = "part" if name == "flowlogs-reader" else "all"
+        (plain, cpu, _), (packed, cpu_gz, peak) = (
+            measured(kind, name, folder / f"{stem}.log{end}") for end in ("", ".gz")
+        )
+        base = base or [plain, packed]
+        cells = [name, f"{plain:.2f}", f"{plain / base[0]:.2f}", f"{cpu:.2f}"]
+        cells += [f"{packed:.2f}", f"{packed / base[1]:.2f}", f"{cpu_gz:.2f}", "" if stem == "part" else f"{peak:,.0f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--one", nargs=3, metavar=("KIND", "NAME", "PATH"), help=argparse.SUPPRESS)
+    parser.add_argument("--lines", type=int, default=LINES)
+    options = parser.parse_args()
+    if options.one:
+        kind, name, path = options.one
+        one({"read": READERS, "top": TOPS}[kind][name], path)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder / "all.log", options.lines)
+        make(folder / "part.log", options.lines // SHARE)
+        for path in (folder / "all.log", folder / "part.log"):
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 6, mtime=0))
+        print(f"{options.lines:,} lines, {(folder / 'all.log').stat().st_size / 1e6:,.0f} MB.")
+        table("read", "All columns, typed", READERS, folder)
+        table("top", "Top 10 bytes by pair", TOPS, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,406 @@
+"""Reading records: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, FlowLogFormatError, Format, read, scan, write
+from labkit.flowlogs.reading import BadLines
+
+DEFAULT = Format.parse(DEFAULT_FORMAT)
+LAB = [
+    "2 123456789012 eni-01ab329f120ebcf5 10.1.15.80 157.185.170.119 0 0 1 10 610 1764774316 1764774376 ACCEPT OK",
+    "2 123456789012 eni-01ab329f120ebcf5 20.65.136.10 10.1.15.80 36333 443 6 1 52 1764774316 1764774376 REJECT OK",
+]
+TEXT = "\n".join(LAB) + "\n"
+NODATA = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"
+SKIPDATA = "2 123456789010 eni-11111111aaaaaaaaa - - - - - - - 1431280876 1431280934 - SKIPDATA"
+
+
+def utc(*numbers: int) -> pd.Timestamp:
+    return pd.Timestamp(datetime.datetime(*numbers, tzinfo=datetime.UTC))  # type: ignore[misc, arg-type]
+
+
+# --- AWS's own examples: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+
+
+def test_the_original_labs_two_records() -> None:
+    table = read(LAB)
+    assert table["start"].tolist() == [utc(2025, 12, 3, 15, 5, 16)] * 2
+    assert table[["srcaddr", "dstaddr", "protocol", "bytes", "action"]].values.tolist() == [
+        ["10.1.15.80", "157.185.170.119", 1, 610, "ACCEPT"],
+        ["20.65.136.10", "10.1.15.80", 6, 52, "REJECT"],
+    ]
+
+
+def test_ssh_was_accepted_and_rdp_was_rejected() -> None:
+    table = read(
+        [
+            "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 "
+            "ACCEPT OK",
+            "2 123456789010 eni-1235b8ca123456789 172.31.9.69 172.31.9.12 49761 3389 6 20 4249 1418530010 1418530070 "
+            "REJECT OK",
+        ]
+    )
+    assert table[["dstport", "action"]].values.tolist() == [[22, "ACCEPT"], [3389, "REJECT"]]
+    assert table["end"][0] - table["start"][0] == pd.Timedelta("60 s")
+
+
+def test_nodata_and_skipdata_are_records_without_a_flow() -> None:
+    table = read([NODATA, SKIPDATA, *LAB])
+    assert table["log_status"].value_counts().to_dict() == {"OK": 2, "NODATA": 1, "SKIPDATA": 1}
+    flow = ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action"]
+    assert table.loc[:1, flow].isna().all(axis=None)
+    assert table.loc[:1, "interface_id"].tolist() == ["eni-1235b8ca123456789", "eni-11111111aaaaaaaaa"]
+    assert table["start"][0] == utc(2015, 5, 10, 18, 1, 16)
+
+
+def test_ssh_over_ipv6() -> None:
+    source = "2001:db8:1234:a100:8d6e:3477:df66:f105"
+    line = f"2 123456789010 eni-1235b8ca123456789 {source} 2001:db8:1234:a102:3304:8879:34cf:4071 34892 22 6 54 8855 "
+    assert read([line + "1477913708 1477913820 ACCEPT OK"])["srcaddr"].tolist() == [source]
+
+
+def test_the_tcp_flags_of_a_short_connection_in_a_custom_format_one_line_with_a_double_space() -> None:
+    fields = (
+        "version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport dstport "
+        "pkt-srcaddr pkt-dstaddr protocol bytes packets start end action tcp-flags log-status"
+    )
+    place = "3 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-01234567890123456 eni-1235b8ca123456789 123456789010 "
+    table = read(
+        [
+            fields,
+            place + "IPv4 52.213.180.42 10.0.0.62 43638 5001 52.213.180.42 10.0.0.62 6 1260 17 1566933133 1566933193 "
+            "ACCEPT 3 OK",
+            place + "IPv4 10.0.0.62 52.213.180.42 5001 43638  10.0.0.62 52.213.180.42 6 967 14 1566933133 1566933193 "
+            "ACCEPT 19 OK",
+        ]
+    )
+    assert table["tcp_flags"].tolist() == [3, 19]
+    assert table["bytes"].tolist() == [1260, 967]
+
+
+# --- types
+
+
+def test_the_columns_have_awss_parquet_types_and_times() -> None:
+    types = {name: dtype.pyarrow_dtype for name, dtype in read(LAB).dtypes.items()}
+    want: dict[str, Any] = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
+    for name in DEFAULT.names:
+        time = name in ("start", "end")
+        assert types[FIELDS[name].column] == (pa.timestamp("s", "UTC") if time else want[FIELDS[name].type])
+
+
+def test_an_account_id_keeps_its_zeros_and_may_be_unknown() -> None:
+    lines = [LAB[0].replace("123456789012", account) for account in ("000000000012", "unknown")]
+    assert read(lines)["account_id"].tolist() == ["000000000012", "unknown"]
+
+
+def test_port_0_is_a_port_and_not_nothing() -> None:
+    assert read(LAB)["srcport"].tolist() == [0, 36333]
+
+
+def test_a_custom_format_of_all_54_fields() -> None:
+    every = Format(tuple(FIELDS))
+    values = {"srcaddr": "10.1.15.80", "traffic-path": 8, "next-hop-vpc-id": "vpc-1"}
+    table = read([every.line(values)], format=str(every))
+    assert table.shape == (1, 54)
+    assert table.iloc[0].dropna().to_dict() == {
+        "version": 11, "srcaddr": "10.1.15.80", "traffic_path": 8, "next_hop_vpc_id": "vpc-1"
+    }  # fmt: skip
+
+
+def test_a_field_that_aws_has_added_since_is_kept_as_words() -> None:
+    table = read(["version srcaddr shoe-size", "12 10.1.15.80 43"])
+    assert table.iloc[0].to_dict() == {"version": 12, "srcaddr": "10.1.15.80", "shoe_size": "43"}
+
+
+# --- where the format comes from
+
+
+@pytest.mark.parametrize(
+    "format",
+    [
+        "${action} ${srcaddr}",
+        "action srcaddr",
+        Format(("action", "srcaddr")),
+        {"FlowLogId": "fl-1", "LogFormat": "${action} ${srcaddr}"},
+    ],
+)
+def test_the_format_is_given_as_text_as_format_or_as_a_flow_logs_description(format: Any) -> None:
+    assert read(["REJECT 10.1.15.80"], format=format)["srcaddr"].tolist() == ["10.1.15.80"]
+
+
+def test_a_header_line_says_the_format_in_any_order() -> None:
+    assert read(["srcaddr action", "10.1.15.80 REJECT"])["action"].tolist() == ["REJECT"]
+
+
+# --- sources
+
+
+def kept(tmp_path: Path) -> pd.DataFrame:
+    (tmp_path / "plain.log").write_text(TEXT)
+    (tmp_path / "packed.log.gz").write_bytes(gzip.compress(LAB[0].encode()) + gzip.compress(b"\n" + LAB[1].encode()))
+    with pa.CompressedOutputStream(str(tmp_path / "packed.log.zst"), "zstd") as file:
+        file.write(TEXT.encode())
+    write(read(LAB), tmp_path / "columns.parquet")
+    events = {"events": [{"message": line, "timestamp": 1764774316000} for line in LAB]}
+    (tmp_path / "export.json").write_text(json.dumps(events, indent=1))
+    return read(LAB)
+
+
+@pytest.mark.parametrize("name", ["plain.log", "packed.log.gz", "packed.log.zst", "columns.parquet", "export.json"])
+def test_a_file_in_each_shape_gives_the_same_table(tmp_path: Path, name: str) -> None:
+    table = kept(tmp_path)
+    pd.testing.assert_frame_equal(read(tmp_path / name), table)
+    pd.testing.assert_frame_equal(read(str(tmp_path / name)), table)
+
+
+def test_folders_patterns_and_several_paths(tmp_path: Path) -> None:
+    kept(tmp_path)
+    assert len(read(tmp_path)) == 10
+    assert len(read(str(tmp_path / "packed.*"))) == 4
+    assert len(read([tmp_path / "plain.log", str(tmp_path / "export.json")])) == 4
+
+
+def test_cloudwatch_events_as_boto3_returns_them() -> None:
+    events = [{"logStreamName": "eni-1-all", "timestamp": 1764774316000, "message": line} for line in LAB]
+    for source in (events, {"events": events, "nextToken": "t"}, iter(events)):
+        pd.testing.assert_frame_equal(read(source), read(LAB))
+
+
+def test_lines_with_their_ends_and_bytes_too() -> None:
+    pd.testing.assert_frame_equal(read(io.StringIO(TEXT)), read(LAB))
+    pd.testing.assert_frame_equal(read([line.encode() for line in LAB]), read(LAB))
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(TEXT.encode()))))
+    pd.testing.assert_frame_equal(read("-"), read(LAB))
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03",
+        "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03/15",
+        "AWSLogs/aws-account-id=000000000012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=12/day=03",
+    ],
+)
+def test_s3s_folders_say_account_region_and_day(tmp_path: Path, folder: str) -> None:
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "a.log.gz").write_bytes(gzip.compress(f"{DEFAULT.header()}\n{TEXT}".encode()))
+    found = read(tmp_path)[["account", "region", "day"]].drop_duplicates().values.tolist()
+    assert found == [["000000000012", "us-east-1", datetime.date(2025, 12, 3)]]
+
+
+def test_a_region_in_the_record_stays_as_the_record_has_it(tmp_path: Path) -> None:
+    folder = tmp_path / "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03"
+    folder.mkdir(parents=True)
+    (folder / "a.log").write_text("srcaddr region\n10.1.15.80 us-east-1\n10.1.15.81 -\n")
+    assert read(tmp_path)["region"].tolist() == ["us-east-1", pd.NA]
+
+
+def test_files_of_different_formats_make_one_table_with_nulls(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("srcaddr action\n10.1.15.80 ACCEPT\n")
+    (tmp_path / "b.log").write_text("tcp-flags srcaddr\n2 10.1.15.81\n")
+    table = read(tmp_path)
+    assert table["srcaddr"].tolist() == ["10.1.15.80", "10.1.15.81"]
+    assert table[["action", "tcp_flags"]].isna().values.tolist() == [[False, True], [True, False]]
+    assert table["tcp_flags"][1] == 2
+
+
+def test_a_path_to_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no file .*absent\.log"):
+        read(tmp_path / "absent.log")
+    with pytest.raises(FileNotFoundError, match=r"holds no file that ends in \.log"):
+        read(tmp_path)
+
+
+# --- untidy text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("\n", "\r\n"),
+        "\ufeff" + TEXT,
+        f"\ufeff{DEFAULT.header()}\r\n" + TEXT,
+        TEXT.replace(" ", "  "),
+        TEXT.replace(" ", "\t"),
+        f"\n\n{DEFAULT.header()}\n\n{LAB[0]}\n\n{LAB[1]}",
+        f"{LAB[0]} \n  {LAB[1]}\n",
+        f"{DEFAULT.header()}\n{LAB[0]}\n{DEFAULT.header()}\n{LAB[1]}\n",
+    ],
+    ids=["CRLF", "BOM", "BOM and header", "double spaces", "tabs", "empty lines", "spaces at the ends", "concatenated"],
+)
+def test_untidy_text_gives_the_same_table(tmp_path: Path, text: str) -> None:
+    (tmp_path / "untidy.log").write_bytes(text.encode())
+    pd.testing.assert_frame_equal(read(tmp_path / "untidy.log"), read(LAB))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", DEFAULT.header().encode(), gzip.compress(b"")])
+def test_an_empty_file_gives_an_empty_table_with_its_columns(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "empty.log").write_bytes(content)
+    table = read(tmp_path / "empty.log")
+    assert len(table) == 0
+    assert tuple(table.columns) == DEFAULT.columns
+    assert table.dtypes.equals(read(LAB).dtypes)
+
+
+# --- lines that are no records
+
+
+BAD = {
+    "it has 13 fields, and the format has 14": LAB[0].removesuffix(" OK"),
+    "srcport is '99999', not a whole number from 0 to 65535": LAB[1].replace("36333", "99999"),
+    "srcaddr is '10.1.15', not an IP address": LAB[0].replace("10.1.15.80", "10.1.15"),
+    "action is 'DENY', not ACCEPT or REJECT": LAB[1].replace("REJECT", "DENY"),
+    "log-status is 'FINE', not OK, NODATA or SKIPDATA": LAB[0].replace("OK", "FINE"),
+    "start is '12', not a whole number": LAB[0].replace("1764774316", "12"),
+    "start is 1764774376, more than end": LAB[0].replace("1764774316 1764774376", "1764774376 1764774316"),
+    "packets is 610, more than bytes": LAB[0].replace("10 610", "610 10"),
+    "interface-id is '-i', not an id such as eni-": LAB[0].replace("eni-01ab329f120ebcf5", "-i"),
+    "it is not UTF-8 text": LAB[0].replace("OK", "\udcff"),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_a_line_that_does_not_fit_is_named_with_its_file_number_and_reason(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "some.log"
+    path.write_bytes("\n".join([DEFAULT.header(), LAB[0], "", BAD[reason], LAB[1]]).encode(errors="surrogateescape"))
+    with pytest.raises(FlowLogFormatError) as caught:
+        read(path)
+    assert f"{path}, line 4: {reason}" in str(caught.value)
+    table = read(path, errors="report")
+    assert len(table) == 2
+    (bad,) = table.attrs["errors"]
+    assert (bad.file, bad.line) == (str(path), 4)
+    assert bad.reason.startswith(reason)
+
+
+def test_numbers_of_lines_go_on_from_block_to_block(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    lines = LAB * 60_000
+    lines[100_001] = "nonsense"
+    lines[119_999] = "nonsense, too"
+    path.write_text("\n".join([DEFAULT.header(), *lines]))
+    table = read(path, errors="report")
+    assert path.stat().st_size > 2 * 2**22
+    assert len(table) == 119_998
+    assert [bad.line for bad in table.attrs["errors"]] == [100_003, 120_001]
+
+
+def test_what_was_left_out_stays_with_the_table() -> None:
+    table = read([*LAB, "nonsense"], errors="report")
+    assert isinstance(table.head(1).attrs["errors"], BadLines)
+    assert read(LAB, errors="report").attrs["errors"] == ()
+
+
+def test_another_word_for_errors_is_refused() -> None:
+    with pytest.raises(ValueError, match="'raise' or 'report'"):
+        read(LAB, errors="ignore")  # type: ignore[arg-type]
+
+
+# --- the wrong format
+
+
+def test_a_file_of_another_usual_format_names_the_likely_one() -> None:
+    three = Format(tuple(name for name, field in FIELDS.items() if field.version <= 3))
+    line = LAB[0].replace("2 ", "3 ", 1) + " vpc-1 subnet-1 i-1 0 IPv4 10.1.15.80 157.185.170.119"
+    for errors in ("raise", "report"):
+        with pytest.raises(FlowLogFormatError, match="it has 21 fields, and the format has 14") as caught:
+            read([line] * 3, errors=errors)  # type: ignore[arg-type]
+        assert caught.value.likely == three
+        assert f"pass format={str(three)!r}" in str(caught.value)
+
+
+def test_default_records_read_with_a_custom_format_name_the_default_one() -> None:
+    with pytest.raises(FlowLogFormatError) as caught:
+        read(LAB, format="${srcaddr} ${dstaddr}")
+    assert caught.value.likely == DEFAULT
+
+
+def test_columns_in_another_order_are_never_shifted_in_silence() -> None:
+    shifted = (*DEFAULT.names[1:], DEFAULT.names[0])
+    with pytest.raises(FlowLogFormatError):
+        read(LAB, format=Format(shifted))
+
+
+def test_a_wrong_format_shows_even_if_only_columns_that_fit_are_wanted() -> None:
+    names = list(DEFAULT.names)
+    names[0], names[1] = names[1], names[0]
+    with pytest.raises(FlowLogFormatError):
+        list(scan(LAB, format=Format(tuple(names)), columns=["bytes"]))
+
+
+def test_a_header_that_contradicts_the_given_format_is_an_error_that_names_the_headers() -> None:
+    with pytest.raises(FlowLogFormatError, match="another order") as caught:
+        read(["srcaddr action", "10.1.15.80 REJECT"], format="${action} ${srcaddr}")
+    assert caught.value.likely == Format(("srcaddr", "action"))
+
+
+# --- damaged files
+
+
+def damaged(tmp_path: Path, cut: int) -> Path:
+    lines = "\n".join(LAB * 20_000) + "\n"
+    path = tmp_path / "cut.log.gz"
+    path.write_bytes(gzip.compress(lines.encode())[:-cut])
+    return path
+
+
+def test_a_truncated_gzip_file_is_an_error_and_its_whole_records_can_be_had(tmp_path: Path) -> None:
+    path = damaged(tmp_path, 300)
+    with pytest.raises(FlowLogFormatError, match="gzip data ends too early"):
+        read(path)
+    table = read(path, errors="report")
+    assert 0 < len(table) <= 40_000
+    assert "gzip data ends too early" in table.attrs["errors"][-1].reason
+    pd.testing.assert_frame_equal(table.head(2), read(LAB), check_flags=False)
+
+
+def test_every_record_before_the_cut_is_kept(tmp_path: Path) -> None:
+    # Only the checksum is missing.
+    table = read(damaged(tmp_path, 8), errors="report")
+    assert len(table) == 40_000
+    assert len(table.attrs["errors"]) == 1
+
+
+def test_a_file_that_only_begins_like_gzip_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "odd.log.gz").write_bytes(b"\x1f\x8b" + b"x" * 100)
+    with pytest.raises(FlowLogFormatError):
+        read(tmp_path / "odd.log.gz")
+
+
+# --- streams
+
+
+def test_a_scan_gives_the_same_records_as_a_read_and_only_the_wanted_columns() -> None:
+    batches = list(scan(LAB * 50_000, columns=["bytes", "srcaddr"]))
+    assert len(batches) > 1
+    whole = pa.Table.from_batches(batches).to_pandas(types_mapper=pd.ArrowDtype)
+    pd.testing.assert_frame_equal(whole, read(LAB * 50_000)[["bytes", "srcaddr"]])
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match="no column tcp_flags; they have version"):
+        scan(LAB, columns=["tcp_flags"])
+
+
+def test_progress_counts_every_byte_of_the_file_once(tmp_path: Path) -> None:
+    kept(tmp_path)
+    counts: list[int] = []
+    list(scan(tmp_path / "packed.log.gz", advance=counts.append))
+    assert sum(counts) == (tmp_path / "packed.log.gz").stat().st_size
