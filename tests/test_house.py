@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "session": {"network", "flowlogs", "insights", "embedded", "errors"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
     "errors": set(),
-    "cli": set(),
+    "cli": {"flowlogs"},
     "__init__": {"lab"},
     "__main__": {"cli"},
 }
