@@ -57,11 +57,13 @@ def inside(lab: Lab) -> Callable[[str], Any]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def settled() -> None:
+def settled() -> Iterator[None]:
     """Keep moto's tables, which live as long as the process, out of every further collection of garbage."""
     embedded.start().stop()
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
