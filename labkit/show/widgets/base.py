@@ -1,0 +1,38 @@
+"""What every widget of the course has: something to move, and a still form for where nobody can."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from typing import Any
+
+import ipywidgets
+
+from labkit.show.frontend import is_live
+
+
+class Interactive(ABC):
+    """A widget that displays as itself in a front end, and by its still form elsewhere: in a notebook that is run
+    without a browser, in strict nbval, in a saved notebook, in a terminal.
+
+    A subclass builds `widget` in its constructor, and says in `still` what stands in its place.
+    """
+
+    #: What a front end shows.
+    widget: ipywidgets.DOMWidget
+
+    @abstractmethod
+    def still(self) -> object:
+        """What is shown where no front end is: a text, a table or a described figure of the present state."""
+
+    def __repr__(self) -> str:
+        return str(self.still())
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
+        if is_live():
+            return self.widget._repr_mimebundle_()  # type: ignore[no-any-return]
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython else None
+        if shell is None:
+            return {"text/plain": repr(self)}
+        return shell.display_formatter.format(self.still())  # type: ignore[no-any-return]
