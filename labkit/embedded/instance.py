@@ -99,6 +99,8 @@ class InstanceHost:
 
     def service(self, address: Address, protocol: int, port: int) -> Service | None:
         network = self._plane.network
+        if address.is_loopback or address in self._interface.addresses:
+            return services.on_instance(self.hostname, protocol, port)
         found = network.public_interface(address)
         interface = found[0] if found else next(iter(network.interfaces_with(address)), None)
         if interface is None:

@@ -169,6 +169,12 @@ def test_small_steps_and_one_jump_give_the_same_records(aws: EmbeddedAws, image:
 # What was counted is what was sent
 
 
+def test_an_instance_finds_its_own_web_page_on_localhost(site: Site) -> None:
+    for host in ("localhost", "127.0.0.1", "10.1.0.10"):
+        answer = site.send(f"curl -s http://{host}/")
+        assert answer["StandardOutputContent"] == "<h1>Hello from ip-10-1-0-10.ec2.internal</h1>\n"
+
+
 def lengths(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     """The lengths of all packets that a host sends from now on, and of the answers it gets."""
     sent: dict[str, list[int]] = {"out": [], "in": []}
