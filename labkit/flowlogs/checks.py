@@ -61,7 +61,41 @@ class Word:
         return self.pattern.fullmatch(word) is not None
 
     def fits_all(self, column: pa.ChunkedArray) -> bool:
-        return all(value is None or self.fits(value) for value in pc.unique(column).to_pylist())
+        # Most lines hold the same word, and to compare is quicker than to count: only the others are looked at further.
+        first = pc.first(column)
+        others = column.filter(pc.not_equal(column, first))
+        return all(value is None or self.fits(value) for value in [first.as_py(), *pc.unique(others).to_pylist()])
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """An id of AWS's: a prefix, a hyphen, and some more."""
+
+    prefix: str
+
+    @property
+    def what(self) -> str:
+        return f"an id such as {self.prefix}-0123456789abcdef0"
+
+    def fits(self, word: str) -> bool:
+        return re.fullmatch(rf"{self.prefix}-\S+", word) is not None
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return all(map(self._plain, column.chunks)) or all(
+            value is None or self.fits(value) for value in pc.unique(column).to_pylist()
+        )
+
+    def _plain(self, chunk: pa.Array) -> bool:
+        """Whether all begin with the prefix, go on, and hold no white space, told without a look at each."""
+        if chunk.null_count == len(chunk):
+            return True
+        text = _text(chunk)
+        return bool(
+            pc.all(pc.starts_with(chunk, f"{self.prefix}-")).as_py()
+            and pc.min(pc.binary_length(chunk)).as_py() > len(self.prefix) + 1
+            and ord(" ") < text.min()
+            and text.max() <= ord("~")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +138,7 @@ def _only_ipv4(chunk: pa.Array) -> bool:
     count = len(chunk) - chunk.null_count
     if count == 0:
         return True
-    ends = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
-    text = np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+    text = _text(chunk)
     dot, slash = ord("."), ord("/")
     shortest = pc.min(pc.binary_length(chunk)).as_py()
     return bool(
@@ -117,12 +150,14 @@ def _only_ipv4(chunk: pa.Array) -> bool:
     )
 
 
+def _text(chunk: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """The bytes of all values of a column of words, without a copy."""
+    ends = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+    return np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+
+
 def _one_of(*words: str) -> Word:
     return Word(re.compile("|".join(words)), f"{', '.join(words[:-1])} or {words[-1]}")
-
-
-def _id(prefix: str) -> Word:
-    return Word(re.compile(rf"{prefix}-\S+"), f"an id such as {prefix}-0123456789abcdef0")
 
 
 def _rules() -> dict[str, Rule]:
@@ -139,9 +174,9 @@ def _rules() -> dict[str, Rule]:
     rules["log-status"] = _one_of("OK", "NODATA", "SKIPDATA")
     rules["type"] = _one_of("IPv4", "IPv6", "EFA")
     rules["flow-direction"] = _one_of("ingress", "egress")
-    rules["instance-id"] = _id("i")
+    rules["instance-id"] = Id("i")
     for name, prefix in (("interface-id", "eni"), ("subnet-id", "subnet"), ("vpc-id", "vpc")):
-        rules[name] = rules[f"next-hop-{name}"] = _id(prefix)
+        rules[name] = rules[f"next-hop-{name}"] = Id(prefix)
     return rules
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
 from labkit.flowlogs.checks import fault, fits
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
+from labkit.flowlogs.sources import Block
 
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
@@ -98,7 +100,7 @@ def schema(names: Iterable[str]) -> pa.Schema:
     return pa.schema([(column(name), _TIME if name in ("start", "end") else _type(name)) for name in names])
 
 
-def parse(data: bytes, names: Sequence[str], columns: Sequence[str]) -> Parsed:
+def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
     """The records of a block of whole lines.
 
     Parameters: `names` are the fields of each line, in order; `columns`, those wanted, which alone are checked.
@@ -106,7 +108,7 @@ def parse(data: bytes, names: Sequence[str], columns: Sequence[str]) -> Parsed:
     found = _table(data, names, columns)
     if found is not None:
         return Parsed(found, [], len(found))
-    lines = data.removesuffix(b"\n").split(b"\n")
+    lines = bytes(data).removesuffix(b"\n").split(b"\n")
     # Several spaces between fields, as one of AWS's own examples has, or empty lines cost a second pass, and no more.
     tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
     found = _table(b"\n".join(tidy), names, columns)
@@ -149,12 +151,13 @@ def _type(name: str) -> pa.DataType:
     return _TYPES[FIELDS[name].type] if name in FIELDS else pa.string()
 
 
-def _table(data: bytes, names: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
+def _table(data: Block, names: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
     """The lines as a table, or None if one of them doesn't fit."""
     if not data:
         return schema(columns).empty_table()
+    ascii = bool(np.frombuffer(data, np.uint8).max() < 0x80)
     try:
-        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), data.isascii()))
+        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), ascii))
     except pa.ArrowInvalid:
         return None
     if not fits(found, columns):

@@ -28,7 +28,7 @@ from labkit.flowlogs.lines import (
     without_header,
     wrong_header,
 )
-from labkit.flowlogs.sources import BROKEN, Input
+from labkit.flowlogs.sources import BROKEN, Block, Input
 
 _SHOWN = 5
 
@@ -42,7 +42,7 @@ class Opened:
 
     input: Input
     names: tuple[str, ...]
-    text: Iterator[bytes] | None = None
+    text: Iterator[Block] | None = None
     lines: int = 0
     rows: int = 0
 
@@ -57,7 +57,7 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
         return Opened(file, tuple(known.get(name, name) for name in pq.read_schema(file.parquet).names))
     text = file.blocks(file.once)
     try:
-        first = next(text, b"")
+        first = bytes(next(text, b""))
     except BROKEN as error:
         if file.once:
             raise FlowLogFormatError(
@@ -117,7 +117,7 @@ class Records:
             # The first block is checked in all its fields: a wrong format shows, whichever columns are wanted.
             wanted = file.names
             for block in _blocks(file):
-                yield file, partial(parse, block, file.names, wanted) if isinstance(block, bytes) else block
+                yield file, block if callable(block) else partial(parse, block, file.names, wanted)
                 wanted = tuple(name for name in file.names if column(name) in self.schema.names)
 
     def _batches(self, file: Opened, job: Future[Parsed]) -> list[pa.RecordBatch]:
@@ -157,14 +157,14 @@ def _rows(batch: pa.RecordBatch) -> Parsed:
     return Parsed(found, [], len(found))
 
 
-def _blocks(file: Opened) -> Iterator[bytes | Callable[[], Parsed]]:
+def _blocks(file: Opened) -> Iterator[Block | Callable[[], Parsed]]:
     """The text in blocks of whole lines; at the end of a damaged file, what is wrong with it."""
     blocks = file.text or file.input.blocks(True)
     started = False
     try:
         for block in blocks:
             if not started:
-                block, file.lines = without_header(block, file.names)
+                block, file.lines = without_header(bytes(block), file.names)
                 started = True
             yield block
     except BROKEN as error:

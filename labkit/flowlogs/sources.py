@@ -16,11 +16,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pyarrow as pa
 from isal import isal_zlib
 
 #: What `read` and `scan` accept; see there.
 Source = str | PathLike[str] | Iterable[Any]
+
+#: A block of text.
+Block = bytes | memoryview
 
 CHUNK = 1 << 20
 BLOCK = 1 << 22
@@ -46,7 +50,7 @@ class Input:
     """
 
     name: str
-    blocks: Callable[[bool], Iterator[bytes]]
+    blocks: Callable[[bool], Iterator[Block]]
     once: bool = True
     place: Mapping[str, Any] = field(default_factory=dict)
     parquet: Path | None = None
@@ -133,12 +137,12 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _read(path: Path, advance: Callable[[int], object]) -> Iterator[bytes]:
+def _read(path: Path, advance: Callable[[int], object]) -> Iterator[Block]:
     with path.open("rb", buffering=0) as file:
         yield from _text(file, advance)
 
 
-def _text(file: Any, advance: Callable[[int], object]) -> Iterator[bytes]:
+def _text(file: Any, advance: Callable[[int], object]) -> Iterator[Block]:
     """The text of a file in whole lines, whatever it is packed in: its first bytes say that, not its name."""
     packed = io.BufferedReader(_Counted(file, advance), CHUNK)
     kind = packed.peek(4)[:4]
@@ -147,11 +151,16 @@ def _text(file: Any, advance: Callable[[int], object]) -> Iterator[bytes]:
     elif kind == _ZSTD:
         blocks = _whole_lines(_pieces(pa.CompressedInputStream(packed, "zstd"), CHUNK))
     else:
-        blocks = _whole_lines(_pieces(packed, CHUNK))
-    first = next(blocks, b"")
+        blocks = _plain(packed)
+    first = bytes(next(blocks, b""))  # bytes can be searched
     blocks = chain([first], blocks)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
-        return _whole_lines(_joined(event["message"] for event in _events(json.loads(b"".join(blocks)))))
+        text = b"".join(blocks)
+        try:
+            data = json.loads(text)
+        except ValueError:  # a record may begin so, too, with a tag
+            return _whole_lines([text])
+        return _whole_lines(_joined(event["message"] for event in _events(data)))
     return blocks
 
 
@@ -160,7 +169,39 @@ def _pieces(file: Any, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _plain(file: Any) -> Iterator[Block]:
+    """As _whole_lines does, the text of a file that isn't packed: read where it stays, it is copied but once."""
+    rest: bytes | memoryview = b""
+    while True:
+        block = np.empty(max(BLOCK, 2 * len(rest)), np.uint8).data
+        block[: len(rest)] = rest
+        end = len(rest)
+        try:
+            while end < len(block) and (count := file.readinto(block[end : end + CHUNK])):
+                end += count
+        except OSError:
+            yield block[: _cut(block[:end])]
+            raise
+        if end < len(block):
+            yield block[:end]
+            return
+        cut = _cut(block)
+        if cut:
+            yield block[:cut]
+        rest = block[cut:]
+
+
+def _cut(text: memoryview) -> int:
+    """Where the last whole line ends."""
+    step = 1 << 12
+    for start in range(len(text) - step, -step, -step):
+        start = max(start, 0)
+        if cut := bytes(text[start : start + step]).rfind(b"\n") + 1:
+            return start + cut
+    return 0
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[Block]:
     """Text in blocks that end where a line ends; what precedes an error comes before it."""
     parts: list[bytes | memoryview] = []
     size = 0

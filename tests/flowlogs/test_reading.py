@@ -259,6 +259,23 @@ def test_an_empty_file_gives_an_empty_table_with_its_columns(tmp_path: Path, con
     assert table.dtypes.equals(read(LAB).dtypes)
 
 
+def test_a_record_may_begin_like_json(tmp_path: Path) -> None:
+    (tmp_path / "tags.log").write_text("[ 10.1.15.80\n")
+    table = read(tmp_path / "tags.log", format="${instance-tag} ${srcaddr}")
+    assert table.values.tolist() == [["[", "10.1.15.80"]]
+
+
+def test_a_plain_file_is_cut_where_lines_end_whatever_their_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labkit.flowlogs.sources.BLOCK", 100)
+    monkeypatch.setattr("labkit.flowlogs.sources.CHUNK", 30)
+    words = ["x" * length for length in (1, 97, 98, 99, 100, 101, 20_000, 3, 4500, 2)]
+    for end in ("", "\n"):
+        (tmp_path / "some.log").write_text("\n".join(f"{word} 10.1.15.80" for word in words) + end)
+        assert read(tmp_path / "some.log", format="${instance-tag} ${srcaddr}")["instance_tag"].tolist() == words
+
+
 # --- lines that are no records
 
 
