@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         with _Bar(options.paths) as bar:
             records = flowlogs.scan(sources, options.format, bad=bad, advance=bar.advance)
             if options.unanswered:
-                answer = flowlogs.accepted_but_never_answered(records, where=options.where).head(options.top)
+                answer = flowlogs.accepted_but_never_answered(records, where=options.where, n=options.top)
             else:
                 answer = flowlogs.top_talkers(records, options.top, where=options.where)
     except (OSError, ValueError) as error:

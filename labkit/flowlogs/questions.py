@@ -20,6 +20,9 @@ from labkit.flowlogs.records import Records
 #: Fields that a question can do without: where the format lacks them, they are null.
 _OPTIONAL = schema(["interface-id", "packets", "tcp-flags"])
 
+#: What DuckDB may hold of a stream, however long: what is more goes to a temporary folder. Each thread wants its share.
+_LIMITS = "SET memory_limit = '150MB'; SET threads = 2"
+
 #: Each flow at each interface with all its windows added up, and beside it what came back. The request is the flow that
 #: began first, and didn't answer a SYN; of two that began in the same second, the one to the lower port.
 _EXCHANGES = """
@@ -56,7 +59,7 @@ def ask(records: pd.DataFrame | Records, sql: str, **parameters: Any) -> pd.Data
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as duck:
         duck.execute(f"SET TimeZone = 'UTC'; SET temp_directory = '{spill}'")
         if isinstance(records, Records):
-            duck.execute("SET memory_limit = '400MB'")
+            duck.execute(_LIMITS)
         found = (
             records.reader() if isinstance(records, Records) else pa.Table.from_pandas(records, preserve_index=False)
         )
@@ -209,7 +212,7 @@ def conversations(records: pd.DataFrame | Records) -> pd.DataFrame:
 
 
 def accepted_but_never_answered(
-    records: pd.DataFrame | Records, patience: str = "60 seconds", where: str = "true"
+    records: pd.DataFrame | Records, patience: str = "60 seconds", where: str = "true", n: int | None = None
 ) -> pd.DataFrame:
     """Traffic that an interface's security groups and network ACLs accepted, and to which it saw no accepted reply.
 
@@ -218,7 +221,7 @@ def accepted_but_never_answered(
     window of 60 seconds by default, as a reply may fall into the next. Traffic that wants no answer (much of UDP), and
     replies whose request came before the first record, are found, too.
 
-    Parameters: `where`, a condition in SQL on the traffic in question.
+    Parameters: `where`, a condition in SQL on the traffic in question; `n`, the most rows, those with most packets.
 
     >>> from labkit.flowlogs.examples import ping
     >>> accepted_but_never_answered(ping)[["interface_id", "srcaddr", "dstaddr", "packets", "first"]]
@@ -231,18 +234,30 @@ def accepted_but_never_answered(
         WITH accepted AS MATERIALIZED (
             SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes, start, "end",
                    ({where}) AS wanted
-            FROM records WHERE action = 'ACCEPT')
+            FROM records WHERE action = 'ACCEPT'
+        ), reach AS (  -- how far before a reply's start a request that it answers may begin
+            SELECT max("end" - start) + CAST($patience AS INTERVAL) AS before,
+                   greatest(600, 2 * epoch(before + CAST($patience AS INTERVAL)))::BIGINT AS stretch FROM accepted
+        ), replies AS (  -- beside each stretch of time in which a request that it answers may begin
+            SELECT accepted.* EXCLUDE (packets, bytes, wanted),
+                   unnest(range(epoch(start - before)::BIGINT // stretch,
+                                epoch("end" + CAST($patience AS INTERVAL))::BIGINT // stretch + 1)) AS time
+            FROM accepted, reach
+        ), requests AS (
+            SELECT accepted.*, epoch(start)::BIGINT // stretch AS time FROM accepted, reach WHERE wanted
+        )
         SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol,
                sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes, min(start) AS first, max("end") AS last
-        FROM accepted AS request
-        WHERE wanted AND NOT EXISTS (
-            FROM accepted AS reply
+        FROM requests AS request
+        WHERE NOT EXISTS (
+            FROM replies AS reply
             WHERE reply.interface_id IS NOT DISTINCT FROM request.interface_id AND reply.protocol = request.protocol
               AND reply.srcaddr = request.dstaddr AND reply.srcport = request.dstport
-              AND reply.dstaddr = request.srcaddr AND reply.dstport = request.srcport
+              AND reply.dstaddr = request.srcaddr AND reply.dstport = request.srcport AND reply.time = request.time
               AND reply.start <= request."end" + CAST($patience AS INTERVAL)
               AND reply."end" >= request.start - CAST($patience AS INTERVAL))
-        GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol""",
+        GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol
+        {"" if n is None else f"LIMIT {int(n)}"}""",
         patience=patience,
     )
 
