@@ -7,7 +7,7 @@ the reply does the same from the other end. https://docs.aws.amazon.com/vpc/late
 from __future__ import annotations
 
 from labkit.network import filters
-from labkit.network.addresses import gateway_refusal, is_public, is_reserved
+from labkit.network.addresses import gateway_refusal, is_captured, is_public, is_reserved
 from labkit.network.ends import sender_of
 from labkit.network.model import Network
 from labkit.network.notes import Notes
@@ -109,8 +109,7 @@ class _Walk(Notes):
         packet = self.packet
         is_own = packet.src in interface.addresses
         if interface.source_dest_check and not is_own and not self.network.nat_gateway_at(interface.id):
-            self._refuse_foreign(interface, f"the source {packet.src}")
-            return
+            return self._refuse_foreign(interface, f"the source {packet.src}")
         subnet = self.network.subnets[interface.subnet]
         same_subnet = any(packet.dst in cidr for cidr in subnet.cidrs)
         route = None if same_subnet else self.network.route_table_of(subnet.id).lookup(packet.dst)
@@ -166,6 +165,8 @@ class _Walk(Notes):
 
     def _filter(self, interface: Interface, egress: bool, crosses_subnet: bool) -> bool:
         """Ask the security groups and the network ACL, in the order of the direction."""
+        if not is_captured(self.network, interface.vpc, self.packet.dst):
+            return True  # what is never recorded is never filtered either: the host's services and the VPC's router
         checks = [self._security_groups] + ([self._network_acl] if crosses_subnet else [])
         return all(check(interface, egress) for check in (checks if egress else reversed(checks)))
 
@@ -241,8 +242,7 @@ class _Walk(Notes):
     def _appliance(self, target: str, sender: Interface) -> None:
         interface = self.network.interfaces.get(target)
         if interface is None:
-            self._drop(target, "interface", "the interface does not exist", "BAD_STATE_ROUTE", vpc=sender.vpc)
-            return
+            return self._drop(target, "interface", "the interface does not exist", "BAD_STATE_ROUTE", vpc=sender.vpc)
         self._enter(interface, crosses_subnet=interface.subnet != sender.subnet)
 
     def _peering_connection(self, id: str, vpc: str) -> None:

@@ -220,8 +220,8 @@ def from_one_computer() -> Build:
     ]
     build.subnet("servers", "vpc", "172.31.16.0/20", acl=acl)
     build.subnet("remote", "vpc", "172.31.0.0/20")
-    build.instance("one", "servers", "172.31.16.1", ["sg"])
-    build.instance("two", "servers", "172.31.16.2", ["sg"])
+    build.instance("one", "servers", "172.31.16.11", ["sg"])
+    build.instance("two", "servers", "172.31.16.12", ["sg"])
     build.instance("trusted", "remote", "172.31.1.2", ["remote"])
     build.instance("other", "remote", "172.31.1.3", ["remote"])
     return build
@@ -249,12 +249,12 @@ DOCUMENTED: list[tuple[Callable[[], Build], Packet, bool, str | None, str]] = [
     # AWS's packet goes through the gateway endpoint; labkit says that it doesn't follow it there, and nothing else.
     (private_servers, tcp("10.0.128.9", "192.0.2.7", 443), False, "UNSUPPORTED_COMPONENT",
      USER_GUIDE + "vpc-example-private-subnets-nat.html"),
-    (from_one_computer, tcp("172.31.1.2", "172.31.16.1", 22), True, "eni-one", USER_GUIDE + "nacl-examples.html"),
-    (from_one_computer, tcp("172.31.1.3", "172.31.16.1", 22), False, "SUBNET_ACL_RESTRICTION",
+    (from_one_computer, tcp("172.31.1.2", "172.31.16.11", 22), True, "eni-one", USER_GUIDE + "nacl-examples.html"),
+    (from_one_computer, tcp("172.31.1.3", "172.31.16.11", 22), False, "SUBNET_ACL_RESTRICTION",
      USER_GUIDE + "nacl-examples.html"),
-    (from_one_computer, tcp("172.31.1.2", "172.31.16.1", 80), False, "SUBNET_ACL_RESTRICTION",
+    (from_one_computer, tcp("172.31.1.2", "172.31.16.11", 80), False, "SUBNET_ACL_RESTRICTION",
      USER_GUIDE + "nacl-examples.html"),
-    (from_one_computer, echo_request("172.31.16.1", "172.31.16.2"), True, "eni-two",
+    (from_one_computer, echo_request("172.31.16.11", "172.31.16.12"), True, "eni-two",
      USER_GUIDE + "nacl-examples.html"),
 ]  # fmt: skip
 
