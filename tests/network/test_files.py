@@ -1,5 +1,10 @@
 """A network read from files: the AWS CLI's answers and Batfish's folders, and what is said of files that are neither.
 
+Examples: https://docs.aws.amazon.com/vpc/latest/peering/peering-configurations-full-access.html,
+https://docs.aws.amazon.com/vpc/latest/peering/peering-configurations-partial-access.html,
+https://docs.aws.amazon.com/vpc/latest/userguide/vpc-example-private-subnets-nat.html,
+https://docs.aws.amazon.com/vpc/latest/userguide/nacl-examples.html
+
 Forms: https://docs.aws.amazon.com/cli/latest/reference/ec2/ and https://github.com/batfish/batfish (its test networks).
 """
 

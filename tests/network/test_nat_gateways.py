@@ -96,6 +96,7 @@ def test_replies_need_the_ephemeral_ports_open_in_the_public_subnet() -> None:
 
 
 def test_it_serves_only_sources_in_its_own_vpc() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html"""
     """NAT gateways transmit only what originates from network interfaces within the same VPC."""
     build = behind_nat()
     build.instance("router", "private", "10.0.1.6", ["sg"], source_dest_check=False)
