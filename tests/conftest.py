@@ -1,8 +1,12 @@
-"""Tests marked slow run only when asked for."""
+"""Tests marked slow run only when asked for; property tests try the same examples in every run."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("the-same-each-time", derandomize=True, deadline=None)
+settings.load_profile("the-same-each-time")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,8 +1,10 @@
 """VPC networks as data: `describe_*` → a `Network` → `trace(packet)` → a `Path`.
 
-This room needs no account of the lab: give `Network.from_ec2` any boto3 EC2 client that may describe.
+This room needs no account of the lab: give `Network.from_ec2` any boto3 EC2 client that may describe, or
+`Network.from_files` a folder of what the AWS CLI printed.
 """
 
+from labkit.network.files import SnapshotError
 from labkit.network.model import Network, NetworkError
 from labkit.network.packet import Packet, echo_request, tcp, udp
 from labkit.network.parts import Interface
@@ -17,6 +19,7 @@ __all__ = [
     "Packet",
     "Path",
     "Sighting",
+    "SnapshotError",
     "echo_request",
     "tcp",
     "udp",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.network.packet import Address, Packet
@@ -43,9 +44,9 @@ class NetworkError(LookupError):
 
 @dataclass(frozen=True)
 class Network:
-    """A snapshot of every VPC of one account and region, and what connects them.
+    """A snapshot of every VPC of an account and region, and what connects them.
 
-    Make one with `Network.from_ec2(client)`. Each field maps ids to parts.
+    Make one with `Network.from_ec2(client)` or `Network.from_files(folder)`. Each field maps ids to parts.
     """
 
     vpcs: Mapping[str, Vpc]
@@ -70,6 +71,33 @@ class Network:
         from labkit.network.read import read
 
         return read(client)
+
+    @classmethod
+    def from_files(cls, folder: str | PathLike[str]) -> Network:
+        r"""Read a network from a folder of `describe-*` answers in JSON, without asking anyone. To make such a folder:
+
+            mkdir my-network
+            for what in vpcs subnets route-tables internet-gateways egress-only-internet-gateways \
+                vpc-peering-connections security-groups network-acls network-interfaces instances nat-gateways
+            do aws ec2 describe-$what --output json > my-network/$what.json; done
+
+        and, for each prefix list that a route or a rule names, `aws ec2 get-managed-prefix-list-entries
+        --prefix-list-id pl-… --output json > my-network/pl-….json`.
+
+        Parameters: `folder` is searched with its subfolders, so those of several accounts and regions make one network;
+        a file may have any name and hold one page of an answer, several answers, or a list alone (then its name says of
+        what: `vpcs.json`). Batfish's `aws_configs` are such folders. Of what a network can do without (gateways,
+        peering connections), nothing described means that there is none; an instance that isn't described is taken to
+        be running. A subnet always has a network ACL and a route table, its own or the main one of its VPC: where no
+        file describes them, nobody knows what they say, and that is an error.
+        Raises SnapshotError, which names the file and what to do.
+
+        >>> sorted(vpc.name for vpc in Network.from_files("data/nimbus-day").vpcs.values())
+        ['vpc-1', 'vpc-2']
+        """
+        from labkit.network.files import read_files
+
+        return read_files(folder)
 
     def trace(self, packet: Packet, start: str | None = None) -> Path:
         """Follow a packet to its destination and the reply back, and say what each component decided.

@@ -228,3 +228,4 @@ class NatGateway:
     state: str
     interface: str
     private: bool
+    regional: bool = False

@@ -296,8 +296,9 @@ def _nat_gateway(part: Json) -> NatGateway:
         id=id,
         name=_name(part, id),
         vpc=part["VpcId"],
-        subnet=part["SubnetId"],
+        subnet=part.get("SubnetId", ""),  # a regional one has none
         state=part["State"],
         interface=address.get("NetworkInterfaceId", ""),
         private=part.get("ConnectivityType") == "private",
+        regional=part.get("AvailabilityMode") == "regional",
     )

@@ -7,11 +7,11 @@ the reply does the same from the other end. https://docs.aws.amazon.com/vpc/late
 from __future__ import annotations
 
 from labkit.network import filters
-from labkit.network.addresses import gateway_refusal, is_public, is_reserved
+from labkit.network.addresses import gateway_refusal, is_captured, is_public, is_reserved
 from labkit.network.ends import sender_of
 from labkit.network.model import Network
 from labkit.network.notes import Notes
-from labkit.network.packet import Packet
+from labkit.network.packet import ICMP, TCP, UDP, Packet
 from labkit.network.parts import Interface, NatGateway, Route
 from labkit.network.path import Path
 
@@ -109,8 +109,7 @@ class _Walk(Notes):
         packet = self.packet
         is_own = packet.src in interface.addresses
         if interface.source_dest_check and not is_own and not self.network.nat_gateway_at(interface.id):
-            self._refuse_foreign(interface, f"the source {packet.src}")
-            return
+            return self._refuse_foreign(interface, f"the source {packet.src}")
         subnet = self.network.subnets[interface.subnet]
         same_subnet = any(packet.dst in cidr for cidr in subnet.cidrs)
         route = None if same_subnet else self.network.route_table_of(subnet.id).lookup(packet.dst)
@@ -166,6 +165,8 @@ class _Walk(Notes):
 
     def _filter(self, interface: Interface, egress: bool, crosses_subnet: bool) -> bool:
         """Ask the security groups and the network ACL, in the order of the direction."""
+        if not is_captured(self.network, interface.vpc, self.packet.dst):
+            return True  # what is never recorded is never filtered either: the host's services and the VPC's router
         checks = [self._security_groups] + ([self._network_acl] if crosses_subnet else [])
         return all(check(interface, egress) for check in (checks if egress else reversed(checks)))
 
@@ -241,8 +242,7 @@ class _Walk(Notes):
     def _appliance(self, target: str, sender: Interface) -> None:
         interface = self.network.interfaces.get(target)
         if interface is None:
-            self._drop(target, "interface", "the interface does not exist", "BAD_STATE_ROUTE", vpc=sender.vpc)
-            return
+            return self._drop(target, "interface", "the interface does not exist", "BAD_STATE_ROUTE", vpc=sender.vpc)
         self._enter(interface, crosses_subnet=interface.subnet != sender.subnet)
 
     def _peering_connection(self, id: str, vpc: str) -> None:
@@ -255,8 +255,7 @@ class _Walk(Notes):
         name = self.network.name(peer)
         if not any(end in cidr for end in (self.packet.dst, self.packet.src) for cidr in peering.cidrs[peer]):
             sentence = f"{self.packet.dst} is not in {name}: a peering connection leads to its peer and no further"
-            self._drop(id, "peering connection", sentence, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR", vpc=vpc)
-            return
+            return self._drop(id, "peering connection", sentence, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR", vpc=vpc)
         if peer not in self.network.vpcs:
             sentence = f"it leads to {peer}, in another account or region, where labkit cannot look"
             self._drop(id, "peering connection", sentence, "NO_POSSIBLE_DESTINATION", vpc=vpc)
@@ -275,16 +274,14 @@ class _Walk(Notes):
             code, why = refusal
             table = self.network.route_table_of(interface.subnet)
             sentence = f"it does not forward to {packet.dst}, {why}; {table.name} lacks a route to it"
-            self._drop(id, kind, sentence, code, vpc=interface.vpc)
-            return
+            return self._drop(id, kind, sentence, code, vpc=interface.vpc)
         if packet.src.version == 6 and is_public(packet.src):
             self._pass(id, kind, "forwards the packet to the internet", rule="attachment", vpc=interface.vpc)
         else:
             public = interface.public.get(packet.src)
             if public is None:
                 sentence = f"{packet.src} has no public address, so no reply from the internet could find it"
-                self._drop(id, kind, sentence, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", vpc=interface.vpc)
-                return
+                return self._drop(id, kind, sentence, "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS", vpc=interface.vpc)
             rule = f"{packet.src} ↔ {public}"
             sentence = f"translates the source {packet.src} to the public address {public}"
             self._pass(id, kind, sentence, rule=rule, vpc=interface.vpc)
@@ -322,8 +319,7 @@ class _Walk(Notes):
         found = self.network.public_interface(packet.dst)
         if found is None:
             sentence = f"no network interface here has the public address {packet.dst}"
-            self._drop("internet", "internet", sentence, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS")
-            return
+            return self._drop("internet", "internet", sentence, "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS")
         interface, private = found
         if self._into_vpc_by_egress_only_gateway(interface):
             return
@@ -334,8 +330,7 @@ class _Walk(Notes):
             return
         if any(gateway.id in table.gateways for table in self.network.route_tables.values()):
             sentence = "it has a route table of its own (edge association), which labkit does not follow"
-            self._drop(gateway.id, "internet gateway", sentence, "UNSUPPORTED_COMPONENT", vpc=interface.vpc)
-            return
+            return self._drop(gateway.id, "internet gateway", sentence, "UNSUPPORTED_COMPONENT", vpc=interface.vpc)
         if packet.dst == private:
             sentence, rule = "forwards the packet into the VPC", "attachment"
         else:
@@ -364,17 +359,23 @@ class _Walk(Notes):
         gateway = self.network.nat_gateways.get(id)
         if gateway is None or gateway.state != "available":
             state = gateway.state if gateway else "not there"
-            self._drop(id, "NAT gateway", f"it is {state}, not available", "BAD_STATE", vpc=sender.vpc)
-            return
-        if self.packet.src.version == 6:
-            sentence = "labkit does not translate IPv6 to IPv4 (NAT64)"
-            self._drop(id, "NAT gateway", sentence, "UNSUPPORTED_COMPONENT", vpc=gateway.vpc)
-            return
-        if not any(self.packet.src in cidr for cidr in self.network.vpcs[gateway.vpc].cidrs):
-            sentence = f"{self.packet.src} is not in its VPC, and it serves no one else"
-            self._drop(id, "NAT gateway", sentence, "NGW_REQUIRES_SOURCE_IN_VPC", vpc=gateway.vpc)
-            return
+            return self._drop(id, "NAT gateway", f"it is {state}, not available", "BAD_STATE", vpc=sender.vpc)
+        refusal = self._nat_refusal(gateway)
+        if refusal:
+            return self._drop(id, "NAT gateway", refusal[0], refusal[1], vpc=gateway.vpc)
         self._enter(self.network.interfaces[gateway.interface], crosses_subnet=sender.subnet != gateway.subnet)
+
+    def _nat_refusal(self, gateway: NatGateway) -> tuple[str, str] | None:
+        """Why a NAT gateway takes no packet like this one, in words and as a code, or None where it does."""
+        if self.packet.src.version == 6:
+            return "labkit does not translate IPv6 to IPv4 (NAT64)", "UNSUPPORTED_COMPONENT"
+        if gateway.regional:
+            return "labkit does not follow packets through a regional NAT gateway", "UNSUPPORTED_COMPONENT"
+        if self.packet.protocol not in (ICMP, TCP, UDP):
+            return f"it takes TCP, UDP and ICMP, and no {self.packet.what}", "PROTOCOL_RESTRICTION"
+        if not any(self.packet.src in cidr for cidr in self.network.vpcs[gateway.vpc].cidrs):
+            return f"{self.packet.src} is not in its VPC, and it serves no one else", "NGW_REQUIRES_SOURCE_IN_VPC"
+        return None
 
     def _nat_ingress(self, gateway: NatGateway, interface: Interface) -> None:
         """A packet has come to a NAT gateway: a client's request, or an answer from outside."""
@@ -386,8 +387,7 @@ class _Walk(Notes):
         request = self.connections.translated.get(interface.id) if self.is_reply else None
         if request is None:
             sentence = "nothing behind it asked for this packet, so it has nowhere to send it"
-            self._drop(gateway.id, "NAT gateway", sentence, "NO_POSSIBLE_DESTINATION", interface=interface)
-            return
+            return self._drop(gateway.id, "NAT gateway", sentence, "NO_POSSIBLE_DESTINATION", interface=interface)
         self._translate(gateway, interface, packet.with_ends(dst=request.src))
 
     def _translate(self, gateway: NatGateway, interface: Interface, translated: Packet) -> None:

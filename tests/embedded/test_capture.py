@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +112,36 @@ def test_no_packet_is_lost_or_counted_twice(
             recorded[flow.interface, flow.direction] = (packets + count.packets, total + count.bytes)
     assert recorded == seen
     assert len({(window.interface, window.start) for window in windows}) == len(windows)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 90), st.floats(0, 130), events), max_size=30),
+    st.lists(st.floats(0, 2000), max_size=8),
+    st.sampled_from([60, 600]),
+)
+def test_it_does_not_matter_when_windows_are_closed(
+    steps: list[tuple[float, float, tuple[str, str, int]]], closings: list[float], interval: int
+) -> None:
+    """Closed at any moments, or once at the end: the same windows, in the same order. An answer is counted at once for
+    the moment at which it will be there, which may lie in a later window.
+    """
+    timeline: list[tuple[float, float, tuple[str, str, int] | None]] = [(at, 0.0, None) for at in closings]
+    now = 0.0
+    for gap, delay, event in steps:
+        now += gap
+        timeline.append((now, delay, event))
+    last = max([now + 130, *closings]) + 2 * interval
+    found = []
+    for close_on_the_way in (True, False):
+        capture = Capture(interval)
+        capture.watch("eni-a", 0.0)
+        windows = []
+        for at, delay, event in sorted(timeline, key=lambda each: each[0]):
+            if event is not None:
+                interface, direction, length = event
+                capture.see(sighting(interface, direction), at + delay, length)
+            elif close_on_the_way:
+                windows += list(capture.close(at, present=["eni-a"]))
+        windows += list(capture.close(last, present=["eni-a"]))
+        found.append([(w.interface, w.start, w.end, [(f, astuple(count)) for f, count in w.flows]) for w in windows])
+    assert found[0] == found[1]

@@ -140,7 +140,10 @@ def test_a_ping_over_three_windows_is_split_and_none_of_it_lost(site: Site) -> N
 
 @pytest.mark.parametrize("interval", [60, 600])
 def test_a_jump_over_days_leaves_a_window_for_each_minute(site: Site, interval: int) -> None:
-    """Nitro instances aggregate for a minute at most, whatever was asked for."""
+    """Nitro instances aggregate for a minute at most, whatever was asked for.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+    """
     _, interface = site.launch("10.1.0.30", public=False)
     site.record(interface, MaxAggregationInterval=interval)
     site.aws.clock.jump_to(site.aws.clock.now() + timedelta(days=2))

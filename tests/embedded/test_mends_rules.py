@@ -59,7 +59,7 @@ def test_an_acl_entrys_block_is_stored_in_canonical_form(ec2: Any, vpc: str) -> 
     entry = {"RuleNumber": 100, "Protocol": "-1", "RuleAction": "allow", "Egress": False, "CidrBlock": "10.2.3.4/16"}
     ec2.create_network_acl_entry(NetworkAclId=acl, **entry)
     entries = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Entries"]
-    assert entries[0]["CidrBlock"] == "10.2.0.0/16"
+    assert [one["CidrBlock"] for one in entries if one["RuleNumber"] == 100] == ["10.2.0.0/16"]
 
 
 @pytest.mark.aws_does("security-group-cidr-is-canonical")
@@ -131,6 +131,26 @@ def test_the_same_rule_twice_is_refused(ec2: Any, vpc: str) -> None:
 
 
 # --- network ACLs ---
+
+
+def rules(acl: dict[str, Any]) -> set[tuple[bool, int, str, str, str]]:
+    """A network ACL's entries as (egress, number, action, protocol, block)."""
+    return {(e["Egress"], e["RuleNumber"], e["RuleAction"], e["Protocol"], e["CidrBlock"]) for e in acl["Entries"]}
+
+
+LAST = {(egress, 32767, "deny", "-1", "0.0.0.0/0") for egress in (False, True)}
+
+
+@pytest.mark.aws_does("new-network-acl-denies-all")
+def test_the_default_network_acl_allows_all_and_a_new_one_denies_all(ec2: Any, vpc: str, subnet: str) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html
+    """
+    (default,) = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    assert default["IsDefault"] and [one["SubnetId"] for one in default["Associations"]] == [subnet]
+    assert rules(default) == LAST | {(egress, 100, "allow", "-1", "0.0.0.0/0") for egress in (False, True)}
+    assert rules(ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]) == LAST
 
 
 @pytest.mark.aws_does("unknown-acl-entry-is-refused")

@@ -52,6 +52,7 @@ def test_a_record_of_the_default_format_is_written_as_aws_writes_it() -> None:
 
 
 def test_a_silent_window_keeps_the_place_and_the_times_and_the_rest_is_dashes() -> None:
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
     line = DEFAULT.line(
         {
             "account-id": "123456789010",

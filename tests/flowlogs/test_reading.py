@@ -90,6 +90,78 @@ def test_the_tcp_flags_of_a_short_connection_in_a_custom_format_one_line_with_a_
     assert table["bytes"].tolist() == [1260, 967]
 
 
+def test_the_tcp_flags_of_two_long_connections_and_the_end_of_one() -> None:
+    """AWS's example goes on in a second interval; 23,294,588 bytes came in."""
+    fields = (
+        "version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport dstport "
+        "pkt-srcaddr pkt-dstaddr protocol bytes packets start end action tcp-flags log-status"
+    )
+    place = "3 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-01234567890123456 eni-1235b8ca123456789 123456789010 "
+    far, near = "52.213.180.42", "10.0.0.62"
+    came, went = f"IPv4 {far} {near} {{}} 5001 {far} {near} 6 ", f"IPv4 {near} {far} 5001 {{}} {near} {far} 6 "
+    table = read(
+        [
+            fields,
+            place + came.format(43416) + "568 8 1566848875 1566848933 ACCEPT 2 OK",
+            place + went.format(43416) + "376 7 1566848875 1566848933 ACCEPT 18 OK",
+            place + came.format(43418) + "100701 70 1566848875 1566848933 ACCEPT 2 OK",
+            place + went.format(43418) + "632 12 1566848875 1566848933 ACCEPT 18 OK",
+            place + went.format(43418) + "63388 1219 1566848933 1566849113 ACCEPT 1 OK",
+            place + came.format(43418) + "23294588 15774 1566848933 1566849113 ACCEPT 1 OK",
+        ]
+    )
+    flags = table.groupby(["srcport", "dstport"], sort=False)["tcp_flags"].agg(list).to_dict()
+    assert flags == {(43416, 5001): [2], (5001, 43416): [18], (43418, 5001): [2, 1], (5001, 43418): [18, 1]}
+    assert table.loc[table["srcaddr"] == far, "bytes"].sum() == 568 + 100701 + 23294588
+
+
+def test_service_names_a_traffic_path_on_the_way_out_alone_and_an_instance_without_a_sublocation() -> None:
+    fields = (
+        "version srcaddr dstaddr srcport dstport protocol start end type packets bytes account-id vpc-id subnet-id "
+        "instance-id interface-id region az-id sublocation-type sublocation-id action tcp-flags pkt-srcaddr "
+        "pkt-dstaddr pkt-src-aws-service pkt-dst-aws-service traffic-path flow-direction log-status"
+    )
+    place = (
+        "123456789012 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-0c50d5961bcb2d47b eni-1235b8ca123456789 "
+        "ap-southeast-2 apse2-az3 - - ACCEPT"
+    )
+    table = read(
+        [
+            fields,
+            f"5 52.95.128.179 10.0.0.71 80 34210 6 1616729292 1616729349 IPv4 14 15044 {place} 19 52.95.128.179 "
+            "10.0.0.71 S3 - - ingress OK",
+            f"5 10.0.0.71 52.95.128.179 34210 80 6 1616729292 1616729349 IPv4 7 471 {place} 3 10.0.0.71 "
+            "52.95.128.179 - S3 8 egress OK",
+        ]
+    )
+    seen = table[["flow_direction", "traffic_path", "pkt_src_aws_service", "pkt_dst_aws_service"]]
+    assert seen.astype(object).where(seen.notna(), None).values.tolist() == [
+        ["ingress", None, "S3", None],
+        ["egress", 8, None, "S3"],
+    ]
+    assert table[["sublocation_type", "sublocation_id"]].isna().all(axis=None)
+
+
+def test_a_transit_gateways_interface_has_no_instance_and_the_packets_own_addresses_go_through_it() -> None:
+    fields = (
+        "version interface-id account-id vpc-id subnet-id instance-id srcaddr dstaddr srcport dstport protocol "
+        "tcp-flags type pkt-srcaddr pkt-dstaddr action log-status"
+    )
+    vpc, client, server = "123456789010 vpc-abcdefab012345678", "10.20.33.164", "10.40.2.236"
+    table = read(
+        [
+            fields,
+            f"3 eni-33333333333333333 {vpc} subnet-22222222bbbbbbbbb i-01234567890123456 {client} {server} 39812 80 "
+            f"6 3 IPv4 {client} {server} ACCEPT OK",
+            f"3 eni-11111111111111111 {vpc} subnet-11111111aaaaaaaaa - 10.40.1.175 {server} 39812 80 6 3 "
+            f"IPv4 {client} {server} ACCEPT OK",
+        ]
+    )
+    assert table["instance_id"].tolist() == ["i-01234567890123456", pd.NA]
+    assert table["srcaddr"].tolist() == [client, "10.40.1.175"]
+    assert table["pkt_srcaddr"].tolist() == [client, client]
+
+
 # --- types
 
 
@@ -142,6 +214,7 @@ def test_the_format_is_given_as_text_as_format_or_as_a_flow_logs_description(for
 
 
 def test_a_header_line_says_the_format_in_any_order() -> None:
+    # S3's text files begin with one: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
     assert read(["srcaddr action", "10.1.15.80 REJECT"])["action"].tolist() == ["REJECT"]
 
 

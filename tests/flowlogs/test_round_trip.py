@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,11 +89,13 @@ def test_text_gzip_and_parquet_give_the_table_back(given: tuple[Format, list[str
 @settings(max_examples=40, deadline=None)
 @given(records(at_least=("start",)), st.booleans(), st.sampled_from(["log.gz", "log.parquet"]))
 def test_s3s_layout_gives_the_table_back_by_day(given: tuple[Format, list[str]], hive: bool, kind: Any) -> None:
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
     form, lines = given
     table = read(lines, format=form)
     table = table[table["start"].notna()]
     with tempfile.TemporaryDirectory() as folder:
-        write_s3(table, folder, "000000000012", "us-east-1", hive=hive, kind=kind)
+        for file in write_s3(table, folder, "000000000012", "us-east-1", hive=hive, kind=kind):
+            assert re.fullmatch(r"000000000012_vpcflowlogs_us-east-1_fl-\w+_\d{8}T\d{4}Z_\w+\." + kind, file.name)
         if not len(table):
             return
         found = read(folder)

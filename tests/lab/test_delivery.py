@@ -81,6 +81,7 @@ def test_a_deleted_log_group_is_made_again_by_a_role_that_may(built: Built) -> N
 
 
 def test_there_is_one_stream_an_interface_and_an_event_bears_the_records_start(built: Built) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html"""
     built.lab.wait_for_flow_logs()
     streams = built.logs.describe_log_streams(logGroupName="NimbusVPCFlowLogsGroup")["logStreams"]
     assert {stream["logStreamName"] for stream in streams} == {f"{built.interface_1}-all", f"{built.interface_2}-all"}
@@ -107,6 +108,7 @@ def test_a_silent_window_is_one_nodata_record(built: Built) -> None:
 
 @pytest.mark.parametrize(("traffic_type", "actions"), [("ACCEPT", {"ACCEPT"}), ("REJECT", {"REJECT"})])
 def test_the_traffic_type_chooses_the_records(built: Built, traffic_type: str, actions: set[str]) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html"""
     built.logs.create_log_group(logGroupName="some")
     built.ec2.create_flow_logs(
         ResourceType="NetworkInterface",

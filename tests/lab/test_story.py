@@ -7,8 +7,12 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from labkit.network import Network, echo_request
+from labkit.network.read import OPERATIONS
 from tests.lab.conftest import Built
 
 PING = "ping -c 5 10.2.0.126"
@@ -122,3 +126,16 @@ def test_a_network_acl_that_refuses_the_reply_is_a_reject_on_the_way_out(built: 
         IcmpTypeCode={"Type": -1, "Code": -1},
     )
     assert ping(built)[1] == {REQUEST_OUT, REQUEST_IN, ("instance-2", "10.2.0.126", "REJECT", 5)}
+
+
+def test_what_a_reader_saves_of_the_lab_is_traced_without_it(built: Built, tmp_path: Path) -> None:
+    """The answers, as a call to describe_* gives them, written to files one by one."""
+    ec2 = built.ec2
+    peer(built)
+    for operation in OPERATIONS:
+        answer = {key: value for key, value in getattr(ec2, operation)().items() if key != "ResponseMetadata"}
+        name = operation.replace("_", "-") + ".json"
+        (tmp_path / name).write_text(json.dumps(answer, default=str), encoding="utf-8")
+    saved = Network.from_files(tmp_path)
+    assert saved == Network.from_ec2(ec2)
+    assert saved.trace(echo_request("10.1.15.80", "10.2.0.126")) == built.lab.trace("instance-1", "instance-2")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import pathlib
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 
+import labkit.network
 from labkit.network import Path, echo_request
 from tests.network.build import two_vpcs
 
@@ -89,6 +93,26 @@ def test_a_name_tag_is_shown_and_the_id_where_there_is_none() -> None:
     assert network.name("igw-1") == "igw of Nimbus"
     assert network.name("igw-2") == "igw-2"
     assert network.name("i-instance-1") == "instance-1"
+
+
+#: The codes that this room gives, each read on AWS's page of them.
+CODES = """
+BAD_STATE BAD_STATE_ATTACHMENT BAD_STATE_ROUTE ENI_SG_RULES_MISMATCH ENI_SOURCE_DEST_CHECK_RESTRICTION
+IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS
+IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS NGW_REQUIRES_SOURCE_IN_VPC NO_PATH
+NO_POSSIBLE_DESTINATION NO_ROUTE_TO_DESTINATION PCX_REQUIRES_ADDRESS_IN_VPC_CIDR PROTOCOL_RESTRICTION
+SG_HAS_NO_RULES SG_REFERENCES_NOT_PRESERVED SUBNET_ACL_RESTRICTION UNSUPPORTED_COMPONENT
+"""
+
+
+def test_every_code_is_one_of_reachability_analyzers() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html"""
+    found = set()
+    for module in pathlib.Path(labkit.network.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z0-9]+(_[A-Z0-9]+)+", str(node.value)):
+                found.add(node.value)
+    assert found == set(CODES.split())
 
 
 def test_the_room_is_light() -> None:

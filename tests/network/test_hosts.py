@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.network import NetworkError, Packet, echo_request, tcp
+from labkit.network import NetworkError, Packet, echo_request, tcp, udp
 from labkit.network.packet import ICMP
-from tests.network.build import ALL_TRAFFIC, Build, passed, route, seen, two_vpcs
+from tests.network.build import ALL_TRAFFIC, Build, entry, passed, route, seen, two_vpcs
 
 A, B, BOX = "10.0.0.10", "10.0.1.10", "10.0.2.10"
 
@@ -165,6 +165,21 @@ def test_the_services_of_the_host_are_never_captured(service: str) -> None:
     """Instance metadata, the DNS server, the time service, Windows activation."""
     path = two_vpcs().network().trace(tcp("10.1.15.80", service, 80))
     assert (path.code, seen(path)) == ("NO_ROUTE_TO_DESTINATION", [])
+
+
+@pytest.mark.parametrize("service", ["169.254.169.254", "169.254.169.253", "169.254.169.123", "10.1.0.1", "10.1.0.2"])
+def test_neither_groups_nor_network_acls_filter_what_is_never_captured(service: str) -> None:
+    """The Amazon DNS server, metadata, the time service and the VPC's router.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Security.html
+    https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+    """
+    build = two_vpcs()
+    build.rules("sg-1", egress=[])
+    build.acl("subnet-1", entry(100, "deny", egress=True))
+    assert build.network().trace(udp("10.1.15.80", "10.1.0.9", 53)).code == "SG_HAS_NO_RULES"
+    path = build.network().trace(udp("10.1.15.80", service, 53))
+    assert {hop.kind for hop in path.forward.hops}.isdisjoint({"security group", "network ACL"})
 
 
 # Unsupported

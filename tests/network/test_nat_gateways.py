@@ -5,9 +5,11 @@ The records: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
-from labkit.network import Path, echo_request, tcp
+from labkit.network import Packet, Path, echo_request, tcp, udp
 from tests.network.build import ALL_TRAFFIC, Build, entry, passed, ports, route, seen
 
 CLIENT, NAT, NAT_PUBLIC, HOST = "10.0.1.5", "10.0.0.220", "54.3.3.3", "203.0.113.5"
@@ -94,11 +96,36 @@ def test_replies_need_the_ephemeral_ports_open_in_the_public_subnet() -> None:
 
 
 def test_it_serves_only_sources_in_its_own_vpc() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html"""
     """NAT gateways transmit only what originates from network interfaces within the same VPC."""
     build = behind_nat()
     build.instance("router", "private", "10.0.1.6", ["sg"], source_dest_check=False)
     path = build.network().trace(tcp("10.9.0.1", HOST, 443), start="eni-router")
     assert (path.reached, path.code) == (False, "NGW_REQUIRES_SOURCE_IN_VPC")
+
+
+def test_it_takes_tcp_udp_and_icmp_alone() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
+
+    The code: https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+    """
+    network = behind_nat().network()
+    three = (tcp(CLIENT, HOST, 443), udp(CLIENT, HOST, 53), echo_request(CLIENT, HOST))
+    assert all(network.trace(packet).replied for packet in three)
+    gre = Packet(ip_address(CLIENT), ip_address(HOST), protocol=47)
+    path = network.trace(gre)
+    assert (path.reached, path.code) == (False, "PROTOCOL_RESTRICTION")
+    assert "no protocol 47" in str(path.stopped_at)
+
+
+def test_a_regional_gateway_is_said_not_to_be_followed() -> None:
+    """It has no subnet of its own: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html"""
+    build = behind_nat()
+    gateway = build.part("nat-1")
+    del gateway["SubnetId"], gateway["NatGatewayAddresses"][0]["NetworkInterfaceId"]
+    gateway["AvailabilityMode"] = "regional"
+    path = build.network().trace(tcp(CLIENT, HOST, 443))
+    assert (path.reached, path.code) == (False, "UNSUPPORTED_COMPONENT")
 
 
 @pytest.mark.parametrize("state", ["pending", "failed", "deleting", "deleted"])

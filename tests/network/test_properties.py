@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from hypothesis import given, settings
@@ -54,6 +54,51 @@ def test_a_lookup_is_the_longest_prefix(rows: list[tuple[Any, str, bool]], desti
         assert (cidr.prefixlen, found.priority) == best and destination in cidr
 
 
+six = st.builds(lambda bits: IPv6Address((0x2600 << 112) | bits << 48), st.integers(0, 1023))
+six_block = st.builds(lambda at, length: ip_network((at, length), strict=False), six, st.integers(0, 80))
+rows = st.lists(
+    st.tuples(st.lists(block | six_block, min_size=1, max_size=3), st.sampled_from(["local", "igw-1"]), st.booleans()),
+    max_size=8,
+)
+
+
+@given(rows, address | six)
+def test_a_lookup_is_that_of_a_trie_over_ipv4_ipv6_and_prefix_lists(
+    rows: list[tuple[list[Any], str, bool]], destination: IPv4Address | IPv6Address
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html"""
+    made = []
+    for number, (cidrs, to, far) in enumerate(rows):
+        kept = cidrs[:1] if to == "local" else cidrs
+        name = str(kept[0]) if len(kept) == 1 else f"pl-{number}"
+        made.append(Route(tuple(kept), to, "active", far and to != "local" and len(kept) == 1, name))
+
+    # A node is the bits so far, with the version before them; the deepest one on the way that bears a route wins.
+    def bits(value: Any, length: int) -> str:
+        return f"{value.version}:" + f"{int(value):0{value.max_prefixlen}b}"[:length]
+
+    trie: dict[str, list[Route]] = {}
+    for one in made:
+        for cidr in one.destinations:
+            trie.setdefault(bits(cidr.network_address, cidr.prefixlen), []).append(one)
+    way = [trie.get(bits(destination, length), []) for length in range(destination.max_prefixlen + 1)]
+    if any(one.target == "local" for found in way for one in found):
+        way = [[one for one in found if not one.propagated] for found in way]
+    deepest = next((found for found in reversed(way) if found), [])
+
+    found = RouteTable("rtb", "rtb", "vpc", tuple(made), True, (), ()).lookup(destination)
+    assert (found is None) == (not deepest)
+    if found is not None:
+        assert found in deepest
+        ranks = {"local": 3, "static": 2, "list": 1, "propagated": 0}
+        kinds = [
+            "local" if r.target == "local" else "propagated" if r.propagated else "list" if r.destination[:2] == "pl"
+            else "static"
+            for r in (found, *deepest)
+        ]  # fmt: skip
+        assert ranks[kinds[0]] == max(ranks[kind] for kind in kinds)
+
+
 # Security groups
 
 permission = st.builds(
@@ -81,6 +126,26 @@ def test_the_union_of_groups_does_not_depend_on_their_order(
     random.shuffle(shuffled)
     assert allows(groups, egress, packet, peer) == allows(shuffled, egress, packet, peer)
     assert allows(groups, egress, packet, peer) == any(allows([one], egress, packet, peer) for one in groups)
+
+
+@given(st.lists(group, max_size=4), st.booleans(), packets(), peers)
+def test_groups_allow_what_any_of_their_rules_names(
+    groups: list[SecurityGroup], egress: bool, packet: Packet, peer: frozenset[str]
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
+    end = int(packet.dst if egress else packet.src)
+    expected = False
+    for one in groups:
+        for rule in one.egress if egress else one.ingress:
+            (cidr,) = rule.cidrs
+            inside = int(cidr.network_address) <= end <= int(cidr.broadcast_address)
+            named = "sg-x" in rule.groups and "sg-x" in peer
+            covered = rule.protocol is None or (
+                rule.protocol == packet.protocol
+                and (packet.protocol == 1 or packet.dst_port in range(rule.from_port, rule.to_port + 1))
+            )
+            expected = expected or (covered and (inside or named))
+    assert allows(groups, egress, packet, peer) == expected
 
 
 @given(st.lists(group, max_size=3), group, st.booleans(), packets(), peers)
@@ -120,6 +185,31 @@ def test_a_network_acl_is_the_first_match_by_number(found: list[AclEntry], egres
                 break
     acl = NetworkAcl("acl", "acl", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
     assert network_acl(acl, egress, packet).allowed == allowed
+
+
+@given(entries, st.booleans(), packets(), st.randoms())
+def test_the_order_in_which_an_acl_is_described_means_nothing(
+    found: list[AclEntry], egress: bool, packet: Packet, random: Any
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkAcl.html"""
+    described = [
+        entry(
+            one.number,
+            "allow" if one.allow else "deny",
+            one.egress,
+            str(one.protocol or -1),
+            str(one.cidr),
+            **({} if one.from_port is None or one.to_port is None else ports(one.from_port, one.to_port)),
+        )
+        for one in found
+    ]
+    random.shuffle(described)
+    build = Build()
+    build.vpc("vpc", "10.0.0.0/16")
+    build.subnet("s", "vpc", "10.0.0.0/24", acl=described)
+    in_order = NetworkAcl("acl-s", "acl-s", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
+    read = build.network().network_acl_of("s")
+    assert network_acl(read, egress, packet) == network_acl(in_order, egress, packet)
 
 
 # Whole networks

@@ -179,6 +179,7 @@ def test_within_a_subnet_neither_the_network_acl_nor_the_route_table_is_asked() 
 
 
 def test_between_subnets_the_network_acls_of_both_are_asked_and_the_local_route_leads() -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/infrastructure-security.html"""
     path = one_vpc().network().trace(echo_request(A, C))
     assert path.replied
     assert passed(path.forward) == [

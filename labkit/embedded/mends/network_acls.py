@@ -1,4 +1,4 @@
-"""Network ACLs: entries and associations that aren't there are refused by name."""
+"""Network ACLs: a new one denies all, and entries and associations that aren't there are refused by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,30 @@ from labkit.embedded.mends import mend
 
 _API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _BACKEND = "moto.ec2.models.network_acls:NetworkAclBackend"
+
+
+@mend(
+    "new-network-acl-denies-all",
+    rule="A network ACL that CreateNetworkAcl makes has the rule that denies what no other matches, for each way.",
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html",
+    hook=f"{_BACKEND}.create_network_acl",
+    parameters="self vpc_id tags default",
+)
+def _new(original: Any) -> Any:
+    def create_network_acl(
+        self: Any, vpc_id: str, tags: list[dict[str, str]] | None = None, default: bool = False
+    ) -> Any:
+        made = original(self, vpc_id, tags, default)
+        if not default:
+            for egress in (True, False):
+                self.create_network_acl_entry(
+                    network_acl_id=made.id, rule_number=32767, protocol="-1", rule_action="deny", egress=egress,
+                    cidr_block="0.0.0.0/0", icmp_code=None, icmp_type=None, port_range_from=None, port_range_to=None,
+                    ipv6_cidr_block=None,
+                )  # fmt: skip
+        return made
+
+    return create_network_acl
 
 
 @mend(

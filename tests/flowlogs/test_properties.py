@@ -1,0 +1,82 @@
+"""Requests and replies: which flows are paired, held against plain Python, and that none is lost or counted twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labkit import flowlogs
+from labkit.flowlogs import read
+from labkit.flowlogs.questions import exchanges
+
+T = 1_764_774_000
+
+# Few different values, so that they meet often; several interfaces, each a small case of its own: asking costs more
+# than the records do.
+record = st.tuples(
+    st.sampled_from([f"eni-{n}" for n in range(12)]),
+    st.sampled_from([(a, b) for a in "123" for b in "123" if a != b]),
+    st.sampled_from([("0", "0", "1"), ("40000", "22", "6"), ("22", "40000", "6"), ("40000", "53", "17")]),
+    st.integers(1, 9),
+    st.integers(0, 300),
+    st.integers(0, 59),
+    st.sampled_from(["ACCEPT", "ACCEPT", "ACCEPT", "REJECT"]),
+)
+records = st.lists(record, min_size=1, max_size=90)
+
+
+def table(found: list[Any]) -> pd.DataFrame:
+    return read(
+        [
+            f"2 123456789012 {eni} 10.0.0.{a} 10.0.0.{b} {sport} {dport} {protocol} {n} {n * 84} "
+            f"{T + at} {T + at + for_} {action} OK"
+            for eni, (a, b), (sport, dport, protocol), n, at, for_, action in found
+        ]
+    )
+
+
+@settings(max_examples=25)
+@given(records, st.sampled_from([0, 60, 120]))
+def test_what_was_never_answered_is_what_has_no_mirror_image_in_reach(found: list[Any], patience: int) -> None:
+    accepted = [one for one in found if one[6] == "ACCEPT"]
+    unanswered: dict[tuple[str, ...], int] = {}
+    for eni, (a, b), (sport, dport, protocol), n, at, for_, _ in accepted:
+        mirror = eni, (b, a), (dport, sport, protocol)
+        if not any(
+            other[:3] == mirror and other[4] <= at + for_ + patience and other[4] + other[5] >= at - patience
+            for other in accepted
+        ):
+            key = (eni, f"10.0.0.{a}", f"10.0.0.{b}", sport, dport, protocol)
+            unanswered[key] = unanswered.get(key, 0) + n
+    answer = flowlogs.accepted_but_never_answered(table(found), patience=f"{patience} seconds")
+    assert {
+        (r.interface_id, r.srcaddr, r.dstaddr, str(r.srcport), str(r.dstport), str(r.protocol)): r.packets
+        for r in answer.itertuples()
+    } == unanswered
+
+
+@settings(max_examples=20)
+@given(records)
+def test_each_record_is_in_one_exchange_and_on_one_side_of_it(found: list[Any]) -> None:
+    whole = table(found)
+    paired = exchanges(whole)
+    for count in ("packets", "bytes"):
+        by_interface = whole.groupby("interface_id")[count].sum()
+        both_sides = (paired[count] + paired[f"reply_{count}"]).groupby(paired["interface_id"]).sum()
+        assert both_sides.to_dict() == by_interface.to_dict()
+    ends = ["srcaddr", "srcport", "dstaddr", "dstport"]
+    sides = [frozenset([tuple(row[:2]), tuple(row[2:])]) for row in paired[ends].values.tolist()]
+    keys = list(zip(paired["interface_id"], paired["protocol"], sides, strict=True))
+    assert len(set(keys)) == len(keys)
+
+
+@settings(max_examples=6)
+@given(records, st.randoms())
+def test_answers_do_not_depend_on_the_order_of_the_records(found: list[Any], random: Any) -> None:
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    for question in (flowlogs.conversations, flowlogs.accepted_but_never_answered, flowlogs.top_talkers):
+        pd.testing.assert_frame_equal(question(table(found)), question(table(shuffled)))
