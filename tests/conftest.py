@@ -1,4 +1,6 @@
-"""Tests marked slow run only when asked for; property tests try the same examples in every run."""
+"""Slow tests run only when asked for; property tests try the same examples in every run; tables of what was tried and
+measured come at the end.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +22,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The property `fault` of a test says what it did to the lab and what became of it."""
+    passed = terminalreporter.stats.get("passed", [])
+    rows = [value for report in passed for name, value in report.user_properties if name == "fault"]
+    if rows:
+        terminalreporter.write_sep("-", f"{len(rows)} rows of faults tried and survived")
+        for row in rows:
+            terminalreporter.write_line(row)

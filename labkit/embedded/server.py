@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.embedded import determinism, loading
 from labkit.embedded.clock import START, Clock
 from labkit.embedded.errors import Answer, AwsError, NotInEmbeddedAws, render
+from labkit.embedded.idempotency import ClientTokens
 from labkit.embedded.loopback import Loopback
 from labkit.embedded.scope import ACCOUNT_ID, REGION, SERVICES, check_action, check_service, is_read
 
@@ -52,6 +53,7 @@ class EmbeddedAws:
         """What carries its packets and keeps its flow logs; there once labkit.embedded.start() has given this AWS."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
+        self._tokens = ClientTokens()
         self._loopback: Loopback | None = None
 
     @property
@@ -191,6 +193,8 @@ class EmbeddedAws:
         handler = self.handlers.get((service, action))
         if handler is None:
             check_action(service, action)
+            if service == "ec2":
+                return self._tokens.once(request.values, lambda: _moto(service, region, request))
             return _moto(service, region, request)
         answer = handler(json.loads(request.get_data() or b"{}"))
         return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(answer)
@@ -212,10 +216,13 @@ def start(port: int = 0) -> EmbeddedAws:
     """Start the embedded AWS on 127.0.0.1, or give the one that runs in this process already.
 
     A fresh one is an empty account (with the default VPC that every account has), its clock at START and its ids at
-    their beginning. ``port`` 0 takes a free one; OSError where another is taken.
+    their beginning. One whose thread was killed serves again, with all that is in its account.
+    ``port`` 0 takes a free one; OSError where another is taken.
     """
     global _current
     with _starting:
+        if _current is not None and not _current._running().serves:
+            _current._loopback = Loopback(_current._external, _current._running().port)
         if _current is None:
             loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
             aws = EmbeddedAws()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import chapters
-from labkit.network import Network
 from tests.lab.conftest import inside
 
 
@@ -18,13 +18,21 @@ def everything(lab: Lab) -> Any:
     """All that the build cells can have made, as AWS describes it."""
     iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
-        Network.from_ec2(ec2),
+        lab._world._aws.dataplane.network,  # type: ignore[attr-defined]
         [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]],
         [each["RoleName"] for each in iam.list_roles()["Roles"]],
         [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]],
         [each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]],
         [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
     )
+
+
+def what_is_left(lab: Lab) -> Any:
+    """The same without what AWS shows for a while after it is gone."""
+    network, *rest = everything(lab)
+    instances = {id: part for id, part in network.instances.items() if part.state != "terminated"}
+    peerings = {id: part for id, part in network.peering_connections.items() if part.status != "deleted"}
+    return replace(network, instances=instances, peering_connections=peerings), *rest
 
 
 def test_running_a_build_cell_twice_changes_nothing(lab: Lab) -> None:
