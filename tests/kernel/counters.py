@@ -40,7 +40,7 @@ class Count:
 
 
 def points(names: Iterable[str], echoes: Iterable[int]) -> str:
-    """The sets and chains of some points, for an nftables table; `echoes` are the ids of the echoes that may come by."""
+    """The sets and chains of some points, for an nftables table; `echoes` are the ids that echoes may have."""
     marks = ", ".join(f"{id} : {id}" for id in echoes)
     marking = f"icmp type {{ echo-request, echo-reply }} meta mark set icmp id map {{ {marks} }}" if marks else ""
     return f"""

@@ -27,7 +27,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Vpc:
-    """`gateway` is `attached`, `detached` (after the routes to it were made) or `none`; `routes` are its main table's."""
+    """`gateway` is `attached`, `detached` (after routes to it were made) or `none`; `routes` are its main table's."""
 
     name: str
     cidr: str

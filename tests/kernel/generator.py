@@ -8,9 +8,24 @@ from __future__ import annotations
 from ipaddress import IPv4Network, ip_network
 from random import Random
 
-from tests.kernel.description import OUTSIDE, UDP_ECHO, Entry, Group, Host, Peering, Probe, Route, Rule, Site, Subnet, Vpc
+from tests.kernel.description import (
+    OUTSIDE,
+    UDP_ECHO,
+    Entry,
+    Group,
+    Host,
+    Peering,
+    Probe,
+    Route,
+    Rule,
+    Site,
+    Subnet,
+    Vpc,
+)
 
-_CIDRS = ("10.0.0.0/16", "10.1.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.1.128.0/20", "172.20.0.0/20", "192.168.4.0/22")
+_CIDRS = (
+    "10.0.0.0/16", "10.1.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.1.128.0/20", "172.20.0.0/20", "192.168.4.0/22",
+)  # fmt: skip
 _WIDE = ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.0.0.0/15", "172.16.0.0/12", "198.51.100.0/24")
 _RANGES = ((1024, 65535), (32768, 60999), (32768, 46000), (49152, 65535))
 _PORTS = ((22, 22), (80, 80), (443, 443), (7, 7), (0, 65535), (20, 100), (81, 8080))
@@ -32,7 +47,7 @@ class _Generator:
 
     def site(self) -> Site:
         random = self.random
-        cidrs = random.sample(_CIDRS, random.choice((1, 2, 2, 3, 3)))
+        cidrs = random.sample(_CIDRS, random.choice((1, 2, 2, 3, 3, 3)))
         gateways = [random.choice(("attached",) * 7 + ("detached", "none")) for _ in cidrs]
         peerings = self.peerings(cidrs)
         blocks = [(n, block) for n, cidr in enumerate(cidrs) for block in self.blocks(cidr)]
@@ -57,7 +72,7 @@ class _Generator:
             Subnet(
                 one.name, one.vpc, one.cidr,
                 None if self.maybe(0.3) else self.routes(int(one.vpc[1:]), where, gateways, peerings),
-                self.entries(where) if self.maybe(0.55) else None,
+                self.entries(where) if self.maybe(0.5) else None,
             )
             for one in subnets
         ]  # fmt: skip
@@ -78,7 +93,7 @@ class _Generator:
         made: list[Peering] = []
         for n, cidr in enumerate(cidrs):
             for m in range(n + 1, len(cidrs)):
-                if not ip_network(cidr).overlaps(ip_network(cidrs[m])) and self.maybe(0.85):
+                if not ip_network(cidr).overlaps(ip_network(cidrs[m])) and self.maybe(0.75):
                     state = self.random.choice(("active",) * 8 + ("pending", "rejected", "deleted"))
                     ends = (f"v{n}", f"v{m}") if self.maybe(0.5) else (f"v{m}", f"v{n}")
                     made.append(Peering(f"p{len(made)}", *ends, state))
@@ -90,21 +105,24 @@ class _Generator:
         ends = {one.name: one.accepter if one.requester == f"v{n}" else one.requester for one in peerings}
         targets = [one.name for one in peerings if f"v{n}" in (one.requester, one.accepter)]
         wanted = {where.cidrs[int(ends[name][1:])]: name for name in targets if self.maybe(0.8)}
+        for cidr in where.cidrs if targets else ():
+            if self.maybe(0.4):  # some will hope that a peer leads on to its own peer
+                wanted.setdefault(cidr, self.random.choice(targets))
         if gateways[n] != "none":
             targets.append("igw")
             if self.maybe(0.8):
                 wanted["0.0.0.0/0"] = "igw"
-        candidates = [*_WIDE, *where.cidrs, *where.blocks, *(f"{host.address}/32" for host in where.hosts)]
+        candidates = [*_WIDE, *where.cidrs * 3, *where.blocks, *(f"{host.address}/32" for host in where.hosts)]
         if targets:
-            for destination in self.random.sample(candidates, min(len(candidates), self.random.randrange(4))):
+            for destination in self.random.sample(candidates, min(len(candidates), self.random.randrange(5))):
                 wanted.setdefault(destination, self.random.choice(targets))
         # EC2 refuses a static route into the VPC itself to such targets.
         return tuple(Route(to, by) for to, by in wanted.items() if not ip_network(to).subnet_of(own))  # type: ignore[arg-type]
 
     def rules(self, n: int, where: _Places) -> tuple[Rule, ...]:
-        rules = [Rule(True, "all", "0.0.0.0/0")] if self.maybe(0.65) else []
+        rules = [Rule(True, "all", "0.0.0.0/0")] if self.maybe(0.88) else []
         rules += [self.rule(True, n, where) for _ in range(self.random.randrange(3))]
-        rules += [Rule(False, "all", "0.0.0.0/0")] if self.maybe(0.3) else []
+        rules += [Rule(False, "all", "0.0.0.0/0")] if self.maybe(0.5) else []
         rules += [self.rule(False, n, where) for _ in range(self.random.randrange(4))]
         return tuple(dict.fromkeys(rules))
 
@@ -126,7 +144,7 @@ class _Generator:
                 allow = self.maybe(0.5)
                 made.append(Entry(numbers.pop(), egress, allow, protocol, where.cidr(random), *self.span(protocol)))
             if self.maybe(0.8):
-                wide = ("all", -1, -1) if self.maybe(0.6) else (random.choice(("tcp", "udp")), *random.choice(_RANGES))
+                wide = ("all", -1, -1) if self.maybe(0.75) else (random.choice(("tcp", "udp")), *random.choice(_RANGES))
                 made.append(Entry(numbers.pop(), egress, self.maybe(0.9), wide[0], "0.0.0.0/0", *wide[1:]))
         random.shuffle(made)
         return tuple(made)

@@ -141,11 +141,12 @@ chain in_groups {{{inbound}
         commands = router.commands
         outside = ["loc1", *peerings, *(["igw"] if vpc.name in self.gateways else [])]
         commands += [f"rule add pref 10 iif {name} lookup {_DELIVERY}" for name in outside]
-        commands += [f"route add {host.address}/32 dev {host.name} table {_DELIVERY}" for host in site.hosts_of(vpc.name)]
+        hosts = site.hosts_of(vpc.name)
+        commands += [f"route add {host.address}/32 dev {host.name} table {_DELIVERY}" for host in hosts]
         commands.append(f"route add blackhole default table {_DELIVERY}")
         forward, prerouting, chains = "", "", ""
         for number, subnet in enumerate(site.subnets_of(vpc.name), start=_DELIVERY + 1):
-            names = [host.name for host in site.hosts_of(vpc.name) if host.subnet == subnet.name]
+            names = [host.name for host in hosts if host.subnet == subnet.name]
             # Within a subnet no route table is asked, and no ACL.
             commands += [f"rule add pref 10 iif {name} to {subnet.cidr} lookup {_DELIVERY}" for name in names]
             commands += [f"rule add pref 20 iif {name} lookup {number}" for name in names]
@@ -169,8 +170,8 @@ oifname {interfaces} goto to_host"""
         peered = "".join(f"\niifname {name} jump peer_in" for name in peerings)
         peered += "".join(f"\niifname {name} ip daddr != {vpc.cidr} goto refuse_peered" for name in peerings)
         to_peers = "".join(f"\noifname {name} goto peered" for name in peerings)
-        names = ("same", "routed", "local", "peered", "gateway", "local_in", "peer_in", "igw_in", "delivered", "to_host")
-        router.script = _table(f"""{points((*names, "acl_out", "acl_in", "peering"), self._echoes)}
+        seen = "same routed local peered gateway local_in peer_in igw_in delivered to_host acl_out acl_in peering"
+        router.script = _table(f"""{points(seen.split(), self._echoes)}
 chain prerouting {{
 type filter hook prerouting priority -300
 notrack
@@ -249,9 +250,11 @@ oifname vpc goto to_vpc
     def _internet(self) -> None:
         commands = self.internet.commands
         commands += [f"addr add {address}/32 dev lo" for address in OUTSIDE]
-        commands += [f"route add {address}/32 dev {vpc}" for vpc in self.gateways for address in self._public_in(vpc).values()]
+        for vpc in self.gateways:
+            commands += [f"route add {address}/32 dev {vpc}" for address in self._public_in(vpc).values()]
         commands.append("route add blackhole default")
-        self.internet.script = _table(f"""{points(("net_in", "net_forward", "net_got", "net_sent"), self._echoes)}{_OPENED_ONCE}
+        seen = ("net_in", "net_forward", "net_got", "net_sent")
+        self.internet.script = _table(f"""{points(seen, self._echoes)}{_OPENED_ONCE}
 chain prerouting {{
 type filter hook prerouting priority 0
 jump net_in
