@@ -25,10 +25,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The property `fault` of a test says what it did to the lab and what became of it."""
+    """Print what tests have noted with `record_property`: `fault`, what was done to the lab and what became of it, and
+    `figures`, lines as they are, also from another process.
+    """
     passed = terminalreporter.stats.get("passed", [])
     rows = [value for report in passed for name, value in report.user_properties if name == "fault"]
     if rows:
         terminalreporter.write_sep("-", f"{len(rows)} rows of faults tried and survived")
         for row in rows:
             terminalreporter.write_line(row)
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    for line in dict.fromkeys(value for one in reports for name, value in one.user_properties if name == "figures"):
+        terminalreporter.write_line(str(line))

@@ -153,6 +153,34 @@ def test_the_default_network_acl_allows_all_and_a_new_one_denies_all(ec2: Any, v
     assert rules(ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]) == LAST
 
 
+def icmp_types(ec2: Any, acl: str) -> dict[int, Any]:
+    entries = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Entries"]
+    return {entry["RuleNumber"]: entry.get("IcmpTypeCode") for entry in entries if entry["RuleNumber"] < 32767}
+
+
+ENTRY = {"RuleAction": "allow", "Egress": False, "CidrBlock": "0.0.0.0/0", "Protocol": "1"}
+
+
+@pytest.mark.aws_does("acl-entry-keeps-its-icmp-type")
+def test_an_acl_entry_keeps_its_icmp_type(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html"""
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    ports = {"Protocol": "6", "PortRange": {"From": 22, "To": 22}}
+    ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=1, **ENTRY, IcmpTypeCode={"Type": 0, "Code": 0})
+    ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=2, **ENTRY, IcmpTypeCode={"Type": 3, "Code": -1})
+    ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=3, **ENTRY | ports)
+    assert icmp_types(ec2, acl) == {1: {"Type": 0, "Code": 0}, 2: {"Type": 3, "Code": -1}, 3: None}
+
+
+@pytest.mark.aws_does("replaced-acl-entry-keeps-its-icmp-type")
+def test_a_replaced_acl_entry_keeps_its_icmp_type(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclEntry.html"""
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=1, **ENTRY, IcmpTypeCode={"Type": 8, "Code": -1})
+    ec2.replace_network_acl_entry(NetworkAclId=acl, RuleNumber=1, **ENTRY, IcmpTypeCode={"Type": 3, "Code": 4})
+    assert icmp_types(ec2, acl) == {1: {"Type": 3, "Code": 4}}
+
+
 @pytest.mark.aws_does("unknown-acl-entry-is-refused")
 def test_an_unknown_entry_is_refused(ec2: Any, vpc: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAclEntry.html"""

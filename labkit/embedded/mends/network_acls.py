@@ -1,4 +1,4 @@
-"""Network ACLs: a new one denies all, and entries and associations that aren't there are refused by name."""
+"""Network ACLs: a new one denies all, entries keep their ICMP type, and what isn't there is refused by name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,30 @@ from labkit.embedded.mends import mend
 
 _API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _BACKEND = "moto.ec2.models.network_acls:NetworkAclBackend"
+_RESPONSES = "moto.ec2.responses.network_acls:NetworkACLs"
+
+
+@mend(
+    "acl-entry-keeps-its-icmp-type",
+    rule="CreateNetworkAclEntry keeps the ICMP type and code of an entry.",
+    source=f"{_API}API_CreateNetworkAclEntry.html",
+    hook=f"{_RESPONSES}.create_network_acl_entry",
+    parameters="self",
+)
+@mend(
+    "replaced-acl-entry-keeps-its-icmp-type",
+    rule="ReplaceNetworkAclEntry keeps the ICMP type and code of an entry.",
+    source=f"{_API}API_ReplaceNetworkAclEntry.html",
+    hook=f"{_RESPONSES}.replace_network_acl_entry",
+    parameters="self",
+)
+def _icmp(original: Any) -> Any:
+    def with_icmp(self: Any) -> Any:
+        # moto looks for them where they are in the query, and has parsed that into the API's own names before.
+        self.params["Icmp"] = self._get_param("IcmpTypeCode", {})
+        return original(self)
+
+    return with_icmp
 
 
 @mend(
