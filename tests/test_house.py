@@ -17,11 +17,11 @@ MAY_IMPORT = {
     "insights": set(),
     "embedded": {"network", "flowlogs", "insights"},
     "show": {"network", "flowlogs", "errors"},
-    "learn": {"errors"},
+    "learn": {"network", "flowlogs", "errors"},
     "session": {"network", "flowlogs", "insights", "embedded", "errors"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
     "errors": set(),
-    "cli": {"flowlogs"},
+    "cli": {"flowlogs", "learn"},
     "__init__": {"lab"},
     "__main__": {"cli"},
 }

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from typing import Protocol, TypeVar
 
 from labkit.errors import LabError
+
+#: The environment variable of a grader's run: what is not passed raises CheckFailed, so that the run fails.
+STRICT = "LABKIT_STRICT"
 
 
 class CheckFailed(LabError):
@@ -38,7 +43,8 @@ class Line:
     absent: bool = False
 
     def __str__(self) -> str:
-        return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *(f"{f'{w}:':<7} {v}" for w, v in self._said())])
+        said = [f"{word + ':':<7} {value}" for word, value in self._said()]
+        return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *said])
 
     def _said(self) -> list[tuple[str, str]]:
         said = (("found", self.found), ("wanted", self.wanted), ("next", self.next))
@@ -97,3 +103,18 @@ def listed(heading: str, items: Iterable[str], note: str = "") -> str:
         f"<div class='labkit-check'><p style='margin:0'><b>{escape(heading)}</b></p>"
         f"<ul style='list-style:none;margin:0;padding-left:1em'>{''.join(items)}</ul>{after}</div>"
     )
+
+
+class _Outcome(Protocol):
+    @property
+    def passed(self) -> bool: ...
+
+
+Outcome = TypeVar("Outcome", bound=_Outcome)
+
+
+def strictly(outcome: Outcome) -> Outcome:
+    """What was found; raises CheckFailed in its place where LABKIT_STRICT is set and it is not passed."""
+    if os.environ.get(STRICT) and not outcome.passed:
+        raise CheckFailed(repr(outcome))
+    return outcome

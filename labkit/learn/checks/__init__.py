@@ -10,11 +10,10 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from labkit.errors import LabError
 from labkit.learn.checks import building, connecting, recording
-from labkit.learn.plan import SIDES, Lab, Stop, View
+from labkit.learn.plan import SIDES, Lab, Side, Stop, View
 from labkit.learn.result import Line, Result, listed
 
 
@@ -60,27 +59,26 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
     Parameters: `vpc`, one of the two by its name, where only its half is built as yet; `view`, where the
     lab has been looked at already.
     """
-    if name not in CHECKS if isinstance(name, str) else True:
+    if not isinstance(name, str) or name not in CHECKS:
         near = difflib.get_close_matches(str(name).lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
         found = f"no check of this name{f' (did you mean {near[0]!r}?)' if near else ''}"
         call = f"lab.check({near[0] if near else 'vpcs'!r})."
         return Result(str(name), (Line(False, repr(name), found, f"one of {', '.join(CHECKS)}", call),))
-    found_check = CHECKS[str(name)]
+    step = CHECKS[name]
     sides = [side for side in SIDES if vpc in (None, side.vpc)]
-    if not sides or (vpc and not found_check.sided):
-        call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if found_check.sided else "")
-        return Result(str(name), (Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}."),))
+    if not sides or (vpc and not step.sided):
+        call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if step.sided else "")
+        return Result(name, (Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}."),))
     view = view or View(lab)
-    lines = [line for side in sides for line in _lines(found_check, view, (side,))] if found_check.sided else list(
-        _lines(found_check, view, ())
-    )  # fmt: skip
-    return Result(found_check.name if vpc is None else f"{name}, {vpc}", tuple(lines))
+    parts: list[tuple[Side, ...]] = [(side,) for side in sides] if step.sided else [()]
+    lines = tuple(line for part in parts for line in _lines(step, view, part))
+    return Result(name if vpc is None else f"{name}, {vpc}", lines)
 
 
-def _lines(found: Check, view: View, of: tuple[Any, ...]) -> Iterator[Line]:
+def _lines(step: Check, view: View, part: tuple[Side, ...]) -> Iterator[Line]:
     """The lines of a check; whatever goes wrong in looking is the last of them."""
     try:
-        yield from found.look(view, *of)
+        yield from step.look(view, *part)
     except Stop as stop:
         yield stop.line
     except LabError as error:
@@ -120,7 +118,11 @@ class Overview:
         return "\n".join([*rows, "", f"Next, {after}" if after is not None else "Every step is done."])
 
     def _repr_html_(self) -> str:
-        items = [f"<li>{c} <b>{m}</b> <code>{escape(call)}</code> {escape(state)}</li>" for c, m, call, state in self._rows()]
+        rows = self._rows()
+        items = [
+            f"<li>{chapter} <b>{mark}</b> <code>{escape(call)}</code> {state}</li>"
+            for chapter, mark, call, state in rows
+        ]
         after = self.following
         return listed("Checks", items) + (after._repr_html_() if after is not None else "<p>Every step is done.</p>")
 

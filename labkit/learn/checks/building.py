@@ -139,7 +139,8 @@ def role(view: View) -> Iterator[Line]:
             yield Line(True, f"{INSTANCE_ROLE} has the policy {INSTANCE_POLICY}")
         else:
             found = f"the policies {', '.join(names)}" if names else "no policy attached"
-            call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='arn:aws:iam::aws:policy/{INSTANCE_POLICY}')."
+            arn = f"arn:aws:iam::aws:policy/{INSTANCE_POLICY}"
+            call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='{arn}')."
             yield Line(False, INSTANCE_ROLE, found, INSTANCE_POLICY, call)
     if view.lab.find(INSTANCE_PROFILE, "instance-profile") is None:
         yield absent(INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.")
@@ -196,7 +197,8 @@ def _profile(view: View, side: Side, instance: str) -> Line:
     worn = arn.rpartition("/")[2]
     if worn == INSTANCE_PROFILE:
         return Line(True, f"{side.instance} wears {INSTANCE_PROFILE}")
-    call = f"ec2.associate_iam_instance_profile(IamInstanceProfile={{'Name': '{INSTANCE_PROFILE}'}}, InstanceId='{instance}')."
+    profile = f"{{'Name': '{INSTANCE_PROFILE}'}}"
+    call = f"ec2.associate_iam_instance_profile(IamInstanceProfile={profile}, InstanceId='{instance}')."
     if worn:
         call = "take the other off with ec2.disassociate_iam_instance_profile, then " + call
     return Line(False, side.instance, worn or "no instance profile", INSTANCE_PROFILE, call)

@@ -43,7 +43,9 @@ def failed_ping(view: View) -> Iterator[Line]:
         yield Line(True, "the reason has been mended: today a reply would come")
     elif stopped.kind == "internet gateway":
         table = view.network.route_table_of(here.subnet).name
-        yield Line(True, f"the reason: {table} has only the default route for it, and {stopped.name} does not forward it")
+        yield Line(
+            True, f"the reason: {table} has but the default route for it, and {stopped.name} does not forward it"
+        )
     else:
         found = f"it stopped at the {stopped.kind} {stopped.name}: {stopped.sentence}"
         mend = "mend that first: lab.check() says which step it belongs to."
@@ -60,7 +62,7 @@ def _trace_of_silence(view: View, ping: Ping) -> Iterator[Line]:
         found = f"no record of it at {_HERE.instance}'s interface"
         yield Line(False, "its records", found, "one, ACCEPT", "lab.wait_for_flow_logs().", absent=True)
     elif any("ACCEPT" in line.split() for line in request):
-        yield Line(True, f"{_HERE.instance}'s interface recorded it: ACCEPT, which is not \"arrived\"")
+        yield Line(True, f'{_HERE.instance}\'s interface recorded it: ACCEPT, which is not "arrived"')
     else:
         mend = "lab.check('security-groups') says what refuses it."
         yield Line(False, "its records", f"REJECT at {_HERE.instance}'s interface", "ACCEPT", mend)
@@ -112,11 +114,10 @@ def routes(view: View, side: Side) -> Iterator[Line]:
     subject, wanted = f"{table.name}, for {far.cidr}", f"{far.cidr} → {PEERING}"
     named = [each for each in network.peering_connections.values() if each.name == PEERING and each.status == "active"]
     if not named:
-        yield absent(f"route in {side.vpc}", "connect the VPCs first: lab.check('peering').", "no active peering connection")
+        how = "connect the VPCs first: lab.check('peering')."
+        yield absent(f"route in {side.vpc}", how, "no active peering connection")
         return
-    call = (
-        f"(RouteTableId='{table.id}', DestinationCidrBlock='{far.cidr}', VpcPeeringConnectionId='{named[0].id}')."
-    )
+    call = f"(RouteTableId='{table.id}', DestinationCidrBlock='{far.cidr}', VpcPeeringConnectionId='{named[0].id}')."
     exact = next((route for route in table.routes if route.destination == str(far.cidr)), None)
     applied = table.lookup(far.address)
     if exact and exact.state == "blackhole":
@@ -127,7 +128,7 @@ def routes(view: View, side: Side) -> Iterator[Line]:
         yield Line(False, subject, found, wanted, "ec2.replace_route" + call)
     elif applied and applied.target in [each.id for each in named]:
         covers = [cidr for cidr in applied.destinations if far.cidr.version == cidr.version]
-        if any(far.cidr.subnet_of(cidr) for cidr in covers):  # type: ignore[arg-type]
+        if any(far.cidr.subnet_of(cidr) for cidr in covers):
             yield Line(True, f"{side.vpc} sends {far.cidr} to {PEERING}")
         else:
             found = f"{applied.destination} → {PEERING}, which covers only a part"

@@ -32,7 +32,8 @@ def log_group(view: View) -> Iterator[Line]:
         yield Line(True, f"{LOG_GROUP} keeps its records for {days} days")
     else:
         call = f"logs.put_retention_policy(logGroupName='{LOG_GROUP}', retentionInDays=7)."
-        yield Line(False, f"{LOG_GROUP}, retention", "none: records are kept, and paid for, for ever", "some days", call)
+        found = "none: records are kept, and paid for, for ever"
+        yield Line(False, f"{LOG_GROUP}, retention", found, "some days", call)
 
 
 def permissions_policy(view: View) -> Iterator[Line]:
@@ -82,8 +83,9 @@ def flow_logs(view: View, side: Side) -> Iterator[Line]:
     best = min(here, key=lambda flow_log: len(list(_faults(view, flow_log))))
     faults = list(_faults(view, best))
     for seen, wanted in faults:
-        replace = f"a flow log can't be changed: ec2.delete_flow_logs(FlowLogIds=['{best['FlowLogId']}']), then create it so."
-        yield Line(False, f"flow log on {side.vpc}", seen, wanted, replace)
+        delete = f"ec2.delete_flow_logs(FlowLogIds=['{best['FlowLogId']}'])"
+        mend = f"a flow log can't be changed: {delete}, then create it so."
+        yield Line(False, f"flow log on {side.vpc}", seen, wanted, mend)
     if not faults:
         yield Line(True, f"{side.vpc} has a flow log: all traffic, every minute, to {LOG_GROUP}")
 
@@ -133,5 +135,3 @@ def delivery(view: View, side: Side) -> Iterator[Line]:
 def all_flow_logs(view: View) -> list[dict[str, Any]]:
     pages = view.client("ec2").get_paginator("describe_flow_logs").paginate()
     return [flow_log for page in pages for flow_log in page["FlowLogs"]]
-
-

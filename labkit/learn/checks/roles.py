@@ -95,5 +95,6 @@ def principals_of(statement: dict[str, Any]) -> list[str]:
 
 def source_accounts(statement: dict[str, Any]) -> list[str]:
     tests = statement.get("Condition", {})
-    found = [keys for keys in tests.values() if isinstance(keys, dict)] if isinstance(tests, dict) else []
-    return [a for keys in found for key, value in keys.items() if key.lower() == "aws:sourceaccount" for a in texts(value)]
+    keys = [each for each in tests.values() if isinstance(each, dict)] if isinstance(tests, dict) else []
+    named = [pair for each in keys for pair in each.items()]
+    return [account for key, value in named if key.lower() == "aws:sourceaccount" for account in texts(value)]
