@@ -112,14 +112,18 @@ def number(
     step = 10.0**-digits
     if abs(found - right) <= 0.5 * step + 1e-9 * abs(right):
         return RIGHT
-    for sentence, value in (near or {}).items():
-        if math.isclose(found, value, rel_tol=2e-3, abs_tol=1e-9):
-            return wrong(sentence)
+    explained = [(abs(found - value), sentence) for sentence, value in (near or {}).items() if _close(found, value)]
+    if explained:
+        return wrong(min(explained)[1])
     if abs(found - right) <= max(1.0, 0.02 * abs(right)) and digits:
         return wrong(f"Nearly: give it to {digits} digits after the point.")
     if right and math.isclose(abs(found), abs(right), rel_tol=1e-9):
         return wrong("The sign is wrong.")
     return wrong(f"Too {'large' if found > right else 'small'}.")
+
+
+def _close(found: float, value: float) -> bool:
+    return math.isclose(found, value, rel_tol=2e-3, abs_tol=1e-9)
 
 
 def texts(

@@ -1,4 +1,4 @@
-"""Labs for what is learned in them: built once for a module and copied by nobody, so a test that breaks one makes its own."""
+"""A lab for what is learned in it, and nobody's progress touched."""
 
 from __future__ import annotations
 
