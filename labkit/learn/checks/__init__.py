@@ -15,6 +15,7 @@ from labkit.errors import LabError
 from labkit.learn.checks import building, connecting, recording
 from labkit.learn.plan import SIDES, Lab, Side, Stop, View
 from labkit.learn.result import Line, Result, listed
+from labkit.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +130,9 @@ class Overview:
 
 def overview(lab: Lab) -> Overview:
     """All checks."""
-    view = View(lab)
-    return Overview(tuple(check(lab, name, view=view) for name in CHECKS))
+    view, results = View(lab), []
+    with Status() as status:
+        for name in CHECKS:
+            status.say(f"looking: {name}", plain="looking at each step")
+            results.append(check(lab, name, view=view))
+    return Overview(tuple(results))
