@@ -42,8 +42,8 @@ class Status:
     replaced, as in CI, the first thing that is said after a second stays as a plain line; in a notebook that is run
     without a front end, whose outputs are kept and compared, nothing is written.
 
-    Parameters: `quiet`, the seconds for which nothing is said, QUIET_SECONDS unless given; `stream`, where it is written,
-    standard error unless given (in a notebook always standard output: JupyterLab shows the other as an alarm).
+    Parameters: `quiet`, the seconds for which nothing is said, QUIET_SECONDS unless given; `stream`, where it is
+    written, standard error unless given (in a notebook standard output: JupyterLab shows the other as an alarm).
     """
 
     def __init__(self, quiet: float | None = None, stream: TextIO | None = None) -> None:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
     "errors": set(),
     "status": set(),
-    "cli": {"flowlogs", "learn", "status"},
+    "cli": {"flowlogs", "learn", "errors", "status"},
     "__init__": {"lab"},
     "__main__": {"cli"},
 }

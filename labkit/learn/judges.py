@@ -24,8 +24,7 @@ def default_vpc_size(view: View, answer: object) -> Verdict:
     if plain(answer) == str(block):
         return wrong("That is the range itself; how many addresses does it hold?")
     near = {
-        "That is the prefix length: the number of bits that are fixed.": block.prefixlen,
-        "That is the number of bits that are free; how many addresses do they make?": 32 - block.prefixlen,
+        "That is the number of bits that are fixed; how many addresses do the others make?": block.prefixlen,
         "Subnets reserve five addresses each; the question is about the VPC's whole range.": block.num_addresses - 5,
         "Leave none out: the first and the last belong to the range, too.": block.num_addresses - 2,
     }

@@ -55,7 +55,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         items = found["items"]
-        if found["schema"] != SCHEMA or not all(isinstance(each, dict) for each in items.values()):
+        if found["schema"] != SCHEMA or not all(each["score"] in (0, MAX_SCORE) for each in items.values()):
             raise ValueError
     except FileNotFoundError:
         return {}
