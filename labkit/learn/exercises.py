@@ -54,11 +54,13 @@ class Exercise:
         try:
             verdict = JUDGES[self.id](View(self._lab), answer)
         except Stop as stop:
-            verdict = wrong(f"It can't be judged yet: {stop.line.text}: {stop.line.found}. Next: {stop.line.next}")
-        except LabError as error:
-            verdict = wrong(f"It can't be judged yet: {error}")
-        except Exception as error:  # of AWS, or of an answer of a kind that nobody thought of
-            kind = type(answer).__name__
+            return _not_yet(f"{stop.line.text}: {stop.line.found}. Next: {stop.line.next}")
+        except (LabError, OSError) as error:
+            return _not_yet(str(error))
+        except Exception as error:
+            if type(error).__module__.startswith("botocore"):  # AWS refused, or could not be reached
+                return _not_yet(str(error))
+            kind = type(answer).__name__  # an answer of a kind that nobody thought of
             verdict = wrong(f"A {kind} can't be judged here ({error}). Wanted is {self._texts['answer']}.")
         if verdict.passed:
             verdict = verdict.explained(self._texts["right"].strip())
@@ -98,3 +100,8 @@ class Exercise:
             f"<p>{escape(texts['question'].strip())}</p><p>Answer with {escape(texts['answer'])}: "
             f"<code>{escape(self._how)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
         )
+
+
+def _not_yet(why: str) -> Verdict:
+    """The answer can't be held against anything, which is no try."""
+    return Verdict(False, f"It can't be judged yet: {why}", attempted=False)

@@ -131,7 +131,9 @@ class Nothing:
     def client(self, service: str) -> Any:
         raise ConnectionError("AWS can't be reached from /home/ada.")
 
-    network = property(client)  # type: ignore[arg-type]
+    @property
+    def network(self) -> Any:
+        return self.client("ec2")
 
     def records(self, *containing: object, since: object = None) -> list[str]:
         return []
@@ -140,15 +142,9 @@ class Nothing:
 def work(live: bool) -> list[str]:
     desk = Desk(Nothing(), lambda: live)
     exercise = desk.exercise("1.2")
-    said = [
-        desk.exercise("1.1").check("no"),
-        exercise.check("10.3.0.0"),
-        exercise.check(None),
-        exercise.hint(),
-        exercise.solution(),
-        desk.check("vpcs"),
-    ]
-    said += [desk.check("vpcs", "vpc-1"), desk.check("nothing"), desk.check(), desk.quiz("06").answer(1, "a")]
+    said = [desk.exercise("1.1").check("no"), exercise.check("10.3.0.0"), exercise.check(None)]
+    said += [exercise.hint(), exercise.solution(), desk.check("vpcs"), desk.check("vpcs", "vpc-1")]
+    said += [desk.check("nothing"), desk.check(), desk.quiz("06").answer(1, "a")]
     return [repr(each) for each in said]
 
 
