@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from pandas import DataFrame
 
+    from labkit.learn.checks import Overview
+    from labkit.learn.desk import Desk
+    from labkit.learn.exercises import Exercise
+    from labkit.learn.result import Result
     from labkit.network import Network, Path
     from labkit.show.map import Drawing
+    from labkit.show.widgets.quiz import QuizWidget
 
 #: The tag that marks what belongs to the lab, beside the Name.
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
@@ -254,6 +260,30 @@ class Lab:
         done = catch_up(chapter, namespace)
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
 
+    def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
+        """Look at what you have built so far, and say of each part what is right and what to do next.
+
+        Parameters: `name` is a step's, such as `"vpcs"` (without it, all steps in short); `vpc` is `"vpc-1"` or
+        `"vpc-2"` where only that half is meant. Raises nothing, save CheckFailed where LABKIT_STRICT is set.
+        """
+        return self._desk.check(name, vpc)
+
+    def exercise(self, id: str) -> Exercise:
+        """An exercise, such as `"3.2"`, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
+
+        Raises LabError where there is none of that number.
+        """
+        return self._desk.exercise(id)
+
+    def quiz(self, chapter: str) -> QuizWidget:
+        """The quiz of a chapter, such as `"03"`: to be clicked, or answered with `.answer(1, "b")`.
+
+        Raises LabError where there is none of that number.
+        """
+        from labkit.show.widgets.quiz import QuizWidget
+
+        return QuizWidget(self._desk.quiz(chapter))
+
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab, in the order in which AWS lets go of it, say what was deleted, and look whether all is gone.
 
@@ -265,6 +295,13 @@ class Lab:
         from labkit.session.clean_up import clean_up
 
         clean_up(self.client, LAB_TAG, patience=self._world.patience, dry_run=dry_run)
+
+    @cached_property
+    def _desk(self) -> Desk:
+        from labkit.learn.desk import Desk
+        from labkit.show.frontend import is_live
+
+        return Desk(self, is_live)
 
     def __repr__(self) -> str:
         return f"<lab on {self._world}>"

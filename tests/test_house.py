@@ -10,18 +10,20 @@ import pytest
 
 LABKIT = Path(__file__).parents[1] / "labkit"
 
-#: What each room may import of labkit; `errors` is the sentence that a student sees, and belongs to no room.
+#: What each room may import of labkit; `errors`, the sentence that a student sees, and `status`, the line that says how
+#: far long work is, belong to no room.
 MAY_IMPORT = {
     "network": set(),
-    "flowlogs": set(),
+    "flowlogs": {"status"},
     "insights": set(),
     "embedded": {"network", "flowlogs", "insights"},
-    "show": {"network", "flowlogs", "errors"},
-    "learn": {"errors"},
-    "session": {"network", "flowlogs", "insights", "embedded", "errors"},
+    "show": {"network", "flowlogs", "errors", "status"},
+    "learn": {"network", "flowlogs", "errors", "status"},
+    "session": {"network", "flowlogs", "insights", "embedded", "errors", "status"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
     "errors": set(),
-    "cli": {"flowlogs"},
+    "status": set(),
+    "cli": {"flowlogs", "learn", "errors", "status"},
     "__init__": {"lab"},
     "__main__": {"cli"},
 }

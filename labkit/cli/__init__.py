@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit import __version__
-from labkit.cli import clean, doctor, environment, flows, run, start, testing
+from labkit.cli import clean, doctor, environment, flows, progress, run, start, testing
 from labkit.cli.errors import LabkitError, command
 
 
@@ -38,6 +38,7 @@ VERBS = {
     "test": Verb("run every test, the notebooks included; further arguments go to pytest", testing.run, testing.parse),
     "run": Verb("execute notebooks without a browser; write them and an HTML page of each", run.run, run.parse),
     "flows": Verb("list who talks to whom in VPC flow logs, and what nothing answered", flows.run, flows.parse),
+    "progress": Verb("say what you have passed of the course, and what is left", progress.run, progress.parse, False),
     "doctor": Verb("say what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
     "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
     "setup": Verb("set everything up and stop there (for a class room, or CI)", _setup),

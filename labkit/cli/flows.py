@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.cli.errors import LabkitError
+from labkit.status import QUIET_SECONDS, Status, bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 #: So many lines that don't fit are shown; all of them are counted.
 SHOWN = 5
-#: Work that takes no longer than this shows no progress bar.
-QUIET_SECONDS = 1
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -87,31 +84,24 @@ def _show(answer: pd.DataFrame, options: argparse.Namespace) -> None:
 
 
 class _Bar:
-    """A progress bar on standard error, in a terminal only, once the work has taken a second."""
+    """How much of the files is read: a bar in a terminal, a line elsewhere, once the work has taken a second."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._total = sum(_size(path) for path in paths)
         self._count = 0
-        self._next = time.monotonic() + QUIET_SECONDS
-        self._shown = False
-        self._live = sys.stderr.isatty()
+        self._status = Status(QUIET_SECONDS, sys.stderr)
 
     def __enter__(self) -> _Bar:
         return self
 
     def __exit__(self, *what: Any) -> None:
-        if self._shown:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        self._status.__exit__()
 
     def advance(self, count: int) -> None:
         self._count += count
-        if self._live and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 0.1
-            self._shown = True
-            of = f" of {self._total / 1e6:,.0f}" if self._total else ""
-            share = min(self._count / self._total, 1) if self._total else 0
-            text = f"[{'#' * int(24 * share):.<24}] {self._count / 1e6:,.0f}{of} MB"
-            print(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
+        of = f" of {self._total / 1e6:,.0f}" if self._total else ""
+        text = f"{bar(self._count, self._total)} {self._count / 1e6:,.0f}{of} MB"
+        self._status.say(text, plain=f"reading{of.removeprefix(' of')} MB of flow logs" if of else "reading flow logs")
 
 
 def _size(path: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -13,6 +13,7 @@ from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import BadLine, names_of, schema
 from labkit.flowlogs.records import Records, opened
 from labkit.flowlogs.sources import Source, inputs
+from labkit.status import Status
 
 #: What S3's folders say of a file's records.
 PLACE = pa.schema([("account", pa.string()), ("region", pa.string()), ("day", pa.date32())])
@@ -59,10 +60,20 @@ def read(
         raise ValueError(f"errors is 'raise' or 'report', not {errors!r}.")
     bad: list[BadLine] = []
     records = scan(source, format, bad=bad if errors == "report" else None)
-    frame = pa.Table.from_batches(records, records.schema).to_pandas(types_mapper=pd.ArrowDtype)
+    frame = pa.Table.from_batches(_counted(records), records.schema).to_pandas(types_mapper=pd.ArrowDtype)
     if errors == "report":
         frame.attrs["errors"] = BadLines(bad)
     return frame
+
+
+def _counted(records: Records) -> Iterator[pa.RecordBatch]:
+    """The same batches; where they take long, somebody who can see it is told how many records there are so far."""
+    rows = 0
+    with Status() as status:
+        for batch in records:
+            rows += len(batch)
+            status.say(f"reading flow logs: {rows:,} records", plain="")
+            yield batch
 
 
 def scan(

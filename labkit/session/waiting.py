@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from labkit.status import Status
 
 Answer = TypeVar("Answer")
 
@@ -21,16 +22,12 @@ def poll(
     >>> poll(lambda: "there", patience=0, every=1, awaited=lambda: "it")
     'there'
     """
-    deadline, shown = time.monotonic() + patience, 0
-    try:
+    started = time.monotonic()
+    with Status(quiet=0) as status:
         while not (answer := ask()):
-            if time.monotonic() >= deadline:
+            waited = time.monotonic() - started
+            if waited >= patience:
                 return None
-            text = f"waiting for {awaited()}"
-            print(f"\r{text:{shown}}", end="", file=sys.stderr, flush=True)
-            shown = len(text)
+            status.say(f"{waited:3.0f} s, waiting for {awaited()}", plain=f"waiting for {awaited()}")
             time.sleep(every)
         return answer
-    finally:
-        if shown:
-            print(f"\r{'':{shown}}\r", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,82 @@
+"""`labkit progress`: what has been passed of the course, as a table or, for a grader, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from labkit import __version__
+from labkit.cli.errors import LabkitError, explain_os_error
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="labkit progress",
+        description="Prints what has been passed of the checks, exercises and quizzes. Notebooks write it to "
+        "progress.json in the course's folder, or to the file that LABKIT_PROGRESS names: hand that file in.",
+        epilog="The JSON has, by id, every item of the course, such as check:vpcs, exercise:3.1 and quiz:03.1: its "
+        "chapter, title, score, max_score, attempts, hints, solution (shown or not), and first, last and passed, "
+        "times in UTC or null; beside them score and max_score of the whole.",
+    )
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a file that was handed in (default: yours)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--json", action="store_true", help="write JSON, with a score for each item")
+    what.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    from labkit.errors import LabError
+    from labkit.learn import progress
+
+    try:
+        path = options.file or progress.place()
+        if options.reset:
+            aside = progress.reset(path)
+            print(f"Begun anew; what there was is now in {aside.name}." if aside else "There was nothing yet.")
+            return 0
+        if options.file and not path.is_file():
+            raise LabkitError(f"There is no file {path}: give the path of a progress.json.")
+        found = report(progress.read(path))
+    except (LabError, progress.UnreadableProgress) as error:
+        raise LabkitError(str(error)) from None
+    except OSError as error:
+        raise explain_os_error(error, "keeping the progress") from error
+    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))
+    return 0
+
+
+def report(done: dict[str, Any]) -> dict[str, Any]:
+    """Every item of the course with what was done of it, and the sum."""
+    from labkit.learn.progress import MAX_SCORE, SCHEMA
+    from labkit.learn.texts import items
+
+    blank = {"score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False}
+    times = {"first": None, "last": None, "passed": None}
+    all_of_it = {
+        each.id: {"chapter": each.chapter, "title": each.title} | blank | times | done.get(each.id, {})
+        for each in items()
+    }
+    return {
+        "schema": SCHEMA,
+        "labkit": __version__,
+        "score": sum(each["score"] for each in all_of_it.values()),
+        "max_score": sum(each["max_score"] for each in all_of_it.values()),
+        "items": all_of_it,
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """The report as text: a line for each item, and the sum."""
+    rows = [("", "what", "", "tries", "hints", "")]
+    for id, item in found["items"].items():
+        mark = "✓" if item["score"] else "✗" if item["attempts"] else "·"
+        tries, hints = (str(item[key] or "") for key in ("attempts", "hints"))
+        rows.append((item["chapter"], id, mark, tries, hints, item["title"]))
+    width = max(len(row[1]) for row in rows)
+    lines = [f"{a:2}  {what:<{width}}  {mark:1}  {tries:>5}  {hints:>5}  {title}".rstrip()
+             for a, what, mark, tries, hints, title in rows]  # fmt: skip
+    sum_line = f"{found['score']} of {found['max_score']} passed (✓ passed, ✗ tried, · not yet)."
+    return "\n".join([*lines, "", sum_line])

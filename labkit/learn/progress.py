@@ -1,0 +1,145 @@
+"""What a student has passed, in a small JSON file of their own that can be handed in.
+
+The file, `progress.json` in the course's folder (or where LABKIT_PROGRESS says), holds no names, paths, addresses or
+account numbers. Its schema, version 1:
+
+- `schema`: 1; `labkit`: the version that wrote last;
+- `items`: what was tried, by id, such as `check:vpcs`, `exercise:3.1`, `quiz:03.1`; each with
+  `score` and `max_score` (1 once passed, and it stays passed), `attempts`, `hints` (how many were asked for),
+  `solution` (whether it was shown), `first` and `last` (when it was tried, UTC), `passed` (when it first was right, or
+  null), and for a quiz `answer`, the letter given last.
+
+This module uses only the standard library, so that `labkit progress` and a grader's script can read the file with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from labkit import __version__
+from labkit.learn.chapters import chapters
+
+SCHEMA = 1
+NAME = "progress.json"
+VARIABLE = "LABKIT_PROGRESS"
+
+#: The one point that each check, exercise and question of a quiz gives.
+MAX_SCORE = 1
+
+
+class UnreadableProgress(Exception):
+    """The file is there and is no progress file; its text says what to do."""
+
+
+def place() -> Path:
+    """Where the file is: as LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    return chapters()[0].path.resolve().parent.parent / NAME
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The items of a progress file, by id; none where there is no file.
+
+    Raises UnreadableProgress where it is damaged, or of a later version.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        items = found["items"]
+        if found["schema"] != SCHEMA or not all(each["score"] in (0, MAX_SCORE) for each in items.values()):
+            raise ValueError
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableProgress(
+            f"{path.name} is not a progress file that labkit {__version__} can read, so it was left as it is. "
+            "Begin a new one with: labkit progress --reset (the old one is kept beside it)."
+        ) from None
+    return dict(items)
+
+
+def record(
+    item: str, *, passed: bool | None = None, hint: bool = False, solution: bool = False, answer: str = ""
+) -> str:
+    """Add what was just done to the file; the sentence to show where that can't be done, or nothing.
+
+    Parameters: `item`, its id; `passed`, whether an answer was right (None where none was given); `hint`, `solution`,
+    whether one was shown; `answer`, the letter of a quiz. Never raises: a lesson goes on without its file.
+    """
+    try:
+        path = place()
+        with _only_one(path):
+            items = read(path)
+            items[item] = _after(items.get(item, {}), passed, hint, solution, answer)
+            _write(path, items)
+    except UnreadableProgress as error:
+        return f"Not kept: {error}"
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return f"Not kept in {NAME}: {reason}. Your answer counts all the same; set {VARIABLE} to a file you can write."
+    return ""
+
+
+def reset(path: Path) -> Path | None:
+    """Put the file aside, so that the next answer begins a new one; where it is now, or None if there was none."""
+    if not path.exists():
+        return None
+    with _only_one(path):
+        aside = next(p for n in range(1, 10_000) if not (p := path.with_suffix(f".{n}.json")).exists())
+        return path.rename(aside)
+
+
+def _after(before: dict[str, Any], passed: bool | None, hint: bool, solution: bool, answer: str) -> dict[str, Any]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    item = {
+        "score": MAX_SCORE if passed else before.get("score", 0),
+        "max_score": MAX_SCORE,
+        "attempts": before.get("attempts", 0) + (passed is not None),
+        "hints": before.get("hints", 0) + hint,
+        "solution": before.get("solution", False) or solution,
+        "first": before.get("first", now),
+        "last": now,
+        "passed": before.get("passed") or (now if passed else None),
+    }
+    given = answer or before.get("answer", "")
+    return item | ({"answer": given} if given else {})
+
+
+def _write(path: Path, items: dict[str, Any]) -> None:
+    """Write all of the file, or nothing of it."""
+    text = json.dumps({"schema": SCHEMA, "labkit": __version__, "items": dict(sorted(items.items()))}, indent=1)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "the file may not be written")
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """One kernel at a time, so that two don't lose each other's answers; the system frees the lock, come what may."""
+    with open(path.with_name(f".{path.name}.lock"), "a", encoding="utf-8") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

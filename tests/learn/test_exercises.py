@@ -1,0 +1,319 @@
+"""Every exercise in its notebook's own lab: unattempted, with the common wrong answers, and with its own solution."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from labkit.errors import LabError
+from labkit.lab import Lab
+from labkit.learn import texts
+from labkit.learn.catch_up import catch_up
+from labkit.learn.chapters import Chapter, chapters
+from labkit.learn.judges import JUDGES
+from labkit.learn.result import CheckFailed
+from tests.lab.conftest import fresh_lab
+
+Names = dict[str, Any]
+
+#: What marks a cell that has no place here.
+NOTEBOOK_ONLY = ("%%", "lab.map", "lab.widgets", "figure", "labkit.connect(", "lab.check", "lab.exercise", "lab.quiz")
+
+
+def cells(chapter: Chapter) -> Iterator[str]:
+    """The code of a notebook that runs outside one, in order: without its magics, its maps and its exercises."""
+    for cell in json.loads(chapter.path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        runs = cell["cell_type"] == "code" and "raises-exception" not in cell["metadata"].get("tags", [])
+        if runs and not any(word in source for word in NOTEBOOK_ONLY):
+            yield source
+
+
+@contextlib.contextmanager
+def told(number: str) -> Iterator[Names]:
+    """The lab and the names at the end of a notebook."""
+    chapter = next(each for each in chapters() if each.number == number)
+    with fresh_lab() as lab, contextlib.redirect_stdout(io.StringIO()):
+        import boto3
+
+        names: Names = {"lab": lab, "boto3": boto3, "ec2": boto3.client("ec2"), "logs": boto3.client("logs")}
+        catch_up(number, names)
+        for source in cells(chapter):
+            exec(source, names)
+        yield names
+
+
+@pytest.fixture(scope="module", params=texts.numbers())
+def story(request: pytest.FixtureRequest) -> Iterator[tuple[str, Names]]:
+    with told(request.param) as names:
+        yield request.param, names
+
+
+def answers_of(texts_of: dict[str, Any], names: Names) -> Any:
+    mine = dict(names)
+    exec(texts_of["solution"], mine)
+    return mine["answer"]
+
+
+#: For each exercise, wrong answers and a part of what is said of them. {} stands for nothing of the lab.
+WRONG: dict[str, list[tuple[Callable[[Names], Any], str]]] = {
+    "0.1": [
+        (lambda n: 65531, "Subnets reserve five"),
+        (lambda n: 16, "the number of bits that are fixed"),
+        (lambda n: "172.31.0.0/16", "That is the range itself"),
+        (lambda n: ip_network("172.31.0.0/16"), "That is the range itself"),
+        (lambda n: 65534, "Leave none out"),
+        (lambda n: [1, 2], "That is a list of 2; give one number."),
+        (lambda n: "many", "'many' is text; give a number"),
+        (lambda n: True, "That is True; give a number"),
+        (lambda n: float("nan"), "not a number"),
+        (lambda n: 4096, "Too small"),
+    ],
+    "1.1": [(lambda n: True, "No."), (lambda n: "yes", "No."), (lambda n: "perhaps", "Answer True or False")],
+    "1.2": [
+        (lambda n: "10.1.128.0/17", "overlaps vpc-1's 10.1.0.0/16"),
+        (lambda n: ip_network("10.2.0.0/16"), "overlaps vpc-2's"),
+        (lambda n: "10.0.0.0/8", "overlaps"),
+        (lambda n: "10.3.0.1/16", "bits set after its prefix; the range that it lies in is 10.3.0.0/16"),
+        (lambda n: "10.3.0.0", "has no prefix length"),
+        (lambda n: "8.8.0.0/16", "not a private range"),
+        (lambda n: "10.4.0.0/14", "IPv4 block of /16 to /28; 10.4.0.0/14 is a /14"),
+        (lambda n: "10.3.0.0/33", "not a range of addresses"),
+        (lambda n: 10.3, "Give a range as text"),
+    ],
+    "2.1": [
+        (lambda n: "${interface-id} ${srcaddr} ${dstaddr} ${tcp-flags}", "without flow-direction"),
+        (lambda n: "${srcaddr} ${interface-id} ${dstaddr} ${tcp-flags} ${flow-direction}", "in another order"),
+        (lambda n: "interface-id srcaddr dstaddr tcp-flags flow-direction", "Write each field as ${field-id}"),
+        (lambda n: "${interface-id} ${src-addr} ${dstaddr} ${tcp-flags} ${flow-direction}", "Did you mean srcaddr"),
+        (lambda n: n["flow_logs"][0], "That is the flow log's id"),
+        (lambda n: n["ec2"].describe_flow_logs()["FlowLogs"][0], "without tcp-flags, flow-direction and with version"),
+    ],
+    "2.2": [
+        (lambda n: 252, "one direction"),
+        (lambda n: 6, "That is the packets"),
+        (lambda n: 84, "one packet"),
+        (lambda n: 0.504, "in kilobytes"),
+        (lambda n: 2, "number of records"),
+        (lambda n: -504, "The sign is wrong."),
+        (lambda n: n["lab"].records("8.8.8.8"), "That is a list of 2; give one number."),
+    ],
+    "3.1": [
+        (lambda n: ["10.1.15.80"], "is where they went"),
+        (lambda n: "10.1.15.80", "is where they went"),
+        (lambda n: rejects(n, 3)[1:], "is"),
+        (lambda n: rejects(n, 7), "Those are the protocols"),
+        (lambda n: rejects(n, 5), "Those are the source ports"),
+        (lambda n: {line.split()[3] for line in n["lab"].records("REJECT")}, "knocked at another interface"),
+        (lambda n: {*rejects(n, 3), n["public_address"]("instance-2")}, "accepted"),
+        (lambda n: {*rejects(n, 3), "192.0.2.1"}, "192.0.2.1 does not belong there."),
+        (lambda n: [], "That is empty"),
+        (lambda n: 5, "That is a number; give the source address as text."),
+    ],
+    "3.2": [
+        (lambda n: "security group", "which one?"),
+        (lambda n: "igw-1", "passes that one"),
+        (lambda n: "allow-icmp-2", "does not belong"),
+        (lambda n: n["lab"].trace("instance-1", "instance-2"), "passes that one"),
+    ],
+    "4.1": [
+        (lambda n: ["10.1.15.80", "10.1.15.81"], "The /32 is a single address"),
+        (lambda n: "10.1.15.81", "The /32 is a single address"),
+        (lambda n: "10.1.15.82", "does not belong"),
+        (lambda n: "10.2.0.126", "is the one that replies"),
+        (lambda n: [], "empty"),
+        (lambda n: True, "give the address as text"),
+    ],
+    "4.2": [
+        (lambda n: 28, "all that left instance-2"),
+        (lambda n: 23, "what came to instance-1"),
+        (lambda n: 420, "in bytes"),
+        (lambda n: -5, "The other way round"),
+    ],
+    "5.1": [
+        (lambda n: "10.2.0.126", "is the destination"),
+        (lambda n: "10.1.15.80", "inside 10.0.0.0/8"),
+        (lambda n: "20.65.136.10", "refused"),
+        (lambda n: 8, "That is a number"),
+    ],
+    "5.2": [
+        (lambda n: 100800, "in bytes"),
+        (lambda n: 98.4375, "kibibytes"),
+        (lambda n: 0.1008, "megabytes"),
+        (lambda n: 201.6, "both directions"),
+        (lambda n: 1200, "packets"),
+        (lambda n: 101, "Nearly: give it to 1 digits"),
+        (lambda n: "100800 bytes", "Give it in kB"),
+    ],
+    "6.1": [
+        (lambda n: 3, "Too large"),
+        (lambda n: "at night", "is text"),
+        (lambda n: pd.Timestamp(2025, 12, 4, 16), "Too"),
+    ],
+    "6.2": [
+        (lambda n: backup(n)["bytes"].sum(), "in bytes"),
+        (lambda n: backup(n)["bytes"].sum() / 2**30, "gibibytes"),
+        (lambda n: 2 * backup(n)["bytes"].sum() / 1e9, "at both ends"),
+        (lambda n: 21.19, "db-1's alone"),
+        (lambda n: 23, "Nearly"),
+    ],
+}
+
+#: For each exercise, other shapes of the right answer `a` that are as good.
+AS_GOOD: dict[str, list[Callable[[Any, Names], Any]]] = {
+    "0.1": [
+        lambda a, n: str(a), lambda a, n: "65,536", lambda a, n: float(a), lambda a, n: [a], lambda a, n: Decimal(a),
+    ],
+    "1.1": [lambda a, n: "no", lambda a, n: "False", lambda a, n: 0, lambda a, n: (False,)],
+    "1.2": [lambda a, n: ip_network(a), lambda a, n: "172.16.0.0/28", lambda a, n: [a], lambda a, n: " 10.3.0.0/16 "],
+    "2.1": [lambda a, n: a.split(), lambda a, n: {"LogFormat": a}],
+    "2.2": [lambda a, n: f"{a} bytes", lambda a, n: pd.Series([a]).sum(), lambda a, n: pd.Series([a])],
+    "3.1": [
+        lambda a, n: sorted(a), lambda a, n: [*a, *a], lambda a, n: pd.Series(sorted(a)), lambda a, n: ", ".join(a),
+        lambda a, n: pd.Series(sorted(a)).value_counts(), lambda a, n: pd.Index(sorted(a)),
+        lambda a, n: {ip_address(each) for each in a}, lambda a, n: pd.Series(sorted(a), dtype="string[pyarrow]"),
+        lambda a, n: dict.fromkeys(a, 1), lambda a, n: pd.DataFrame({"source": sorted(a), "count": 1}),
+        lambda a, n: (each for each in a),
+    ],
+    "3.2": [
+        lambda a, n: n["lab"].find(a), lambda a, n: f"security group {a}", lambda a, n: a.upper().lower(),
+        lambda a, n: n["lab"].trace("8.8.8.8", n["public_address"]("instance-1"), "tcp", 22).stopped_at,
+        lambda a, n: n["lab"].trace("8.8.8.8", n["public_address"]("instance-1"), "tcp", 22),
+    ],
+    "4.1": [lambda a, n: {ip_address(a[0])}, lambda a, n: a[0], lambda a, n: f"{a[0]}/32", lambda a, n: "instance-1"],
+    "4.2": [lambda a, n: str(a), lambda a, n: f"{a} packets"],
+    "5.1": [
+        lambda a, n: ip_address(a), lambda a, n: [a, "20.65.136.10"],
+        lambda a, n: pd.DataFrame({"srcAddr": [a, "20.65.136.10"], "packetCount": [1200, 1]}),
+    ],
+    "5.2": [lambda a, n: "100.8 kB", lambda a, n: 100.80, lambda a, n: "100.8"],
+    "6.1": [lambda a, n: "02:00", lambda a, n: "02:00 UTC", lambda a, n: pd.Timestamp(2025, 12, 4, a)],
+    "6.2": [lambda a, n: round(a, 1), lambda a, n: round(a, 3), lambda a, n: f"{a:.2f} GB"],
+}  # fmt: skip
+
+
+def rejects(names: Names, word: int) -> list[str]:
+    return sorted({line.split()[word] for line in names["lab"].records(names["interface_1"], "REJECT")})
+
+
+def backup(names: Names) -> Any:
+    once = names["once"]
+    return once[once["dstaddr"].map(names["host"]) == "backup-1"]
+
+
+def test_every_exercise_has_a_judge_a_solution_and_tests() -> None:
+    assert set(texts.exercises()) == set(JUDGES) == set(WRONG) == set(AS_GOOD)
+    assert texts.numbers() == [each.number for each in chapters()][: len(texts.numbers())]
+    for each in texts.exercises().values():
+        assert each["hints"] and all(each[part] for part in ("title", "question", "answer", "right", "solution"))
+
+
+def test_the_exercises_of_a_notebook(story: tuple[str, Names]) -> None:
+    """One test for a notebook, as building its lab is what takes the time."""
+    number, names = story
+    lab: Lab = names["lab"]
+    for each in texts.chapter(number)["exercise"]:
+        exercise = lab.exercise(each["id"])
+        for nothing in (None, ...):
+            assert not exercise.check(nothing).attempted
+        answer = answers_of(each, names)
+        verdict = exercise.check(answer)
+        assert verdict.passed, (each["id"], answer, verdict)
+        assert each["right"].strip() in verdict.text
+        for change in AS_GOOD[each["id"]]:
+            assert exercise.check(change(answer, names)).passed, (each["id"], change(answer, names))
+        for give, words in WRONG[each["id"]]:
+            verdict = exercise.check(give(names))
+            assert not verdict.passed and verdict.attempted
+            assert words in verdict.text, (each["id"], give(names), verdict)
+            assert verdict.text.endswith((".", "?", ".html")), verdict
+        for strange in (
+            object(),
+            lambda: 1,
+            {},
+            [[]],
+            [None],
+            b"x",
+            pd.DataFrame(),
+            pd.Series(dtype=object),
+            1j,
+            -1,
+            "",
+        ):
+            verdict = exercise.check(strange)
+            assert not verdict.passed and verdict.text and "Traceback" not in verdict.text
+
+
+def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
+    """Each question has exactly one right option, and each option says why."""
+    number, names = story
+    quiz = names["lab"].quiz(number)
+    assert [question.number for question in quiz.questions] == [1, 2, 3], repr(quiz)
+    for question in quiz.questions:
+        assert 3 <= len(question.options) <= 4
+        assert len({option.text for option in question.options}) == len(question.options)
+        given = {option.letter: quiz.answer(question.number, option.letter) for option in question.options}
+        right = [letter for letter, verdict in given.items() if verdict.passed]
+        assert right == [option.letter for option in question.options if option.right] and len(right) == 1
+        for option in question.options:
+            assert option.why in given[option.letter].text and option.why.endswith((".", "}"))
+            assert "{" not in option.text + option.why + question.text
+
+
+# The same for every exercise
+
+
+def test_before_its_notebook_an_exercise_says_what_comes_first(lab: Lab) -> None:
+    for id in texts.exercises():
+        verdict = lab.exercise(id).check("10.9.0.0/16")
+        if not id.startswith(("0", "2.1", "6")):
+            assert "It can't be judged yet" in verdict.text and not verdict.passed, (id, verdict)
+            assert not verdict.attempted  # and so is not counted as a try
+
+
+def test_hints_come_one_by_one_and_end_with_the_solution(lab: Lab) -> None:
+    exercise = lab.exercise("3.1")
+    hints = texts.exercises()["3.1"]["hints"]
+    for number, hint in enumerate(hints, 1):
+        assert repr(exercise.hint()) == f"Hint {number} of {len(hints)}: {hint}"
+        exercise = lab.exercise("3.1")  # the same one, as in a cell that is run again
+    assert repr(exercise.hint()).endswith("That was the last one; lab.exercise('3.1').solution() shows a solution.")
+    shown = exercise.solution()
+    assert texts.exercises()["3.1"]["solution"].strip() in repr(shown)
+    assert "{line.split()[3]" in shown._repr_html_() and "&quot;REJECT&quot;" in shown._repr_html_()
+
+
+def test_it_says_the_question_in_short_and_how_to_answer(lab: Lab) -> None:
+    shown = repr(lab.exercise("3.1"))
+    assert shown.startswith("Exercise 3.1: The wrong suspect\n")
+    assert "lab.exercise('3.1').check(answer)" in shown and ".hint()" in shown
+
+
+@pytest.mark.parametrize("id", ["9.9", "", "three", None, 7])
+def test_an_exercise_that_is_not_there(lab: Lab, id: Any) -> None:
+    with pytest.raises(LabError, match=r"There is no exercise .*; the exercises are 0\.1, 1\.1"):
+        lab.exercise(id)
+
+
+def test_a_number_will_do_for_its_name(lab: Lab) -> None:
+    assert lab.exercise(3.2) is lab.exercise("3.2")  # type: ignore[arg-type]
+
+
+def test_an_answer_with_html_in_it_is_shown_as_it_is(lab: Lab) -> None:
+    assert "&lt;b&gt;" in lab.exercise("0.1").check("<b>")._repr_html_()
+
+
+def test_a_grader_s_run_fails_where_an_answer_is_not_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_STRICT", "1")
+    for answer in (None, 5):
+        with pytest.raises(CheckFailed):
+            lab.exercise("0.1").check(answer)
+    assert lab.exercise("0.1").check(65536).passed

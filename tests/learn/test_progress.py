@@ -1,0 +1,178 @@
+"""The progress file: what is in it, and that nothing that is wrong with it ends a lesson."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.learn import progress
+from labkit.learn.desk import Desk
+from labkit.learn.texts import items
+
+
+@pytest.fixture
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    path = tmp_path / "mine.json"
+    monkeypatch.setenv("LABKIT_PROGRESS", str(path))
+    return path
+
+
+def kept(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["items"]
+    return found
+
+
+def test_it_is_in_the_course_s_folder_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "x.json"))
+    assert progress.place() == tmp_path / "x.json"
+    monkeypatch.delenv("LABKIT_PROGRESS")
+    course = tmp_path / "course" / "notebooks"
+    course.mkdir(parents=True)
+    (course / "00-start-here.ipynb").touch()
+    monkeypatch.chdir(course)
+    assert progress.place() == tmp_path / "course" / "progress.json"
+
+
+def test_what_is_tried_is_counted_and_what_is_passed_stays_passed(file: Path) -> None:
+    assert progress.record("exercise:3.1", passed=False) == ""
+    progress.record("exercise:3.1", hint=True)
+    progress.record("exercise:3.1", passed=True)
+    passed = kept(file)["exercise:3.1"]["passed"]
+    progress.record("exercise:3.1", passed=False)
+    progress.record("exercise:3.1", solution=True)
+    item = kept(file)["exercise:3.1"]
+    assert (item["score"], item["max_score"], item["attempts"], item["hints"], item["solution"]) == (1, 1, 3, 1, True)
+    assert item["passed"] == passed and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", passed)
+    assert item["first"] <= item["passed"] <= item["last"]
+
+
+def test_a_quiz_keeps_the_letter_given_last(file: Path) -> None:
+    progress.record("quiz:03.1", passed=False, answer="b")
+    progress.record("quiz:03.1", passed=True, answer="c")
+    assert kept(file)["quiz:03.1"]["answer"] == "c"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"schema": 2, "items": {}}', '{"schema": 1, "items": []}', '{"schema": 1}',
+             '{"schema": 1, "items": {"x": {"score": "all"}}}'],
+)  # fmt: skip
+def test_a_damaged_file_is_a_sentence_and_stays_as_it_is(file: Path, text: str) -> None:
+    file.write_text(text)
+    said = progress.record("check:vpcs", passed=True)
+    assert said.startswith("Not kept: mine.json is not a progress file") and "labkit progress --reset" in said
+    assert file.read_text() == text
+    assert progress.reset(file) == file.with_name("mine.1.json")
+    assert progress.record("check:vpcs", passed=True) == ""
+
+
+def test_a_file_that_may_not_be_written_is_a_sentence(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress.record("check:vpcs", passed=True)
+    before = file.read_text()
+    file.chmod(stat.S_IREAD)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everything
+    said = progress.record("check:subnets", passed=True)
+    assert said.startswith("Not kept in progress.json: the file may not be written.") and "LABKIT_PROGRESS" in said
+    assert file.read_text() == before
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "no" / "progress.json"))
+    assert progress.record("check:vpcs", passed=True).startswith("Not kept in progress.json: No such file")
+
+
+def test_a_write_that_is_cut_off_leaves_the_old_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress.record("check:vpcs", passed=True)
+    before = file.read_text()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert "No space left on device" in progress.record("check:subnets", passed=True)
+    assert file.read_text() == before
+    assert sorted(path.name for path in file.parent.iterdir()) == [".mine.json.lock", "mine.json"]
+
+
+def _record(path: str, item: str) -> None:
+    os.environ["LABKIT_PROGRESS"] = path
+    for _ in range(20):
+        assert progress.record(item, passed=True) == ""
+
+
+def test_two_kernels_at_once_lose_nothing(file: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_record, args=(str(file), f"check:{n}")) for n in range(2)]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+        assert each.exitcode == 0
+    assert {item["attempts"] for item in kept(file).values()} == {20} and len(kept(file)) == 2
+
+
+# Who keeps it
+
+
+class Nothing:
+    """A lab that can't be reached."""
+
+    account = "999988887777"
+
+    def find(self, name: str, kind: str | None = None) -> str | None:
+        raise ConnectionError("AWS can't be reached from /home/ada.")
+
+    def client(self, service: str) -> Any:
+        raise ConnectionError("AWS can't be reached from /home/ada.")
+
+    @property
+    def network(self) -> Any:
+        return self.client("ec2")
+
+    def records(self, *containing: object, since: object = None) -> list[str]:
+        return []
+
+
+def work(live: bool) -> list[str]:
+    desk = Desk(Nothing(), lambda: live)
+    exercise = desk.exercise("1.2")
+    said = [desk.exercise("1.1").check("no"), exercise.check("10.3.0.0"), exercise.check(None)]
+    said += [exercise.hint(), exercise.solution(), desk.check("vpcs"), desk.check("vpcs", "vpc-1")]
+    said += [desk.check("nothing"), desk.check(), desk.quiz("06").answer(1, "a")]
+    return [repr(each) for each in said]
+
+
+def test_what_a_person_does_is_kept_and_nothing_of_the_person(file: Path) -> None:
+    work(live=True)
+    found = kept(file)
+    assert set(found) == {"exercise:1.2", "check:vpcs", "quiz:06.1"}
+    assert (found["exercise:1.2"]["attempts"], found["exercise:1.2"]["hints"]) == (1, 1)
+    assert (found["quiz:06.1"]["score"], found["quiz:06.1"]["answer"]) == (1, "a")
+    assert set(found) <= {item.id for item in items()}
+    text = file.read_text()
+    assert not any(word in text for word in ("999988887777", "/home", "ada", "10.1."))
+
+
+def test_a_run_without_a_person_keeps_nothing_and_says_the_same(file: Path) -> None:
+    alone = work(live=False)
+    assert not file.exists() and not list(file.parent.iterdir())
+    assert work(live=True) == alone
+
+
+def test_a_person_whose_file_is_damaged_is_told_with_the_answer(file: Path) -> None:
+    file.write_text("{")
+    said = repr(Desk(Nothing(), lambda: True).quiz("06").answer(1, "a"))
+    assert said.startswith("✓ Right.") and "\nNot kept: mine.json is not a progress file" in said
+    assert "Not kept" in repr(Desk(Nothing(), lambda: True).check("vpcs"))
+
+
+def test_an_aws_that_can_t_be_reached_is_a_line() -> None:
+    result = Desk(Nothing(), lambda: False).check("role")
+    (line,) = result.lines
+    assert line.found == "ConnectionError: AWS can't be reached from /home/ada." and line.next

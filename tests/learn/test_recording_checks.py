@@ -1,0 +1,175 @@
+"""The checks of notebook 02: unattempted, with the mistakes that are likely, and right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from labkit.lab import Lab
+from labkit.learn.chapters import chapters
+from labkit.learn.checks import overview
+from tests.lab.conftest import Built
+from tests.learn.test_building_checks import Until, only, wrong
+
+STEPS = ["log-group", "policy", "delivery-role", "flow-logs", "delivery"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_before_its_step_a_check_says_that_nothing_is_there(until: Until, name: str) -> None:
+    result = until("02").lab.check(name)
+    assert not result.passed and not result.begun
+    assert all(line.found and line.wanted and line.next for line in result.lines)
+
+
+def test_after_the_build_cells_and_some_traffic_all_is_right(until: Until) -> None:
+    built = until("03")
+    early = built.lab.check("delivery")
+    assert not early.begun and "lab.wait_for_flow_logs()" in early.lines[0].next
+    built.lab.shell("instance-1", "ping -c 3 8.8.8.8")
+    built.lab.wait_for_flow_logs()
+    for name in STEPS:
+        assert built.lab.check(name).passed, built.lab.check(name)
+
+
+def without_flow_logs(until: Until) -> Built:
+    built = until("03")
+    built.ec2.delete_flow_logs(FlowLogIds=built.flow_logs)
+    return built
+
+
+def with_flow_log(built: Built, **changed: Any) -> Lab:
+    settings = {
+        "ResourceType": "VPC", "ResourceIds": [built.vpc_1, built.vpc_2], "TrafficType": "ALL",
+        "MaxAggregationInterval": 60, "LogGroupName": built.log_group, "DeliverLogsPermissionArn": built.role,
+    }  # fmt: skip
+    built.ec2.create_flow_logs(**{**settings, **changed})
+    return built.lab
+
+
+@pytest.mark.parametrize(
+    ("changed", "found", "wanted"),
+    [
+        ({"TrafficType": "ACCEPT"}, "the traffic type ACCEPT, which leaves out what was refused", "ALL"),
+        ({"TrafficType": "REJECT"}, "the traffic type REJECT, which leaves out what was let through", "ALL"),
+        ({"MaxAggregationInterval": 600}, "an interval of 600 seconds", "60 (MaxAggregationInterval=60)"),
+        ({"LogGroupName": "NimbusLogs"}, "the log group 'NimbusLogs'", "'NimbusVPCFlowLogsGroup'"),
+    ],
+)
+def test_a_flow_log_that_is_not_as_it_should_be(until: Until, changed: dict[str, Any], found: str, wanted: str) -> None:
+    lab = with_flow_log(without_flow_logs(until), **changed)
+    one, two = wrong(lab.check("flow-logs"))
+    assert (one.found, one.wanted) == (two.found, two.wanted) == (found, wanted)
+    assert one.next.startswith("a flow log can't be changed: ec2.delete_flow_logs(FlowLogIds=['fl-")
+
+
+def test_a_flow_log_with_another_role(until: Until) -> None:
+    built = without_flow_logs(until)
+    arn = built.iam.create_role(RoleName="Other", AssumeRolePolicyDocument=json.dumps(built.trust_ec2))["Role"]["Arn"]
+    lab = with_flow_log(built, DeliverLogsPermissionArn=arn)
+    line = wrong(lab.check("flow-logs"))[0]
+    assert (line.found, line.wanted) == ("the role Other", "NimbusVPCFlowLogsRole")
+
+
+def test_a_flow_log_on_one_vpc_only_and_on_a_subnet_only(until: Until) -> None:
+    built = without_flow_logs(until)
+    assert only(with_flow_log(built, ResourceIds=[built.vpc_1]).check("flow-logs")).text == "flow log on vpc-2"
+    with_flow_log(built, ResourceType="Subnet", ResourceIds=[built.subnet_2])
+    assert only(built.lab.check("flow-logs")).found == "one on subnet-2 only"
+
+
+def test_one_right_flow_log_among_others_is_enough(until: Until) -> None:
+    built = until("03")
+    assert with_flow_log(built, LogGroupName="Other", ResourceIds=[built.vpc_1]).check("flow-logs").passed
+
+
+def test_a_log_group_with_nearly_the_name(lab: Lab) -> None:
+    lab.client("logs").create_log_group(logGroupName="NimbusVpcFlowLogGroup")
+    line = only(lab.check("log-group"))
+    assert line.found == "one called 'NimbusVpcFlowLogGroup'"
+    assert line.wanted == "'NimbusVPCFlowLogsGroup', to the letter"
+
+
+def test_a_log_group_that_keeps_records_for_ever(lab: Lab) -> None:
+    lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup")
+    line = only(lab.check("log-group"))
+    assert line.found.startswith("none: records are kept, and paid for")
+    exec(line.next.removesuffix("."), {"logs": lab.client("logs")})
+    assert lab.check("log-group").passed
+
+
+def policy(until: Until, *, effect: str = "Allow", actions: Any) -> Built:
+    built = until("03")
+    document = {"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": actions, "Resource": "*"}}
+    if effect == "Deny":
+        document["Statement"] = [document["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    built.iam.create_policy_version(PolicyArn=built.policy, PolicyDocument=json.dumps(document), SetAsDefault=True)
+    return built
+
+
+@pytest.mark.parametrize(
+    ("effect", "actions", "missing"),
+    [
+        ("Allow", ["logs:Create*", "logs:Describe*"], "logs:PutLogEvents"),
+        ("Allow", "logs:PutLogEvents", "logs:CreateLogGroup, logs:CreateLogStream, logs:DescribeLogGroups, logs:Desc"),
+        ("Deny", "logs:PutLogEvents", "logs:PutLogEvents"),
+    ],
+)
+def test_a_policy_that_lacks_a_permission(until: Until, effect: str, actions: Any, missing: str) -> None:
+    lab = policy(until, effect=effect, actions=actions).lab
+    assert only(lab.check("policy")).found.startswith(f"no permission for {missing}")
+    assert f"without {missing}" in only(lab.check("delivery-role")).found
+
+
+@pytest.mark.parametrize("actions", ["logs:*", "*", ["logs:create*", "logs:putlogevents", "logs:Describe*"]])
+def test_a_policy_that_permits_more_or_is_written_another_way_will_do(until: Until, actions: Any) -> None:
+    lab = policy(until, actions=actions).lab
+    assert lab.check("policy").passed and lab.check("delivery-role").passed
+
+
+def test_the_trust_policy_of_the_notebook_s_colleague(lab: Lab) -> None:
+    """Notebook 02 as it is before the role is mended: the check names the principal."""
+    names: dict[str, Any] = {"lab": lab}
+    for chapter in chapters()[1:3]:
+        for source in chapter.build_cells():
+            if "update_assume_role_policy" not in source:
+                exec(source, names)
+    line = only(lab.check("delivery-role"))
+    assert line.found == "the principal ec2.amazonaws.com"
+    assert line.wanted == "the service vpc-flow-logs.amazonaws.com, the action sts:AssumeRole"
+    lab.shell("instance-1", "ping -c 3 8.8.8.8")
+    lab.wait_for_flow_logs()
+    failed = wrong(lab.check("delivery"))
+    assert [each.found for each in failed] == ["ACTIVE, yet FAILED, 'Access error'"] * 2
+    assert "lab.check('delivery-role')" in failed[0].next
+    after = overview(lab).following
+    assert after is not None and after.name == "delivery-role"
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"Action": "sts:TagSession"}, "the action sts:TagSession"),
+        ({"Effect": "Deny"}, "the principal nobody"),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}, "a condition for the account 9999"),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, "the principal arn:aws:iam::123456789012:root"),
+    ],
+)
+def test_a_trust_policy_that_does_not_let_the_service_in(until: Until, changed: dict[str, Any], found: str) -> None:
+    built = until("03")
+    statement = {**built.trust_flow_logs["Statement"][0], **changed}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    built.iam.update_assume_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyDocument=document)
+    assert only(built.lab.check("delivery-role")).found.startswith(found)
+
+
+def test_a_role_without_a_policy_and_one_with_an_inline_one(until: Until) -> None:
+    built = until("03")
+    built.iam.detach_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyArn=built.policy)
+    line = only(built.lab.check("delivery-role"))
+    assert (line.found, line.wanted) == ("no policy attached", "NimbusVPCFlowLogsPolicy")
+    built.iam.put_role_policy(
+        RoleName="NimbusVPCFlowLogsRole", PolicyName="mine", PolicyDocument=json.dumps(built.may_write_logs)
+    )
+    assert built.lab.check("delivery-role").passed

@@ -1,0 +1,85 @@
+"""How results read, as text and as HTML, and what a wrong question gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.errors import LabError
+from labkit.lab import Lab
+from labkit.learn.checks import CHECKS, Overview
+from labkit.learn.result import CheckFailed, Line, Result
+
+
+def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
+    result = Result("vpcs", (Line(True, "vpc-1 is right"), Line(False, "vpc-2", "this", "that", "do it.")), "Note.")
+    assert repr(result) == (
+        "vpcs: 1 of 2 right\n"
+        "  ✓ vpc-1 is right\n"
+        "  ✗ vpc-2\n"
+        "      found:  this\n"
+        "      wanted: that\n"
+        "      next:   do it.\n"
+        "Note."
+    )
+    assert not result.passed and result.score == 0
+
+
+def test_html_is_escaped_and_marks_are_not_by_color_alone() -> None:
+    html = Result("<vpcs>", (Line(False, "<b>", "<i>", "&", "<script>"), Line(True, "<u>")), "<n>")._repr_html_()
+    assert not any(tag in html for tag in ("<vpcs>", "<i>:", "<script>", "<u>", "<n>"))
+    assert "&lt;script&gt;" in html and "aria-label='not yet'>✗" in html and "aria-label='right'>✓" in html
+    assert "color" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("vpc", "vpcs"), ("VPCs", "vpcs"), ("flow logs", "flow-logs"), ("security_groups", "security-groups")],
+)
+def test_a_name_that_is_nearly_right(lab: Lab, name: str, guess: str) -> None:
+    (line,) = lab.check(name).lines  # type: ignore[union-attr]
+    assert line.found == f"no check of this name (did you mean {guess!r}?)"
+    assert line.next == f"lab.check({guess!r})."
+
+
+@pytest.mark.parametrize("name", [3, 0.5, [], {}, object(), lambda: 1, "", "x" * 500])
+def test_what_is_no_name_is_a_line_like_any_other(lab: Lab, name: Any) -> None:
+    result = lab.check(name)
+    assert isinstance(result, Result) and not result.passed
+    assert ", ".join(CHECKS) in result.lines[0].wanted
+
+
+@pytest.mark.parametrize("vpc", ["vpc-3", 1, [], "vpc_1"])
+def test_what_is_no_half(lab: Lab, vpc: Any) -> None:
+    (line,) = lab.check("vpcs", vpc).lines  # type: ignore[union-attr]
+    assert line.next == "lab.check('vpcs') or lab.check('vpcs', 'vpc-1')."
+    (line,) = lab.check("role", "vpc-1").lines  # type: ignore[union-attr]
+    assert line.next == "lab.check('role')."
+
+
+def test_all_of_them_in_short_and_the_next_in_full(lab: Lab) -> None:
+    shown = lab.check()
+    assert isinstance(shown, Overview) and not shown.passed
+    assert repr(shown).count("not begun") == len(CHECKS)
+    assert "Next, vpcs: 0 of 2 right\n  ✗ vpc-1\n      found:  nothing of this name" in repr(shown)
+    lab.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-1"))
+    assert "01 ✗ lab.check('vpcs')             1 of 2\n" in repr(lab.check())
+    lab.client("ec2").create_vpc(CidrBlock="10.2.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-2"))
+    shown = lab.check()
+    assert (
+        shown.passed and "Next, subnets" in repr(shown) and "<code>lab.check(&#x27;vpcs&#x27;)" in shown._repr_html_()
+    )
+
+
+def test_a_grader_s_run_fails_where_something_is_not_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_STRICT", "1")
+    for call in (lambda: lab.check("vpcs"), lambda: lab.check("nope"), lambda: lab.check()):
+        with pytest.raises(CheckFailed) as caught:
+            call()
+        assert isinstance(caught.value, LabError)
+    with pytest.raises(CheckFailed, match="that is no option|is no option of question 1"):
+        lab.quiz("00").answer(1, "z")
+    for n in (1, 2):
+        lab.client("ec2").create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=lab.tags("vpc", f"vpc-{n}"))
+    assert lab.check("vpcs").passed

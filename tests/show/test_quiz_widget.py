@@ -1,0 +1,76 @@
+"""The quiz as a widget: chosen, answered, explained; and its still form where no front end is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from labkit.learn.answers import Verdict
+from labkit.learn.quizzes import Option, Question
+from labkit.show.widgets.quiz import QuizWidget
+
+
+@dataclass
+class Asked:
+    """A quiz that notes what it is answered."""
+
+    chapter: str = "03"
+    trouble: str = ""
+
+    def __post_init__(self) -> None:
+        options = (Option("a", "<b>yes</b>", "Why.", True), Option("b", "no", "Why not.", False))
+        self.questions = () if self.trouble else (Question(1, "Is <i>it</i>?", options), Question(2, "And?", options))
+        self.answers: list[Any] = []
+
+    def answer(self, number: object = None, letter: object = None) -> Verdict:
+        self.answers.append((number, letter))
+        if letter == "b":
+            raise RuntimeError("strict <run>")
+        return Verdict(True, "Right. <Why>.")
+
+    def __repr__(self) -> str:
+        return "Quiz 03\n1. Is it?"
+
+
+def parts(quiz: QuizWidget, number: int) -> Any:
+    return quiz.widget.children[number].children
+
+
+def test_an_option_is_chosen_then_answered() -> None:
+    asked = Asked()
+    quiz = QuizWidget(asked)
+    text, options, button, said = parts(quiz, 1)
+    assert "Is &lt;i&gt;it&lt;/i&gt;?" in text.value
+    assert button.disabled and options.value is None
+    options.value = "a"
+    assert not button.disabled
+    button.click()
+    assert asked.answers == [(1, "a")]
+    assert "aria-label='right'" in said.value and "&lt;Why&gt;" in said.value
+    options.value = "b"
+    assert said.value == ""
+    button.click()
+    assert said.value == "<p>strict &lt;run&gt;</p>"
+
+
+def test_each_control_says_what_it_is() -> None:
+    for number in (1, 2):
+        _, options, button, said = parts(QuizWidget(Asked()), number)
+        assert options.description == f"{number}." and button.description == f"Answer {number}" and button.tooltip
+        assert "labkit-answer" in said._dom_classes
+
+
+def test_a_quiz_that_can_t_be_made_says_why() -> None:
+    quiz = QuizWidget(Asked(trouble="No <records>."))
+    assert "No &lt;records&gt;." in quiz.widget.children[1].value
+    assert "labkit-quiz" in quiz.widget._dom_classes
+
+
+@pytest.mark.parametrize("trouble", ["", "None yet."])
+def test_without_a_front_end_the_questions_are_printed(trouble: str) -> None:
+    quiz = QuizWidget(Asked(trouble=trouble))
+    assert repr(quiz) == "Quiz 03\n1. Is it?"
+    assert quiz._repr_mimebundle_() == {"text/plain": repr(quiz)}
+    assert quiz.answer(1, "a").passed
