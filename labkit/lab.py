@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from labkit.network import Network, Path
     from labkit.show.map import Drawing
+    from labkit.show.widgets import Widgets
 
 #: The tag that marks what belongs to the lab, beside the Name.
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
@@ -162,6 +163,13 @@ class Lab:
         from labkit.show.map import draw
 
         return draw(self.network, path)
+
+    @property
+    def widgets(self) -> Widgets:
+        """What can be moved: the packet lab, editors of routes and rules, and others; `lab.widgets` lists them."""
+        from labkit.show.widgets import Widgets
+
+        return Widgets(self)
 
     # The instances
 
