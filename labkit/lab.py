@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import flow_logs, undelivered
 from labkit.session.records import Records
@@ -44,6 +45,7 @@ class Lab:
         self._clients: dict[str, Any] = {}
         self.account = world.account
         self.region = world.region
+        watch()
 
     # Finding and making
 
@@ -131,6 +133,11 @@ class Lab:
         from labkit.network import Network
 
         return Network.from_ec2(self.client("ec2"))
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one once a call of this notebook may have changed the network."""
+        return changes()
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
         """Follow a packet from one end to the other and back, hop by hop, without sending it.
