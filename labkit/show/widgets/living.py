@@ -7,8 +7,11 @@ from abc import abstractmethod
 from collections import deque
 from typing import Any, Protocol
 
+import ipywidgets as w
+
 from labkit.network.model import Network
 from labkit.show.frontend import is_live
+from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 
 
@@ -51,11 +54,13 @@ _displayed: deque[Living] = deque(maxlen=6)
 class Living(Interactive):
     """A widget that shows the network as it stands.
 
-    A subclass answers in `refresh`, with `network()`; it is called again when the network may have changed.
+    A subclass answers in `_answer`, with `network()`; it is asked again when the network may have changed. `verdict` is
+    the line that says the outcome, and also what went wrong.
     """
 
     def __init__(self, lab: LabLike) -> None:
         self.lab = lab
+        self.verdict = parts.html()
         self._answered = -1
 
     def network(self, anew: bool = False) -> Network:
@@ -68,8 +73,20 @@ class Living(Interactive):
         return network
 
     @abstractmethod
+    def _answer(self, anew: bool) -> None:
+        """Show the answer for the network as it stands now."""
+
     def refresh(self, anew: bool = False) -> None:
-        """Answer again, for the network as it stands now."""
+        """Answer again, for the network as it stands now; `anew` reads it in any case."""
+        try:
+            self._answer(anew)
+        except Exception as error:  # whatever it is, the person at the widget has to be told
+            self.verdict.value = parts.sentence(parts.refusal(error), "bad")
+
+    def read_again(self) -> w.Button:
+        """A button to read the network again."""
+        why = "Read the network again: needed after changes made elsewhere, such as in the console"
+        return parts.button("Refresh", why, lambda: self.refresh(anew=True))
 
     def catch_up(self) -> None:
         """Answer again if the network may have changed since the last answer."""

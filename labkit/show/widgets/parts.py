@@ -1,4 +1,4 @@
-"""Building blocks of the widgets: labelled controls, escaped HTML, code to copy, and handlers that answer in sentences.
+"""Building blocks of the widgets: labelled controls, escaped HTML, code to copy, and errors as sentences.
 
 Every text that comes from outside (a student's input, a resource's name, AWS's words) goes through `escape` here, or
 through one of the functions, which all escape what they are given.
@@ -7,7 +7,6 @@ through one of the functions, which all escape what they are given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
 from html import escape
 from typing import Any
 
@@ -143,19 +142,3 @@ def refusal(error: Exception) -> str:
     if isinstance(error, (LabError, ValueError, LookupError)) and str(error):
         return str(error)
     return f"This went wrong, and nothing was changed on this page: {type(error).__name__}: {error}"
-
-
-def guarded(place: w.HTML) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """For a handler: an error in it becomes a sentence at `place`, not a traceback in a log that nobody reads."""
-
-    def decorate(handler: Callable[..., None]) -> Callable[..., None]:
-        @wraps(handler)
-        def safe(*arguments: Any, **named: Any) -> None:
-            try:
-                handler(*arguments, **named)
-            except Exception as error:  # whatever it is, the person at the widget has to be told
-                place.value = sentence(refusal(error), "bad")
-
-        return safe
-
-    return decorate
