@@ -36,10 +36,13 @@ class _Letters:
     def __init__(self, size: float, bold: bool) -> None:
         self._font = FT2Font(findfont(font(size, bold)))
         self._font.set_size(size, DPI)
+        self._em = size * DPI / 72
         self.advance = lru_cache(maxsize=None)(self._advance)
         self.kerning = lru_cache(maxsize=None)(self._kerning)
 
     def _advance(self, letter: str) -> float:
+        if not self._font.get_char_index(ord(letter)):  # the font lacks it: most such letters are about an em wide
+            return 64 * self._em
         return float(self._font.load_char(ord(letter), flags=LoadFlags.DEFAULT).horiAdvance)
 
     def _kerning(self, left: str, right: str) -> float:

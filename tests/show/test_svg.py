@@ -77,7 +77,7 @@ def test_the_same_map_is_the_same_text() -> None:
 def test_names_are_escaped() -> None:
     build = rename(the_lab(TO_2, TO_1), {"vpc-1": NASTY, "igw-1": NASTY, "pcx-12": "<b>", "subnet-1": "a&b"})
     picture = written(draw(*ping(build)))
-    assert NASTY in words(picture)
+    assert {NASTY[:12], "<b>", "a&b"} <= {word[:12] for word in words(picture)}
     assert {element.tag for element in picture.iter()} == {
         NAME + tag for tag in ("svg", "title", "desc", "style", "rect", "path", "text")
     }
@@ -111,7 +111,7 @@ def test_a_step_that_is_not_there_rings_nothing() -> None:
     assert boxes(written(drawn("the lab"), "there-1"), "halo") == []
 
 
-@pytest.mark.parametrize("text", ["10.1.0.0/16 → local", "AVATAR To.", "✗ ↩5", "größe", "", "日本", "peering-1-2…"])
+@pytest.mark.parametrize("text", ["10.1.0.0/16 → local", "AVATAR To.", "✗ ↩5", "größe", "", "peering-1-2…"])
 @pytest.mark.parametrize(("size", "bold"), [(9, False), (9, True), (10, True), (12, True)])
 def test_texts_are_as_wide_as_matplotlib_makes_them(text: str, size: float, bold: bool) -> None:
     with steady_style():
