@@ -47,13 +47,16 @@ def _key(network: Network, interface: Interface) -> str:
 class End:
     """A control for one end: a dropdown of what is there, and a line for any other address, name or id.
 
-    Parameters: `label` is `From` or `To`; `public` is as for `ends`; `on_change` is called when a person chooses.
+    Parameters: `label` is `From` or `To`; `value` is chosen at first; `public` is as for `ends`; `on_change` is called
+    when a person chooses.
     """
 
-    def __init__(self, label: str, public: bool, on_change: Callable[[], None]) -> None:
-        self._public, self._on_change, self._quiet = public, on_change, False
+    def __init__(self, label: str, value: str | None, public: bool, on_change: Callable[[], None]) -> None:
+        self._public, self._on_change, self._quiet, self._is_chosen = public, on_change, False, bool(value)
         self.choice = parts.dropdown(label, [("another address", TYPED)], layout=w.Layout(width="auto"))
-        self.typed = parts.text(f"{label}, address", placeholder="10.2.0.126", layout=w.Layout(width="18em"))
+        self.typed = parts.text(
+            f"{label}, address", value or "", placeholder="10.2.0.126", layout=w.Layout(width="18em")
+        )
         self.widget = parts.row(self.choice, self.typed)
         self.choice.observe(self._changed, "value")
         self.typed.observe(self._changed, "value")
@@ -63,16 +66,17 @@ class End:
         """What `lab.trace` takes: a name, an id or an address."""
         return str(self.typed.value.strip() if self.choice.value == TYPED else self.choice.value)
 
-    def offer(self, network: Network, wanted: str | None = None) -> None:
-        """Offer what is in the network now, and keep what is chosen, even where it is gone."""
-        kept = wanted or self.value
+    def offer(self, network: Network, usual: str) -> None:
+        """Offer what is in the network now, and keep what is chosen, even where it is gone; at first, `usual` is."""
+        kept = self.value if self._is_chosen else usual
+        self._is_chosen = bool(kept) or self._is_chosen
         offered = [*ends(network, self._public), ("another address, name or id", TYPED)]
         self._quiet = True
         if list(self.choice.options) != offered:
             self.choice.options = offered
         if kept in [value for _, value in offered[:-1]]:
             self.choice.value = kept
-        elif kept:
+        else:
             self.choice.value, self.typed.value = TYPED, kept
         self._show_line()
         self._quiet = False
@@ -83,4 +87,5 @@ class End:
     def _changed(self, _: object) -> None:
         self._show_line()
         if not self._quiet:
+            self._is_chosen = True
             self._on_change()

@@ -8,6 +8,7 @@ from html import escape
 from labkit.network.filters import entry_text, permission_text
 from labkit.network.model import Network
 from labkit.network.path import Hop, Path
+from labkit.show.contents import short
 from labkit.show.widgets.advice import next_step
 from labkit.show.widgets.parts import sentence, table
 
@@ -36,7 +37,7 @@ class Step:
 
     def __str__(self) -> str:
         hop = self.hop
-        name = hop.kind if hop.name == hop.kind else f"{hop.kind} {hop.name}"
+        name = hop.kind if hop.name == hop.kind else f"{hop.kind} {short(hop.name)}"
         return f"{self.mark} {'✓' if hop.passes else '✗'} {name}"
 
 

@@ -70,20 +70,18 @@ class PacketLab(Living):
         self.path: Path | None = None
         self.said = ""
         self._network = self.network()
-        first, second = _instances(self._network)
-        if source or destination:  # what a person wrote is answered with an error, as lab.trace does
+        if source or destination:  # what is wrong in a cell is answered with an error, as lab.trace does
+            first, second = _instances(self._network)
             trace(self._network, source or first, destination or second, protocol, port or _USUAL_PORT)
-        self.source = End("From", False, self.refresh)
-        self.destination = End("To", True, self.refresh)
-        self.source.offer(self._network, source or first)
-        self.destination.offer(self._network, destination or second)
-        self.protocol = parts.toggles("Protocol", PROTOCOLS, value=protocol)
+        self.source = End("From", source, False, self.refresh)
+        self.destination = End("To", destination, True, self.refresh)
+        self.protocol = parts.dropdown("Protocol", PROTOCOLS, value=protocol, layout=w.Layout(width="auto"))
         self.port = parts.text("Port", str(port or _USUAL_PORT), layout=w.Layout(width="9em"))
         self.again = self.read_again()
         self.map, self.detail = parts.html(), parts.html()
         self.hops = w.Select(
             options=[], rows=8, description="Steps", style={"description_width": "initial"},
-            tooltip="The components that the packet met, in order", layout=w.Layout(width="24em"),
+            tooltip="The components that the packet met, in order", layout=w.Layout(width="22em"),
         )  # fmt: skip
         self.code = parts.code()
         self._steps: list[Step] = []
@@ -93,13 +91,10 @@ class PacketLab(Living):
         self.hops.observe(self._chosen, "value")
         self.widget = parts.root(
             "packet-lab",
-            self.source.widget,
-            self.destination.widget,
+            parts.row(self.source.widget, self.destination.widget),
             parts.row(self.protocol, self.port, self.again),
-            parts.answer(self.verdict, self.map, parts.row(self.hops, self.detail), self.code),
+            parts.answer(self.verdict, self.map, parts.columns(self.hops, self.detail), self.code),
         )
-        self.detail.layout.width = "auto"
-        self.detail.layout.flex = "1 1 22em"
         self.refresh()
 
     def still(self) -> Drawing:
@@ -108,8 +103,9 @@ class PacketLab(Living):
 
     def _answer(self, anew: bool) -> None:
         self._network = self.network(anew)
-        self.source.offer(self._network)
-        self.destination.offer(self._network)
+        first, second = _instances(self._network)
+        self.source.offer(self._network, first)
+        self.destination.offer(self._network, second)
         self.port.layout.display = "none" if self.protocol.value == "icmp" else ""
         before, ends = self.path, self._asked()
         try:

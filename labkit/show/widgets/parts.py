@@ -48,6 +48,12 @@ def row(*children: w.Widget) -> w.HBox:
     return w.HBox(list(children), layout=w.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 1em"))
 
 
+def columns(left: w.Widget, right: w.Widget) -> w.HBox:
+    """A list and what is chosen from it, side by side where there is room: the right one takes what is left."""
+    right.layout.width, right.layout.flex = "auto", "1 1 24em"
+    return w.HBox([left, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 1em"))
+
+
 def answer(*children: w.Widget) -> w.VBox:
     """The part of a widget that shows its answer."""
     box = w.VBox(list(children))
