@@ -8,8 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from labkit.show.widgets.living import LabLike
     from labkit.show.widgets.packet_lab import PacketLab
+    from labkit.show.widgets.replay import Replay
+    from labkit.show.widgets.route_editor import RouteEditor
+    from labkit.show.widgets.rule_editor import RuleEditor
 
 
 class Widgets:
@@ -32,6 +37,40 @@ class Widgets:
         from labkit.show.widgets.packet_lab import PacketLab
 
         return PacketLab(self._lab, source, destination, protocol, port)
+
+    def route_editor(self, route_table: str) -> RouteEditor:
+        """The routes of a route table, given by name or id, and controls to create, replace and delete one.
+
+        The plain functions are `ec2.create_route`, `ec2.replace_route` and `ec2.delete_route`: each call is shown as
+        code, and made by a click. Raises LabError where there is no such route table.
+        """
+        from labkit.show.widgets.route_editor import RouteEditor
+
+        return RouteEditor(self._lab, route_table)
+
+    def rule_editor(self, security_group: str) -> RuleEditor:
+        """The rules of a security group, given by name or id, and controls to add and remove one.
+
+        The plain functions are `ec2.authorize_security_group_ingress`, `ec2.revoke_security_group_ingress` and the same
+        for `egress`: each call is shown as code, and made by a click. Raises LabError where there is no such group.
+        """
+        from labkit.show.widgets.rule_editor import RuleEditor
+
+        return RuleEditor(self._lab, security_group)
+
+    def replay(
+        self, source: str, destination: str, protocol: str = "icmp", port: int | None = None, count: int = 3,
+        since: datetime | None = None,
+    ) -> Replay:  # fmt: skip
+        """A ping step by step: where each packet is, which interface sees it, and which flow log record tells of it.
+
+        The plain functions are `lab.trace(source, destination, protocol, port)`, whose legs have `sightings`, and
+        `lab.records(interface, address, since=since)`. Parameters: as for `lab.trace`; `count` packets are replayed;
+        records of traffic before `since` are left out. Raises LabError for an end that is not there.
+        """
+        from labkit.show.widgets.replay import Replay
+
+        return Replay(self._lab, source, destination, protocol, port, count, since)
 
     def __dir__(self) -> list[str]:
         return [name for name in vars(type(self)) if not name.startswith("_")]

@@ -101,7 +101,7 @@ def code(label: str = "As code") -> w.Textarea:
 
 
 def show_code(area: w.Textarea, lines: str) -> None:
-    area.rows = lines.count("\n") + 1
+    area.rows = sum(1 + len(line) // 90 for line in lines.split("\n"))  # long lines go on in the next row
     area.value = lines
 
 
