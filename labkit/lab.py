@@ -6,7 +6,7 @@ Everything here works on the embedded AWS and on a real account alike; only `con
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -135,8 +135,8 @@ class Lab:
         return Network.from_ec2(self.client("ec2"))
 
     @property
-    def changes(self) -> int:
-        """A number that is another one once a call of this notebook may have changed the network."""
+    def changes(self) -> Sequence[str]:
+        """The EC2 operations, in order, by which cells of this notebook may have changed the network."""
         return changes()
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:

@@ -1,22 +1,23 @@
-"""Noticing, without asking AWS, that a call from here may have changed the network."""
+"""Noticing, without asking AWS, which calls from here may have changed the network."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 #: Operations whose names begin so only look.
 _LOOKS = ("Describe", "Get", "List", "Search", "Export")
 
-_made = 0
+_made: list[str] = []
 
 
-def changes() -> int:
-    """How many calls to EC2 so far may have changed something, of clients made since `watch`."""
+def changes() -> Sequence[str]:
+    """The operations of EC2 that may have changed something, called by clients made since `watch`, in order."""
     return _made
 
 
 def watch() -> None:
-    """Count the changing calls of every client that boto3 makes from now on.
+    """Note the changing calls of every client that boto3 makes from now on.
 
     Other sessions, other programs and the console are not seen: what shows the network offers to read it again.
     """
@@ -28,6 +29,5 @@ def watch() -> None:
 
 
 def _note(model: Any, **_: Any) -> None:
-    global _made
     if not model.name.startswith(_LOOKS):
-        _made += 1
+        _made.append(model.name)

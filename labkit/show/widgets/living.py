@@ -5,24 +5,26 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import ipywidgets as w
 
 from labkit.network.model import Network
+from labkit.network.read import is_partial, reread
 from labkit.show.frontend import is_live
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 
 
 class LabLike(Protocol):
-    """What the widgets need of a lab. `changes` is another number once something may have changed."""
+    """What the widgets need of a lab. `changes` are the EC2 operations that may have changed the network, in order."""
 
     @property
     def network(self) -> Network: ...
 
     @property
-    def changes(self) -> int: ...
+    def changes(self) -> Sequence[str]: ...
 
     def client(self, service: str) -> Any: ...
 
@@ -34,15 +36,17 @@ class _Snapshot:
 
     def __init__(self) -> None:
         self._lab: LabLike | None = None
-        self._changes = -1
+        self._known = 0  # of the lab's changes
         self._network: Network | None = None
 
     def of(self, lab: LabLike, anew: bool) -> Network:
-        changes = lab.changes
-        if anew or self._network is None or self._lab is not lab or self._changes != changes:
-            self._network = lab.network
-            self._lab, self._changes = lab, changes
-        return self._network
+        network, known = self._network, len(lab.changes)
+        if anew or network is None or self._lab is not lab or not all(map(is_partial, lab.changes[self._known :])):
+            network = lab.network
+        elif self._known < known:  # a route or a rule: one call instead of a dozen
+            network = reread(network, lab.client("ec2"), lab.changes[self._known :])
+        self._lab, self._known, self._network = lab, known, network
+        return network
 
 
 _snapshot = _Snapshot()
@@ -69,7 +73,7 @@ class Living(Interactive):
         What others change, in the console say, is seen with `anew`.
         """
         network = _snapshot.of(self.lab, anew)
-        self._answered = self.lab.changes
+        self._answered = len(self.lab.changes)
         return network
 
     @abstractmethod
@@ -90,7 +94,7 @@ class Living(Interactive):
 
     def catch_up(self) -> None:
         """Answer again if the network may have changed since the last answer."""
-        if self._answered != self.lab.changes:
+        if self._answered != len(self.lab.changes):
             self.refresh()
 
     def _repr_mimebundle_(self, **more: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:

@@ -16,7 +16,8 @@ class PaperLab:
     """What the widgets need of a lab. `read` counts how often the network was read; `changed()` tells that it did."""
 
     def __init__(self, build: Build, records: Iterable[str] = ()) -> None:
-        self.build, self.changes, self.read = build, 0, 0
+        self.build, self.read = build, 0
+        self.changes: list[str] = []
         self.lines = list(records)
 
     @property
@@ -25,7 +26,7 @@ class PaperLab:
         return self.build.network()
 
     def changed(self) -> None:
-        self.changes += 1
+        self.changes.append("RunInstances")
 
     def client(self, service: str) -> Any:
         raise AssertionError("nothing was clicked, so nothing is to be called")
