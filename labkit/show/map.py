@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from labkit.network.model import Network
 from labkit.network.path import Hop, Leg, Path
+from labkit.show import painting
 from labkit.show.contents import Contents
 from labkit.show.figure import Described, steady_style
 from labkit.show.layout import LANE, MARGIN, Callout, Layout
 from labkit.show.lettering import width, wrap
-from labkit.show.painting import paint
 from labkit.show.sheet import Point, Sheet
 from labkit.show.way import Roads, keep_left, places
 
@@ -32,7 +32,12 @@ class Drawing(Described):
     def figure(self) -> Figure:  # type: ignore[override]
         """The map as a matplotlib figure, painted when somebody asks for it."""
         with steady_style():
-            return paint(self.sheet)
+            return painting.paint(self.sheet)
+
+    def png(self) -> bytes:
+        """The image as PNG, the same bytes each time, and the same as those of the figure."""
+        with steady_style():
+            return painting.png(self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
