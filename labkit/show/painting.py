@@ -109,7 +109,8 @@ def png(sheet: Sheet) -> bytes:
             pen.line(mark)
     buffer = io.BytesIO()
     # The metadata would else name the version of matplotlib.
-    imsave(buffer, pen.pixels(), format="png", origin="upper", dpi=DPI, metadata={"Software": None})
+    metadata: dict[str, Any] = {"Software": None}
+    imsave(buffer, pen.pixels(), format="png", origin="upper", dpi=DPI, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -126,7 +127,7 @@ class _Pen:
 
     def box(self, box: Box) -> None:
         style = _BOXES[box.kind]
-        outline = BoxStyle("round", pad=0, rounding_size=box.corner)(box.x, box.y, box.wide, box.high, 1)
+        outline = BoxStyle.Round(pad=0, rounding_size=box.corner)(box.x, box.y, box.wide, box.high, 1)
         self._draw(outline, self._upright, style["edgecolor"], style["linewidth"], style["facecolor"])
 
     def words(self, words: Words) -> None:

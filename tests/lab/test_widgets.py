@@ -15,7 +15,7 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.network import Network
 from labkit.network.read import is_partial, reread
-from labkit.show.widgets import living
+from labkit.show.widgets import base, living
 from tests.lab.conftest import Built
 
 
@@ -78,6 +78,30 @@ def test_what_is_on_the_page_follows_the_cells(peered: Built, monkeypatch: pytes
     after_cell(None)
     assert shown[0].path.reached is True  # type: ignore[union-attr]
     assert "peering-1-2" in shown[1].table.value  # type: ignore[union-attr]
+
+
+def test_where_no_front_end_is_each_shows_its_still_form(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    widgets = built.lab.widgets
+    shown = [widgets.packet_lab(), widgets.route_editor("route-table-1"), widgets.replay("instance-1", "instance-2")]
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: shell)
+    for widget in shown:
+        data, _ = widget._repr_mimebundle_()
+        assert data["text/plain"] == repr(widget)
+        assert "\n" in data["text/plain"]
+        assert "application/vnd.jupyter.widget-view+json" not in data
+    assert "image/png" in shown[0]._repr_mimebundle_()[0]
+
+
+def test_a_saved_notebook_keeps_the_words(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "is_live", lambda: True)
+    shown = built.lab.widgets.route_editor("route-table-1")
+    data = shown._repr_mimebundle_()
+    assert isinstance(data, dict)
+    assert data["text/plain"] == repr(shown)
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.widget.model_id
 
 
 def test_a_click_in_the_route_editor_makes_the_route(peered: Built) -> None:

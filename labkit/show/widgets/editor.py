@@ -130,10 +130,10 @@ class Editor(Living):
     def rows(self) -> tuple[str, list[tuple[str, ...]]]:
         """The table of what is there: its caption and its rows."""
 
-    def still(self) -> str:
+    def still(self) -> parts.Lines:
         """The table in words."""
         caption, rows = self.rows()
-        return "\n".join([caption, *("  " + "  ".join(row) for row in rows)])
+        return parts.Lines("\n".join([caption, *("  " + "  ".join(row) for row in rows)]))
 
     def _answer(self, anew: bool) -> None:
         network = self.network(anew)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import ipywidgets as w
 
 from labkit.errors import LabError
@@ -41,7 +43,8 @@ def trace_code(source: str, destination: str, protocol: str, port: str | int | N
     'lab.trace("instance-1", "instance-2", "tcp", 22)'
     """
     more = "" if protocol == "icmp" else f', "{protocol}", {_port(port)}'
-    return f'lab.trace("{source}", "{destination}"{more})'
+    ends = ", ".join(json.dumps(end, ensure_ascii=False) for end in (source, destination))
+    return f"lab.trace({ends}{more})"
 
 
 def _port(port: str | int | None) -> int:

@@ -35,6 +35,19 @@ _STYLE = """<style>
 _MARKS = {"good": "✓ ", "bad": "✗ ", "plain": "", "quiet": ""}
 
 
+class Lines(str):
+    """A text that a notebook shows line by line, as print would: the still form of a widget."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Without this, IPython would show a string's subclass as a string, in quotes and with \\n.
+        printer.text(str(self))
+
+
 def root(name: str, *children: w.Widget) -> w.VBox:
     """The outermost box of a widget, which says its name to style sheets and tests: `labkit-packet-lab`."""
     box = w.VBox([w.HTML(_STYLE, layout=w.Layout(display="none")), *children])

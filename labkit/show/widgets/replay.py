@@ -137,10 +137,8 @@ class Replay(Living):
         counted = "" if packets is None else f", {packets} packets"
         return f"{len(found)} record{'s' if len(found) > 1 else ''}{counted}"
 
-    def still(self) -> str:
+    def still(self) -> parts.Lines:
         """In words: what each interface sees, and the records there are."""
         lines = self._records()
-        rows = self._rows(self._count, 0, lines)
-        return "\n".join(
-            [f"{self.path.packet}. {self.path.verdict}", *("  " + "  ".join(map(str, row)) for row in rows)]
-        )
+        told = ["  " + "  ".join(map(str, row)) for row in self._rows(self._count, 0, lines)]
+        return parts.Lines("\n".join([f"{self.path.packet}. {self.path.verdict}", *told]))
