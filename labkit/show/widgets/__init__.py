@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from labkit.show.widgets.acl_editor import AclEditor
     from labkit.show.widgets.living import LabLike
     from labkit.show.widgets.packet_lab import PacketLab
     from labkit.show.widgets.replay import Replay
@@ -57,6 +58,16 @@ class Widgets:
         from labkit.show.widgets.rule_editor import RuleEditor
 
         return RuleEditor(self._lab, security_group)
+
+    def acl_editor(self, network_acl: str) -> AclEditor:
+        """The entries of a network ACL, given by name, id or the subnet that it guards, and controls to change them.
+
+        The plain functions are `ec2.create_network_acl_entry`, `ec2.replace_network_acl_entry` and
+        `ec2.delete_network_acl_entry`. Raises LabError where there is no such ACL.
+        """
+        from labkit.show.widgets.acl_editor import AclEditor
+
+        return AclEditor(self._lab, network_acl)
 
     def replay(
         self, source: str, destination: str, protocol: str = "icmp", port: int | None = None, count: int = 3,

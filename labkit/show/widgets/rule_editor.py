@@ -76,7 +76,7 @@ class RuleEditor(Editor):
         return Call(operation, {"GroupId": self.id, "IpPermissions": [permission]})
 
     def _new(self) -> dict[str, Any]:
-        first, last = _ports(self.ports.value) if self._has_ports() else (-1, -1)
+        first, last = ports_of(self.ports.value) if self._has_ports() else (-1, -1)
         ports = {} if self.protocol.value == "-1" else {"FromPort": first, "ToPort": last}
         return {"IpProtocol": self.protocol.value, **ports, **self._peer(self.peer.value.strip())}
 
@@ -142,9 +142,10 @@ def _blocks(v4: list[str], v6: list[str]) -> dict[str, Any]:
     return found | ({"Ipv6Ranges": [{"CidrIpv6": cidr} for cidr in v6]} if v6 else {})
 
 
-def _ports(text: str) -> tuple[int, int]:
-    """
-    >>> _ports("443"), _ports("8000-8080")
+def ports_of(text: str) -> tuple[int, int]:
+    """The first and the last port that a text means. Raises LabError where it means none.
+
+    >>> ports_of("443"), ports_of("8000-8080")
     ((443, 443), (8000, 8080))
     """
     numbers = re.fullmatch(r"\s*(\d{1,5})\s*(?:[-–]\s*(\d{1,5}))?\s*", text, re.ASCII)

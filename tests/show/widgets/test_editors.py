@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
-from labkit.show.widgets.editor import Call
+from labkit.show.widgets.acl_editor import AclEditor
+from labkit.show.widgets.editor import Call, Editor
 from labkit.show.widgets.route_editor import RouteEditor
 from labkit.show.widgets.rule_editor import RuleEditor
 from tests.network.build import from_group, tcp_from
@@ -46,7 +47,7 @@ def rules(lab: PaperLab) -> RuleEditor:
     return RuleEditor(lab, "sg-1")
 
 
-def said(editor: RouteEditor | RuleEditor) -> str:
+def said(editor: Editor) -> str:
     return unescape(editor.verdict.value + editor.hint.value)
 
 
@@ -259,10 +260,60 @@ def test_a_rule_of_a_group_says_the_groups_name() -> None:
     assert "web &amp; &lt;db&gt;" in editor.table.value
 
 
-# Both
+# Entries of network ACLs
 
 
-@pytest.mark.parametrize("editor", [RouteEditor, RuleEditor])
+def test_the_acl_of_a_subnet_is_a_table_in_the_order_of_trial(lab: PaperLab) -> None:
+    assert repr(AclEditor(lab, "subnet-1")).splitlines() == [
+        "Entries of acl-subnet-1, which guards subnet-1, in the order in which they are tried",
+        "  inbound  rule 100: allow all traffic from 0.0.0.0/0",
+        "  outbound  rule 100: allow all traffic to 0.0.0.0/0",
+    ]
+    assert AclEditor(lab, "acl-subnet-2").id == "acl-subnet-2"
+
+
+def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
+    editor = AclEditor(lab, "subnet-1")
+    editor.protocol.value, editor.ports.value = "6", "22-23"
+    assert editor.code.value.splitlines() == [
+        "ec2.create_network_acl_entry(",
+        '    NetworkAclId="acl-subnet-1",',
+        "    RuleNumber=90,",
+        "    Egress=False,",
+        '    Protocol="6",',
+        '    RuleAction="deny",',
+        '    CidrBlock="0.0.0.0/0",',
+        '    PortRange={"From": 22, "To": 23},',
+        ")",
+    ]
+    editor.button.click()
+    assert [call.code() for call in lab.client("ec2").calls] == [editor.code.value]
+    editor.action.value, editor.direction.value = "delete", "out"
+    assert "".join(editor.code.value.split()) == (
+        'ec2.delete_network_acl_entry(NetworkAclId="acl-subnet-1",RuleNumber=90,Egress=True,)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("control", "typed", "words"),
+    [
+        ("number", "0", "'0' is not the number of an entry"),
+        ("number", "32767", "'32767' is not the number of an entry"),
+        ("number", "ten", "'ten' is not the number of an entry"),
+        ("range", "10.1.0.0", "'10.1.0.0' is not a range of addresses"),
+    ],
+)
+def test_an_entry_that_is_none_makes_no_call(lab: PaperLab, control: str, typed: str, words: str) -> None:
+    editor = AclEditor(lab, "subnet-1")
+    getattr(editor, control).value = typed
+    assert words in said(editor)
+    assert editor.button.disabled
+
+
+# All
+
+
+@pytest.mark.parametrize("editor", [RouteEditor, RuleEditor, AclEditor])
 def test_what_is_not_there_cannot_be_edited(editor: Any) -> None:
     with pytest.raises(LabError, match="There is no .* 'nothing'. There are: "):
         editor(both_routes(), "nothing")
@@ -276,7 +327,7 @@ def test_of_two_with_one_name_the_id_is_to_be_given() -> None:
 
 
 def test_every_control_has_a_label_and_the_box_its_name(routes: RouteEditor, rules: RuleEditor) -> None:
-    for editor in (routes, rules):
+    for editor in (routes, rules, AclEditor(rules.lab, "subnet-1")):
         kinds = (w.Dropdown, w.Text, w.Combobox, w.Textarea, w.Button)
         inputs = [control for control in controls(editor.widget) if isinstance(control, kinds)]
         assert len(inputs) >= 6
