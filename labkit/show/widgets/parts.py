@@ -21,7 +21,7 @@ _STYLE = """<style>
 .labkit .widget-html-content { line-height: 1.45; font-size: var(--jp-content-font-size1, 14px); }
 .labkit p { margin: .2em 0 .4em; }
 .labkit table { border-collapse: collapse; }
-.labkit caption { text-align: left; font-weight: bold; padding: .2em 0; }
+.labkit caption { text-align: left; font-weight: bold; padding: .2em 0; white-space: nowrap; }
 .labkit th, .labkit td { text-align: left; vertical-align: top; padding: .15em 1em .15em .4em;
   border-bottom: 1px solid var(--jp-border-color1, #9aa5b1); }
 .labkit tr.chosen { background: var(--jp-layout-color2, #eef2f6); font-weight: bold; }

@@ -94,7 +94,8 @@ class Replay(Living):
         if is_over:
             never = [f"{self._names[seen.interface]} {seen.direction}" for seen in self._seen if seen.at is None]
             rest = f" No record ever comes for: {', '.join(never)}." if never else ""
-            said = f"All {self._count} packets are through, and the records are there. {self.path.verdict}{rest}"
+            sent = "1 packet has" if self._count == 1 else f"All {self._count} packets have"
+            said = f"{sent} been sent; here is what the flow logs tell of it. {self.path.verdict}{rest}"
             return [parts.sentence(said, "bad" if never else "good")]
         where = f"Packet {number + 1} of {self._count}, at {step.hop.kind} {step.hop.name}: {step.hop.sentence}."
         found = [parts.sentence(where, "plain" if step.hop.passes else "bad")]
