@@ -6,13 +6,14 @@ Everything here works on the embedded AWS and on a real account alike; only `con
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import flow_logs, undelivered
 from labkit.session.records import Records
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from labkit.learn.result import Result
     from labkit.network import Network, Path
     from labkit.show.map import Drawing
+    from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
 
 #: The tag that marks what belongs to the lab, beside the Name.
@@ -49,6 +51,7 @@ class Lab:
         self._clients: dict[str, Any] = {}
         self.account = world.account
         self.region = world.region
+        watch()
 
     # Finding and making
 
@@ -137,6 +140,11 @@ class Lab:
 
         return Network.from_ec2(self.client("ec2"))
 
+    @property
+    def changes(self) -> Sequence[str]:
+        """The EC2 operations, in order, by which cells of this notebook may have changed the network."""
+        return changes()
+
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
         """Follow a packet from one end to the other and back, hop by hop, without sending it.
 
@@ -168,6 +176,13 @@ class Lab:
         from labkit.show.map import draw
 
         return draw(self.network, path)
+
+    @property
+    def widgets(self) -> Widgets:
+        """What can be moved: the packet lab, editors of routes and rules, and others; `lab.widgets` lists them."""
+        from labkit.show.widgets import Widgets
+
+        return Widgets(self)
 
     # The instances
 

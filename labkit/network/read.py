@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol, TypeVar
 
@@ -50,6 +51,20 @@ OPERATIONS = {
     "describe_nat_gateways": "NatGateways",
 }
 
+#: Operations that change one kind of part and nothing else, and which: its describing operation.
+_CHANGES_ONLY = {
+    "CreateRoute": "describe_route_tables",
+    "ReplaceRoute": "describe_route_tables",
+    "DeleteRoute": "describe_route_tables",
+    "AuthorizeSecurityGroupIngress": "describe_security_groups",
+    "AuthorizeSecurityGroupEgress": "describe_security_groups",
+    "RevokeSecurityGroupIngress": "describe_security_groups",
+    "RevokeSecurityGroupEgress": "describe_security_groups",
+    "CreateNetworkAclEntry": "describe_network_acls",
+    "ReplaceNetworkAclEntry": "describe_network_acls",
+    "DeleteNetworkAclEntry": "describe_network_acls",
+}
+
 #: The keys of a route that name its target.
 _TARGETS = (
     "GatewayId", "VpcPeeringConnectionId", "NatGatewayId", "NetworkInterfaceId", "EgressOnlyInternetGatewayId",
@@ -61,16 +76,40 @@ _PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 
 def read(client: Any) -> Network:
     """Ask an EC2 client for everything and make the Network of it."""
-    answers = {
-        key: [part for page in client.get_paginator(operation).paginate() for part in page[key]]
-        for operation, key in OPERATIONS.items()
-    }
+    answers = {key: _ask(client, operation) for operation, key in OPERATIONS.items()}
     paginate = client.get_paginator("get_managed_prefix_list_entries").paginate
     answers["PrefixLists"] = [
         {"PrefixListId": id, "Entries": [entry for page in paginate(PrefixListId=id) for entry in page["Entries"]]}
         for id in sorted(_prefix_lists_in(answers))
     ]
     return network_from(answers)
+
+
+def _ask(client: Any, operation: str) -> list[Json]:
+    return [part for page in client.get_paginator(operation).paginate() for part in page[OPERATIONS[operation]]]
+
+
+def is_partial(operation: str) -> bool:
+    """Whether an operation (`CreateRoute`) changes one kind of part only, so that `reread` need not read them all."""
+    return operation in _CHANGES_ONLY
+
+
+def reread(network: Network, client: Any, operations: Iterable[str]) -> Network:
+    """The network after calls of these operations: what they can have changed is read again, the rest kept.
+
+    Raises KeyError for an operation that is not `is_partial`.
+    """
+    answers = {operation: _ask(client, operation) for operation in {_CHANGES_ONLY[one] for one in operations}}
+    known = {OPERATIONS[operation]: parts for operation, parts in answers.items()}
+    if _prefix_lists_in({"RouteTables": [], "SecurityGroups": [], **known}) - set(network.prefix_lists):
+        return read(client)
+    make: dict[str, tuple[str, Any]] = {
+        "describe_route_tables": ("route_tables", lambda part: _route_table(part, network.prefix_lists)),
+        "describe_security_groups": ("security_groups", _security_group),
+        "describe_network_acls": ("network_acls", _network_acl),
+    }
+    changed = {make[operation][0]: _by_id(map(make[operation][1], parts)) for operation, parts in answers.items()}
+    return replace(network, **changed)
 
 
 def network_from(answers: Mapping[str, list[Json]]) -> Network:

@@ -28,20 +28,11 @@ _STYLE: dict[str, Any] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class DescribedFigure:
-    """A matplotlib figure and, in words, what it shows.
+class Described:
+    """What has a matplotlib `figure` and, in words, a `description` of what it shows.
 
     In a notebook it displays as an image whose text form is the description: strict nbval compares the words, not the
     pixels.
-
-    Parameters: `figure` is the matplotlib Figure; `description` says all that a person who cannot see it needs.
-
-    >>> shown = DescribedFigure(blank_figure(4, 3), "An empty figure.")
-    >>> shown
-    An empty figure.
-    >>> shown.png()[:4]
-    b'\\x89PNG'
     """
 
     figure: Figure
@@ -63,6 +54,23 @@ class DescribedFigure:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         data = {"image/png": self.png(), "text/plain": self.description}
         return data, {"image/png": {"alt": self.description}}
+
+
+@dataclass(frozen=True, repr=False)
+class DescribedFigure(Described):
+    """A matplotlib figure and, in words, what it shows.
+
+    Parameters: `figure` is the matplotlib Figure; `description` says all that a person who cannot see it needs.
+
+    >>> shown = DescribedFigure(blank_figure(4, 3), "An empty figure.")
+    >>> shown
+    An empty figure.
+    >>> shown.png()[:4]
+    b'\\x89PNG'
+    """
+
+    figure: Figure
+    description: str
 
 
 def steady_style() -> AbstractContextManager[None]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from labkit.network.parts import PeeringConnection, Subnet
 from labkit.show.contents import Card, Contents, Gateway, cidrs, short
-from labkit.show.sheet import Sheet, width, wrap
+from labkit.show.lettering import width, wrap
+from labkit.show.sheet import Sheet
 
 MARGIN, PAD = 20.0, 12.0
 ROW = 16.0
@@ -148,7 +149,7 @@ class Layout:
         }
         sheet.points |= ends or {"internet@": (self.width / 2, road)}
         if len(ends) > 1:
-            sheet.road("internet", *ends)
+            sheet.road("internet road", *ends)
         sheet.box("internet", MARGIN, top, self.width - 2 * MARGIN, road + 20 - top)
         return road + 20
 

@@ -3,59 +3,78 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from labkit.network.model import Network
 from labkit.network.path import Hop, Leg, Path
+from labkit.show import painting
 from labkit.show.contents import Contents
-from labkit.show.figure import BLUE, GREEN, VERMILION, DescribedFigure, steady_style
+from labkit.show.figure import Described, steady_style
 from labkit.show.layout import LANE, MARGIN, Callout, Layout
-from labkit.show.sheet import Point, Sheet, width, wrap
+from labkit.show.lettering import width, wrap
+from labkit.show.sheet import Point, Sheet
 from labkit.show.way import Roads, keep_left, places
 
 
-class Drawing(DescribedFigure):
-    """The map of a network: a figure and, in words, what it shows."""
+class Drawing(Described):
+    """The map of a network: a figure and, in words, what it shows.
+
+    Parameters: `sheet` is the map as it was laid out; `description` says it in words.
+    """
+
+    def __init__(self, sheet: Sheet, description: str) -> None:
+        self.sheet, self.description = sheet, description
+
+    @cached_property
+    def figure(self) -> Figure:  # type: ignore[override]
+        """The map as a matplotlib figure, painted when somebody asks for it."""
+        with steady_style():
+            return painting.paint(self.sheet)
+
+    def png(self) -> bytes:
+        """The image as PNG, the same bytes each time, and the same as those of the figure."""
+        with steady_style():
+            return painting.png(self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How one way of a packet is drawn: told apart by line and number, not by color alone."""
+    """One way of a packet, `there` or `back`: told apart by line and number, not by color alone."""
 
     leg: Leg
     places: list[str]
+    kind: str
     prefix: str
     title: str
-    color: str
-    dashes: Any
 
     def number(self, steps: list[int]) -> str:
         """What a step's chip says, or that of several at one place: ✗ is where the packet stopped."""
-        lost = not self.leg.arrived and steps[-1] == len(self.leg.hops)
-        return ("✗ " if lost else "") + self.prefix + _in_short(steps)
+        return ("✗ " if self.lost(steps) else "") + self.prefix + _in_short(steps)
+
+    def lost(self, steps: list[int]) -> bool:
+        return not self.leg.arrived and steps[-1] == len(self.leg.hops)
 
 
-def draw(network: Network, path: Path | None = None) -> Drawing:
+def draw(network: Network, path: Path | None = None, listed: bool = True) -> Drawing:
     """Draw the map of a network, with a packet's path over it.
 
     Parameters: `network` is what is drawn; `path`, from `network.trace(…)`, is laid over it: there as a solid line with
-    steps 1, 2, …, back as a dashed one with steps ↩1, ↩2, …, and a ✗ where the packet stopped.
+    steps 1, 2, …, back as a dashed one with steps ↩1, ↩2, …, and a ✗ where the packet stopped; `listed` says whether
+    the steps are also listed under the map.
     """
     contents = Contents(network, path)
-    with steady_style():
-        figure = _draw(contents, path)
-    return Drawing(figure, contents.describe())
+    return Drawing(_draw(contents, path, listed), contents.describe())
 
 
-def _draw(contents: Contents, path: Path | None) -> Figure:
+def _draw(contents: Contents, path: Path | None, listed: bool) -> Sheet:
     network, ways = contents.network, list[_Way]()
     if path:
-        ways.append(_Way(path.forward, places(network, path.forward), "", "There", BLUE, "solid"))
+        ways.append(_Way(path.forward, places(network, path.forward), "there", "", "There"))
     if path and path.back:
-        ways.append(_Way(path.back, places(network, path.back), "↩", "Back", GREEN, (0, (3.2, 1.4))))
+        ways.append(_Way(path.back, places(network, path.back), "back", "↩", "Back"))
     used = {
         (place.removeprefix("routes:"), hop.rule.split(" ")[0])
         for way in ways
@@ -66,8 +85,9 @@ def _draw(contents: Contents, path: Path | None) -> Figure:
     height = layout.height
     if path:
         _draw_ways(layout.sheet, ways)
-        height = _draw_steps(layout, contents, path, ways)
-    return layout.sheet.figure(layout.width, height)
+        height = _draw_steps(layout, contents, path, ways) if listed else height
+    layout.sheet.size = (layout.width, height)
+    return layout.sheet
 
 
 def _callout(contents: Contents, path: Path | None, ways: list[_Way]) -> Callout | None:
@@ -102,7 +122,7 @@ def _draw_ways(sheet: Sheet, ways: list[_Way]) -> None:
             line, spots = keep_left([sheet.points[name] for name in piece], distance)
             on_line.append(spots)
             if len(line) > 1:
-                sheet.line(line, color=way.color, linewidth=3.4, linestyle=way.dashes, zorder=4)
+                sheet.line(way.kind, line)
         steps: dict[str, list[int]] = {}
         for step, place in enumerate(way.places, start=1):
             steps.setdefault(place, []).append(step)
@@ -133,20 +153,19 @@ def _chip_beside(
     while any(abs(x - x_2) < (wide + wide_2) / 2 and abs(y - y_2) < 17 for x_2, y_2, wide_2 in taken):
         y -= 3
     taken.append((x, y, wide))
-    _chip(sheet, way, text, x, y)
+    _chip(sheet, way, steps, x, y)
 
 
 def _chip_width(text: str) -> float:
     return max(width(text, 9, True) + 9, 19)
 
 
-def _chip(sheet: Sheet, way: _Way, text: str, x: float, y: float) -> None:
-    wide, lost = _chip_width(text), text.startswith("✗")
-    filled = not way.prefix and not lost
-    color = VERMILION if lost else way.color
-    sheet.box("chip", x - wide / 2, y - 8.5, wide, 17, facecolor=color if filled else "white", edgecolor=color)
-    role = "white" if filled else "alarm" if lost else "plain"
-    sheet.say(text, x, y, wide, bold=True, role=role, centered=True, zorder=10)
+def _chip(sheet: Sheet, way: _Way, steps: list[int], x: float, y: float) -> None:
+    text, kind = way.number(steps), "lost" if way.lost(steps) else way.kind
+    wide, keys = _chip_width(text), tuple(f"{way.kind}-{step}" for step in steps)
+    sheet.box(f"chip {kind}", x - wide / 2, y - 8.5, wide, 17, keys)
+    role = {"there": "white", "back": "plain", "lost": "alarm"}[kind]
+    sheet.say(text, x, y, wide, bold=True, role=role, centered=True, level=10)
 
 
 def _draw_steps(layout: Layout, contents: Contents, path: Path, ways: list[_Way]) -> float:
@@ -159,11 +178,11 @@ def _draw_steps(layout: Layout, contents: Contents, path: Path, ways: list[_Way]
     column = wide / len(ways)
     for i, way in enumerate(ways):
         x, y = MARGIN + i * column, top + 6
-        sheet.line([(x, y), (x + 44, y)], color=way.color, linewidth=3.4, linestyle=way.dashes, zorder=4)
+        sheet.line(way.kind, [(x, y), (x + 44, y)])
         sheet.say(way.title, x + 54, y, column, bold=True)
         for step, hop in enumerate(way.leg.hops, start=1):
             y += 20
-            _chip(sheet, way, way.number([step]), x + 22, y)
+            _chip(sheet, way, [step], x + 22, y)
             said = _component(contents, hop)
             if hop.rule and hop.kind == "route table":
                 rule = f"{said}: {contents.named(hop.rule)}"

@@ -15,6 +15,7 @@ from matplotlib.patches import FancyBboxPatch
 from labkit.network.model import Network
 from labkit.network.packet import echo_request, tcp
 from labkit.network.path import Path
+from labkit.show.figure import DescribedFigure
 from labkit.show.map import Drawing, draw
 from tests.network.build import Build
 from tests.show.networks import (
@@ -263,6 +264,12 @@ def test_letters_are_large_enough_to_project(case: str) -> None:
 def test_the_same_network_gives_the_same_bytes() -> None:
     first, second = draw(*CASES["one route"]()), draw(*CASES["one route"]())
     assert first.png() == first.png() == second.png()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_picture_is_that_of_the_figure(case: str) -> None:
+    drawing = drawn(case)
+    assert drawing.png() == DescribedFigure(drawing.figure, "").png()
 
 
 def test_a_matplotlibrc_of_ones_own_changes_nothing() -> None:

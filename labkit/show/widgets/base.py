@@ -30,7 +30,8 @@ class Interactive(ABC):
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
         if is_live():
-            return self.widget._repr_mimebundle_()  # type: ignore[no-any-return]
+            # A saved notebook keeps the words: they are what is left of a widget whose kernel is gone.
+            return {**self.widget._repr_mimebundle_(), "text/plain": repr(self)}
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython else None
         if shell is None:

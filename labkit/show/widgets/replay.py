@@ -1,0 +1,145 @@
+"""A ping again, in slow motion: where each packet is, which interface sees it, and which record tells of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ipywidgets as w
+
+from labkit.errors import LabError
+from labkit.network.path import Path
+from labkit.show.map import draw
+from labkit.show.svg import svg
+from labkit.show.widgets import parts
+from labkit.show.widgets.hops import Step, steps
+from labkit.show.widgets.living import LabLike, Living
+from labkit.show.widgets.packet_lab import trace, trace_code
+from labkit.show.widgets.sightings import Seen, packets_of, seen_on
+
+_MOST = 100
+_HEADER = ("interface", "direction", "from → to", "verdict", "packets seen", "flow log records")
+
+
+class Replay(Living):
+    """A ping, packet by packet and step by step, to the records that it left in the log group, or did not.
+
+    The plain functions are `lab.trace(source, destination, protocol, port)`, whose legs have `sightings`, and
+    `lab.records(interface, address, since=since)`. Parameters: as for `lab.trace`; `count` is how many packets are
+    sent in the replay; records of traffic before the moment `since` are left out. `moment` is the step that is shown,
+    from 0; the last one is when the records are there. Raises LabError for an end that is not there.
+    """
+
+    def __init__(
+        self, lab: LabLike, source: str, destination: str, protocol: str = "icmp", port: int | None = None,
+        count: int = 3, since: datetime | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(lab)
+        if not isinstance(count, int) or not 1 <= count <= _MOST:
+            raise LabError(f"{count!r} packets cannot be replayed: give a number from 1 to {_MOST}.")
+        self._ends, self._count, self._since = (source, destination, protocol, port), count, since
+        self.path: Path = trace(self.network(), *self._ends)
+        self.slider = w.IntSlider(
+            description="Moment", continuous_update=True, readout=False, style={"description_width": "initial"},
+            tooltip="Steps of the packets, in order; the last is when the records are there",
+            layout=w.Layout(flex="1 1 20em", width="auto"),
+        )  # fmt: skip
+        self.play = w.Play(interval=700, show_repeat=False, tooltip="Play")
+        w.jslink((self.play, "value"), (self.slider, "value"))
+        self.back = parts.button("Previous", "One step back", lambda: self._go(-1))
+        self.next = parts.button("Next", "One step on", lambda: self._go(1))
+        self.map, self.table, self.lines = parts.html(), parts.html(), parts.html()
+        self.code = parts.code()
+        self.slider.observe(lambda _: self.refresh(), "value")
+        self.widget = parts.root(
+            "replay",
+            parts.row(self.back, self.next, self.play, self.slider, self.read_again()),
+            parts.answer(self.verdict, self.map, self.table, self.lines),
+            self.code,
+        )
+        self.refresh()
+
+    @property
+    def moment(self) -> int:
+        return int(self.slider.value)
+
+    def _go(self, by: int) -> None:
+        self.slider.value = min(max(self.moment + by, 0), self.slider.max)
+
+    def _answer(self, anew: bool) -> None:
+        network = self.network(anew)
+        self.path = trace(network, *self._ends)
+        self._names = {
+            interface.id: network.name(interface.instance or interface.id) for interface in network.interfaces.values()
+        }
+        self._steps, self._seen = steps(self.path), seen_on(network, self.path)
+        for control in (self.slider, self.play):
+            control.max = self._count * len(self._steps)
+        number, index = divmod(self.moment, len(self._steps))
+        is_over = number == self._count
+        step = self._steps[-1 if is_over else index]
+        self.verdict.value = "".join(self._said(step, number, index, is_over))
+        drawing = draw(network, self.path, listed=False)
+        self.map.value = svg(drawing.sheet, f"Map: the packet is at step {step.mark}", drawing.description, step.key)
+        lines = self._records() if is_over else []
+        self.table.value = parts.table(
+            _HEADER, self._rows(number, index, lines), "What the interfaces have seen so far"
+        )
+        told = [line for seen in self._seen for line in self._of(seen, lines)]
+        self.lines.value = parts.table(["record, as it was delivered"], [[line] for line in told]) if told else ""
+        source, destination, protocol, port = self._ends
+        call = trace_code(source, destination, protocol, port)
+        parts.show_code(self.code, f'path = {call}\npath.forward.sightings\nlab.records("{self.path.packet.src}")')
+
+    def _said(self, step: Step, number: int, index: int, is_over: bool) -> list[str]:
+        if is_over:
+            never = [f"{self._names[seen.interface]} {seen.direction}" for seen in self._seen if seen.at is None]
+            rest = f" No record ever comes for: {', '.join(never)}." if never else ""
+            sent = "1 packet has" if self._count == 1 else f"All {self._count} packets have"
+            said = f"{sent} been sent; here is what the flow logs tell of it. {self.path.verdict}{rest}"
+            return [parts.sentence(said, "bad" if never else "good")]
+        where = f"Packet {number + 1} of {self._count}, at {step.hop.kind} {step.hop.name}: {step.hop.sentence}."
+        found = [parts.sentence(where, "plain" if step.hop.passes else "bad")]
+        for seen in self._seen:
+            if seen.at == index:
+                said = f"The interface of {self._names[seen.interface]} has seen it ({seen.direction}): {seen.action}."
+                found.append(parts.sentence(said, "good" if seen.action == "ACCEPT" else "bad"))
+        return found
+
+    def _records(self) -> list[str]:
+        """All records of the time in question, as they are in the log group now."""
+        try:
+            return list(self.lab.records(since=self._since))
+        except LabError as error:
+            self.verdict.value += parts.sentence(str(error), "bad")
+            return []
+
+    def _of(self, seen: Seen, lines: list[str]) -> list[str]:
+        packet = self.path.packet
+        return seen.records(lines, packet.protocol, packet.dst_port)
+
+    def _rows(self, number: int, index: int, lines: list[str]) -> list[tuple[object, ...]]:
+        """A row for each sighting so far; at the end one also for what was never seen."""
+        is_over = number == self._count
+        rows: list[tuple[object, ...]] = []
+        for seen in self._seen:
+            packets = 0 if seen.at is None else number + (not is_over and seen.at <= index)
+            if packets or is_over:
+                told = self._told(seen, lines) if is_over else "not yet: they come minutes later"
+                flow = f"{seen.src} → {seen.dst}"
+                name = f"{self._names[seen.interface]} ({seen.interface})"
+                rows.append((name, seen.direction, flow, seen.action or "never seen", packets, told))
+        return rows
+
+    def _told(self, seen: Seen, lines: list[str]) -> str:
+        found = self._of(seen, lines)
+        if not found:
+            return "none, and none will come" if seen.at is None else "none (yet): has it been sent, and delivered?"
+        packets = packets_of(found)
+        counted = "" if packets is None else f", {packets} packets"
+        return f"{len(found)} record{'s' if len(found) > 1 else ''}{counted}"
+
+    def still(self) -> parts.Lines:
+        """In words: what each interface sees, and the records there are."""
+        lines = self._records()
+        told = ["  " + "  ".join(map(str, row)) for row in self._rows(self._count, 0, lines)]
+        return parts.Lines("\n".join([f"{self.path.packet}. {self.path.verdict}", *told]))
