@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         with_services,
         with_tcp_flags,
     )
+    from labkit.flowlogs.explaining import explain
     from labkit.flowlogs.lines import BadLine, FlowLogFormatError
     from labkit.flowlogs.questions import (
         accepted_but_never_answered,
@@ -53,6 +54,7 @@ __all__ = [
     "bytes_over_time",
     "column",
     "conversations",
+    "explain",
     "first_and_last_seen",
     "read",
     "rejected_by_port",
@@ -71,7 +73,7 @@ __all__ = [
     "write_s3",
 ]
 
-_HOMES = ("reading", "writing", "questions", "rules", "enrich", "lines")
+_HOMES = ("reading", "writing", "questions", "rules", "enrich", "explaining", "lines")
 
 
 def __getattr__(name: str) -> object:
