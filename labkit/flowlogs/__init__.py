@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from labkit.flowlogs.reading import read, scan
     from labkit.flowlogs.rules import rules_used
+    from labkit.flowlogs.selecting import Selection, select
     from labkit.flowlogs.writing import write, write_s3
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Field",
     "FlowLogFormatError",
     "Format",
+    "Selection",
     "UnknownField",
     "accepted_but_never_answered",
     "ask",
@@ -61,6 +63,7 @@ __all__ = [
     "rejected_by_source",
     "rules_used",
     "scan",
+    "select",
     "through_nat_once",
     "top_talkers",
     "with_direction",
@@ -73,7 +76,7 @@ __all__ = [
     "write_s3",
 ]
 
-_HOMES = ("reading", "writing", "questions", "rules", "enrich", "explaining", "lines")
+_HOMES = ("reading", "writing", "questions", "rules", "enrich", "explaining", "selecting", "lines")
 
 
 def __getattr__(name: str) -> object:
