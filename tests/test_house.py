@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "flowlogs": set(),
     "insights": set(),
     "embedded": {"network", "flowlogs", "insights"},
-    "show": {"network", "flowlogs", "errors"},
+    "show": {"network", "flowlogs", "insights", "errors"},
     "learn": {"errors"},
     "session": {"network", "flowlogs", "insights", "embedded", "errors"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
