@@ -34,8 +34,8 @@ def describe(begin: int, step: int, accepted: Sequence[int], rejected: Sequence[
     'Records from 2025-12-03 15:05 to 15:07 UTC. ACCEPT: 4, most from 15:05 (3). REJECT: 2, most from 15:06 (2).'
     """
     first, last = _moment(begin), _moment(begin + step * len(accepted))
-    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
-    parts = [f"Records from {first:%Y-%m-%d %H:%M} to {end} UTC."]
+    day = "" if first.date() == last.date() else f"{last:%Y-%m-%d} "
+    parts = [f"Records from {first:%Y-%m-%d} {_clock(first, step)} to {day}{_clock(last, step)} UTC."]
     for name, counts in (("ACCEPT", accepted), ("REJECT", rejected)):
         most = max(counts, default=0)
         when = _moment(begin + step * list(counts).index(most)) if most else None

@@ -122,7 +122,7 @@ def test_its_still_form_is_the_present_answer(small: FlowExplorer) -> None:
     assert lines == [
         "3 of 6 records match.",
         "",
-        "Records from 2025-12-03 15:05 to 15:15 UTC. ACCEPT: none. REJECT: 3, most from 15:05:10 (3).",
+        "Records from 2025-12-03 15:05:10 to 15:15:20 UTC. ACCEPT: none. REJECT: 3, most from 15:05:10 (3).",
         "",
         "Who sent the most bytes to whom (what both ends recorded counts once):",
         "      srcaddr    dstaddr packets bytes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from labkit.errors import LabError
 from labkit.flowlogs import explain
@@ -58,6 +59,11 @@ def test_its_still_form_is_every_field_in_words(decoder: RecordDecoder) -> None:
     assert len(lines) == 14
     assert lines[7].split(maxsplit=2) == ["protocol", "6", "Protocol 6 is TCP."]
     assert repr(decoder) == "\n".join(lines)
+
+
+def test_where_nobody_looks_a_notebook_shows_the_still_form_as_it_stands(decoder: RecordDecoder) -> None:
+    data, _ = DisplayFormatter().format(decoder.still())
+    assert data == {"text/plain": str(decoder)}
 
 
 def test_a_custom_format_and_an_unfamiliar_order() -> None:
