@@ -114,7 +114,7 @@ def test_each_sample_is_answered_and_said_in_every_language(filled: Lab, name: s
     assert box.table is not None
     for language in ("boto3", "SQL", "pandas"):
         box.language.value = language
-        assert "fault" not in box.code.value and box.code.rows == box.code.value.count("\n") + 1
+        assert box.code.value and "The query has a fault" not in box.code.value
 
 
 # --- the same question
