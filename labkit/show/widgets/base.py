@@ -11,20 +11,6 @@ import ipywidgets
 from labkit.show.frontend import is_live
 
 
-class Words(str):
-    """A text that a notebook shows as it stands, without quotes: the still form of what is not a picture.
-
-    >>> Words("ACCEPT is not delivery")
-    ACCEPT is not delivery
-    """
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-
 class Interactive(ABC):
     """A widget that displays as itself in a front end, and by its still form elsewhere: in a notebook that is run
     without a browser, in strict nbval, in a saved notebook, in a terminal.

@@ -17,7 +17,7 @@ from labkit.flowlogs.enrich import PROTOCOLS
 from labkit.flowlogs.selecting import NONE, Columns, Mask, Selection
 from labkit.show.timeline import describe, step_for, timeline
 from labkit.show.widgets import parts
-from labkit.show.widgets.base import Interactive, Words
+from labkit.show.widgets.base import Interactive
 
 #: The most records, and pairs, that are shown.
 SHOWN, TALKERS = 20, 10
@@ -27,7 +27,7 @@ _MOST_PLACES = 300
 _APART = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400)
 
 _STYLE = """<style>
-.labkit-flow-explorer td, .labkit-flow-explorer caption { white-space: nowrap; }
+.labkit-flow-explorer td { white-space: nowrap; }
 .labkit-flow-explorer .widget-html-content { overflow-x: auto; }
 </style>"""
 
@@ -80,13 +80,13 @@ class FlowExplorer(Interactive):
         """The records that match."""
         return self._table[self._mask]
 
-    def still(self) -> Words:
+    def still(self) -> parts.Lines:
         """The same answer as text."""
         words = [self._counted(), self._described()]
         for caption, columns, rows in (self._talkers(), self._first_records()):
             if rows:
                 words.append(f"{caption}:\n{pd.DataFrame(rows, columns=columns).to_string(index=False)}")
-        return Words("\n\n".join(words))
+        return parts.Lines("\n\n".join(words))
 
     # --- the controls
 

@@ -13,7 +13,7 @@ from labkit.errors import LabError
 from labkit.insights import MalformedQuery
 from labkit.insights.samples import SAMPLES
 from labkit.show.widgets import parts
-from labkit.show.widgets.base import Interactive, Words
+from labkit.show.widgets.base import Interactive
 from labkit.show.widgets.same_question import as_boto3, as_pandas_code, as_sql
 
 #: The most rows that are shown.
@@ -76,12 +76,12 @@ class InsightsBox(Interactive):
         if query is not None:
             self._ask()
 
-    def still(self) -> Words:
+    def still(self) -> parts.Lines:
         """The query, and its answer or what is wrong with it."""
         if self.table is None:
-            return Words(f"{self.query.value}\n\n{self._said}")
+            return parts.Lines(f"{self.query.value}\n\n{self._said}")
         answer = self.table.head(SHOWN).to_string(index=False) if len(self.table) else "no rows"
-        return Words(f"{self.query.value}\n\n{answer}\n\n{self._said}")
+        return parts.Lines(f"{self.query.value}\n\n{answer}\n\n{self._said}")
 
     def _load_samples(self) -> None:
         """AWS's samples, and the query definitions that are saved in the account now."""

@@ -11,7 +11,7 @@ import ipywidgets as ipw
 from labkit.errors import LabError
 from labkit.flowlogs import FIELDS, Format, explain
 from labkit.show.widgets import parts
-from labkit.show.widgets.base import Interactive, Words
+from labkit.show.widgets.base import Interactive
 from labkit.show.widgets.record_questions import questions
 
 #: A space that a list does not swallow.
@@ -87,10 +87,10 @@ class RecordDecoder(Interactive):
         self.quiz.disabled = not self._questions
         self._show()
 
-    def still(self) -> Words:
+    def still(self) -> parts.Lines:
         """Every field with its value and what it means, one a line."""
         wide, wider = (max(map(len, each)) for each in (self._values, self._values.values()))
-        return Words("\n".join(f"{row.field:{wide}}  {row.value:{wider}}  {row.meaning}" for row in self._rows()))
+        return parts.Lines("\n".join(f"{row.field:{wide}}  {row.value:{wider}}  {row.meaning}" for row in self._rows()))
 
     def _rows(self) -> Any:
         return self._table.itertuples(index=False)
