@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "flowlogs": {"status"},
     "insights": set(),
     "embedded": {"network", "flowlogs", "insights"},
-    "show": {"network", "flowlogs", "errors", "status"},
+    "show": {"network", "flowlogs", "insights", "errors", "status"},
     "learn": {"network", "flowlogs", "errors", "status"},
     "session": {"network", "flowlogs", "insights", "embedded", "errors", "status"},
     "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         with_services,
         with_tcp_flags,
     )
+    from labkit.flowlogs.explaining import explain
     from labkit.flowlogs.lines import BadLine, FlowLogFormatError
     from labkit.flowlogs.questions import (
         accepted_but_never_answered,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     )
     from labkit.flowlogs.reading import read, scan
     from labkit.flowlogs.rules import rules_used
+    from labkit.flowlogs.selecting import Selection, select
     from labkit.flowlogs.writing import write, write_s3
 
 __all__ = [
@@ -47,18 +49,21 @@ __all__ = [
     "Field",
     "FlowLogFormatError",
     "Format",
+    "Selection",
     "UnknownField",
     "accepted_but_never_answered",
     "ask",
     "bytes_over_time",
     "column",
     "conversations",
+    "explain",
     "first_and_last_seen",
     "read",
     "rejected_by_port",
     "rejected_by_source",
     "rules_used",
     "scan",
+    "select",
     "through_nat_once",
     "top_talkers",
     "with_direction",
@@ -71,7 +76,7 @@ __all__ = [
     "write_s3",
 ]
 
-_HOMES = ("reading", "writing", "questions", "rules", "enrich", "lines")
+_HOMES = ("reading", "writing", "questions", "rules", "enrich", "explaining", "selecting", "lines")
 
 
 def __getattr__(name: str) -> object:

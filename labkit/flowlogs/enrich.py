@@ -33,11 +33,11 @@ SERVICES = {
     10250: "kubelet", 11211: "memcached", 27017: "mongodb",
 }  # fmt: skip
 
-_FLAGS = {1: "FIN", 2: "SYN", 4: "RST", 8: "PSH", 16: "ACK", 32: "URG"}
+FLAGS = {1: "FIN", 2: "SYN", 4: "RST", 8: "PSH", 16: "ACK", 32: "URG"}
 _STRING = pd.ArrowDtype(pa.string())
-_WITH_PORTS = (6, 17, 33, 132, 136)
+WITH_PORTS = (6, 17, 33, 132, 136)
 #: RFC 1918, 6598, 3927 and 4193, 4291: addresses that no one routes on the internet.
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 
 
 def with_protocol_names(table: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def with_services(table: pd.DataFrame) -> pd.DataFrame:
     source, target = (_map(table[side], SERVICES.get) for side in ("srcport", "dstport"))
     lower = target.isna() | (table["srcport"] < table["dstport"])
     named = target.mask(lower & source.notna(), source)
-    return table.assign(service=named.where(table["protocol"].isin(_WITH_PORTS)))
+    return table.assign(service=named.where(table["protocol"].isin(WITH_PORTS)))
 
 
 def with_tcp_flags(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def with_tcp_flags(table: pd.DataFrame) -> pd.DataFrame:
     """
     return table.assign(
         tcp_flag_names=_map(
-            table["tcp_flags"], lambda bits: " ".join(name for bit, name in _FLAGS.items() if int(bits) & bit)
+            table["tcp_flags"], lambda bits: " ".join(name for bit, name in FLAGS.items() if int(bits) & bit)
         )
     )
 
@@ -110,7 +110,7 @@ def with_scopes(table: pd.DataFrame, networks: Mapping[str, Iterable[str]]) -> p
     """
     known = [(ipaddress.ip_network(cidr), name) for name, cidrs in networks.items() for cidr in cidrs]
     known.sort(key=lambda pair: pair[0].prefixlen, reverse=True)
-    known += [(ipaddress.ip_network(cidr), "private") for cidr in _PRIVATE]
+    known += [(ipaddress.ip_network(cidr), "private") for cidr in PRIVATE]
 
     def scope(word: str) -> str:
         address = ipaddress.ip_address(word)

@@ -28,8 +28,9 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
     """Run a query over a time range and give its rows as a table, numbers as numbers and times as times.
 
     Parameters: `logs` is a CloudWatch Logs client; `text` is the query; `start` and `end` are moments, both inclusive.
-    Raises LabError where the query is malformed, with the offending word marked, where the log group is not there, and
-    where the query fails.
+    How much was searched is in the table's `attrs["statistics"]`, as GetQueryResults says it.
+    Raises LabError where the query is malformed, with the offending word marked, or too long, where the log group is
+    not there, and where the query fails.
     """
     from labkit.insights import explain_error
 
@@ -44,6 +45,8 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
         raise LabError(explain_error(text, error.response)) from None
     except logs.exceptions.ResourceNotFoundException:
         raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.") from None
+    except logs.exceptions.InvalidParameterException as error:
+        raise LabError(f"Logs Insights refuses that: {error.response['Error']['Message']}") from None
 
     def answer() -> dict[str, Any] | None:
         found: dict[str, Any] = logs.get_query_results(queryId=query_id)
@@ -52,7 +55,9 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
     done = poll(answer, patience=_PATIENCE, every=1, awaited=lambda: "Logs Insights")
     if done is None or done["status"] != "Complete":
         raise LabError(f"The query ended as {done['status'] if done else 'Timeout'}. Ask for a shorter time range.")
-    return table(done["results"])
+    found = table(done["results"])
+    found.attrs["statistics"] = done.get("statistics") or {}
+    return found
 
 
 def table(results: list[list[dict[str, str]]]) -> pd.DataFrame:

@@ -5,14 +5,19 @@ Import from the modules, or use `lab.widgets`. Nothing here loads ipywidgets bef
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pandas import DataFrame
+
     from labkit.show.widgets.acl_editor import AclEditor
+    from labkit.show.widgets.flow_explorer import FlowExplorer
+    from labkit.show.widgets.insights import InsightsBox
     from labkit.show.widgets.living import LabLike
     from labkit.show.widgets.packet_lab import PacketLab
+    from labkit.show.widgets.record_decoder import RecordDecoder
     from labkit.show.widgets.replay import Replay
     from labkit.show.widgets.route_editor import RouteEditor
     from labkit.show.widgets.rule_editor import RuleEditor
@@ -82,6 +87,35 @@ class Widgets:
         from labkit.show.widgets.replay import Replay
 
         return Replay(self._lab, source, destination, protocol, port, count, since)
+
+    def flow_explorer(self, table: DataFrame) -> FlowExplorer:
+        """A table of records, searched by time, verdict, protocol, address and port.
+
+        Parameters: `table`, as `flowlogs.read` gives it. The plain functions are `flowlogs.select(table, port=443, …)`
+        and `flowlogs.top_talkers`.
+        """
+        from labkit.show.widgets.flow_explorer import FlowExplorer
+
+        return FlowExplorer(table)
+
+    def insights(self, query: str | None = None, log_group: str = "NimbusVPCFlowLogsGroup") -> InsightsBox:
+        """A box for Logs Insights queries, with samples, and the same question as boto3 calls, SQL and pandas.
+
+        Parameters: `query` to begin with, which is asked at once; `log_group` to ask. The plain function is
+        `lab.insights(query)`.
+        """
+        from labkit.show.widgets.insights import InsightsBox
+
+        return InsightsBox(self._lab, query, log_group)
+
+    def record_decoder(self, line: str, format: Any = None) -> RecordDecoder:
+        """One flow log record, each field explained when it is chosen, with a quiz about it.
+
+        Parameters: `line`, such as `lab.records()[0]`; `format` of its flow log, if it is not the default one.
+        """
+        from labkit.show.widgets.record_decoder import RecordDecoder
+
+        return RecordDecoder(line, format)
 
     def __dir__(self) -> list[str]:
         return [name for name in vars(type(self)) if not name.startswith("_")]

@@ -1,0 +1,243 @@
+"""The Insights box on a lab: ask, read, be told what is wrong, and take the question along in other languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from labkit.errors import LabError
+from labkit.insights.samples import SAMPLES
+from labkit.lab import LOG_GROUP, Lab
+from labkit.show.widgets.insights import SHOWN, InsightsBox
+from labkit.show.widgets.same_question import as_sql
+from tests.lab.conftest import fresh_lab
+
+COUNT = 'filter action = "REJECT"\n| stats count(*) as knocks, sum(bytes) as total by srcAddr\n| sort knocks desc'
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Lab]:
+    """A lab with a log group of a few records, put there as a flow log would."""
+    with fresh_lab() as lab:
+        logs = lab.client("logs")
+        logs.create_log_group(logGroupName=LOG_GROUP)
+        logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="eni-1-all")
+        now = int(lab.clock.timestamp()) - 3000
+        lines = []
+        for at in range(80):
+            ends = f"198.51.100.{at % 4} 10.1.15.80 {40000 + at} {22 + at % 3}"
+            rest = f"6 {1 + at} {60 * (1 + at)} {now + at} {now + at + 5} {'REJECT' if at % 5 else 'ACCEPT'} OK"
+            lines.append(f"2 123456789012 eni-1 {ends} {rest}")
+        lines.append(f"2 123456789012 eni-1 - - - - - - - {now + 90} {now + 150} - NODATA")
+        events = [{"timestamp": int(line.split()[10]) * 1000, "message": line} for line in lines]
+        logs.put_log_events(logGroupName=LOG_GROUP, logStreamName="eni-1-all", logEvents=events)
+        yield lab
+
+
+def text(html: str) -> str:
+    return re.sub(r"<[^>]+>", " ", html)
+
+
+# --- asking
+
+
+def test_a_query_that_is_given_is_asked_at_once(filled: Lab) -> None:
+    box = filled.widgets.insights(COUNT)
+    pd.testing.assert_frame_equal(box.table, filled.insights(COUNT))
+    assert "4 rows. 64 records matched of 81 records scanned" in box.status.value
+    assert "198.51.100.1" in box.rows.value and "knocks" in box.rows.value
+
+
+def test_without_a_query_a_sample_waits(filled: Lab) -> None:
+    box = filled.widgets.insights()
+    assert box.table is None and "Not asked yet." in str(box)
+    box.run.click()
+    assert box.table is not None and "records scanned" in box.status.value
+
+
+def test_the_statistics_are_on_the_table_of_lab_insights(filled: Lab) -> None:
+    assert filled.insights(COUNT).attrs["statistics"]["recordsMatched"] == 64
+
+
+def test_a_shorter_time_finds_less(filled: Lab) -> None:
+    box = filled.widgets.insights("stats count(*) as n")
+    assert box.table is not None and box.table["n"][0] == 81
+    box.back.index = 0
+    box.run.click()
+    assert "0 records matched of 0 records scanned" in box.status.value
+
+
+def test_many_rows_are_shown_in_part(filled: Lab) -> None:
+    box = filled.widgets.insights("fields srcAddr, bytes | sort bytes desc")
+    assert box.rows.value.count("<tr>") == SHOWN + 1 and f"The first {SHOWN} of 81 rows" in box.rows.value
+
+
+def test_its_still_form_is_query_and_answer(filled: Lab) -> None:
+    box = filled.widgets.insights("filter dstPort = 22 | stats count(*) as n by action | sort n")
+    assert str(box) == (
+        "filter dstPort = 22 | stats count(*) as n by action | sort n\n\n"
+        "action  n\nACCEPT  6\nREJECT 21\n\n"
+        f"2 rows. 27 records matched of 81 records scanned ({_size(filled):,} bytes)."
+    )
+
+
+def _size(lab: Lab) -> int:
+    return int(lab.insights("stats count(*)").attrs["statistics"]["bytesScanned"])
+
+
+# --- samples
+
+
+def test_the_samples_are_awss_and_those_saved_in_the_account(filled: Lab) -> None:
+    logs = filled.client("logs")
+    saved = logs.put_query_definition(name="mine & <b>yours</b>", queryString="stats count(*)")
+    try:
+        box = filled.widgets.insights()
+        names = [name for name, _ in box.sample.options]
+        assert names == ["choose one", *SAMPLES, "Saved: mine & <b>yours</b>"]
+        box.sample.value = "stats count(*)"
+        assert box.query.value == "stats count(*)"
+    finally:
+        logs.delete_query_definition(queryDefinitionId=saved["queryDefinitionId"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_sample_is_answered_and_said_in_every_language(filled: Lab, name: str) -> None:
+    box = filled.widgets.insights()
+    box.sample.value = SAMPLES[name]
+    box.run.click()
+    assert box.table is not None
+    for language in ("boto3", "SQL", "pandas"):
+        box.language.value = language
+        assert box.code.value and "The query has a fault" not in box.code.value
+
+
+# --- the same question
+
+
+def test_as_boto3_calls_it_gives_the_same_rows(filled: Lab) -> None:
+    box = filled.widgets.insights(COUNT)
+    names: dict[str, Any] = {"lab": filled}
+    exec(box.code.value, names)
+    rows = [{cell["field"]: cell["value"] for cell in row} for row in names["answer"]["results"]]
+    assert rows == box.table.astype(str).to_dict("records")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("query", [COUNT, "stats count(*) as n by bin(1m) as t", "display srcAddr, bytes | limit 5"])
+def test_as_pandas_it_gives_the_same_rows(filled: Lab, query: str) -> None:
+    box = filled.widgets.insights(query)
+    box.language.value = "pandas"
+    names: dict[str, Any] = {"lab": filled}
+    exec(box.code.value, names)
+    found, expected = names["answer"], box.table
+    assert expected is not None and list(found.columns) == list(expected.columns)
+    assert found.astype(object).where(found.notna(), None).values.tolist() == (
+        expected.astype(object).where(expected.notna(), None).values.tolist()
+    )
+
+
+def test_what_pandas_cannot_say_is_said_plainly(filled: Lab) -> None:
+    box = filled.widgets.insights("parse @message '* *' as version, rest | display version")
+    box.language.value = "pandas"
+    assert box.code.value == "# labkit does not translate parse into pandas."
+
+
+def test_as_sql_it_is_what_duckdb_can_run() -> None:
+    sql = as_sql("filter srcAddr != 'a FROM b' | stats sum(bytes) as total by srcAddr | sort total desc | limit 2")
+    assert "DuckDB" in sql.splitlines()[0] and "'a FROM b'" in sql
+    events = pd.DataFrame({"srcAddr": ["x", "y", "x", "a FROM b"], "bytes": [5, 2, 3, 9]})
+    with duckdb.connect() as duck:
+        duck.register("events", events)
+        assert duck.sql(sql).fetchall() == [("x", 8), ("y", 2)]
+
+
+def test_the_languages_follow_what_is_typed(filled: Lab) -> None:
+    box = filled.widgets.insights()
+    box.query.value = "stats count(*) as mine"
+    assert "stats count(*) as mine" in box.code.value
+    box.back.index = 1
+    assert "timedelta(minutes=60)" in box.code.value
+
+
+def test_a_query_with_quotes_and_backslashes_is_written_as_python_has_it(filled: Lab) -> None:
+    query = 'filter srcAddr like /^198\\.51/\n| filter action = "REJECT"\n| stats count(*) as n'
+    box = filled.widgets.insights(query)
+    names: dict[str, Any] = {"lab": filled}
+    exec(box.code.value, names)
+    assert names["answer"]["results"] == [[{"field": "n", "value": "64"}]]
+
+
+# --- what is wrong
+
+
+def test_an_error_is_marked_under_the_word_and_translated_into_nothing(filled: Lab) -> None:
+    box = filled.widgets.insights('filter action = "REJECT"\n| order knocks desc')
+    assert "| order knocks desc\n        ^^^^^^" in box.status.value.replace("&quot;", '"')
+    assert box.table is None and box.rows.value == ""
+    assert "^^^^^^" in str(box)
+    box.language.value = "SQL"
+    assert box.code.value.startswith("-- The query has a fault:")
+    box.query.value = "stats count(*)"
+    box.run.click()
+    assert box.table is not None and "^" not in box.status.value
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "The query is empty"),
+        ("#" + "x" * 10_000, "at most 10,000 characters, this one 10,001"),
+        ("<script>alert(1)</script>", "&lt;script&gt;"),
+        ("filter action = 'REJECT", "has no &#x27; at its end"),
+    ],
+)
+def test_a_bad_query_is_a_sentence(filled: Lab, query: str, said: str) -> None:
+    box = filled.widgets.insights(query)
+    assert said in box.status.value and "<script>" not in box.status.value
+    assert box.table is None
+
+
+def test_html_in_records_is_shown_as_text(filled: Lab) -> None:
+    box = filled.widgets.insights("stats count(*) as `<b>n</b>` by action | limit 1")
+    assert "<b>" not in box.rows.value and "&lt;b&gt;n&lt;/b&gt;" in box.rows.value
+
+
+def test_a_log_group_that_is_not_there(filled: Lab) -> None:
+    box = filled.widgets.insights("stats count(*)", log_group="<i>none</i>")
+    assert "There is no log group" in text(box.status.value) and "<i>" not in box.status.value
+
+
+def test_the_log_group_goes_while_the_box_is_open(lab: Lab) -> None:
+    logs = lab.client("logs")
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    box = lab.widgets.insights("stats count(*) as n")
+    assert box.table is not None
+    logs.delete_log_group(logGroupName=LOG_GROUP)
+    box.run.click()
+    assert "There is no log group" in box.status.value and box.rows.value == ""
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    box.run.click()
+    assert box.table is not None
+
+
+def test_without_permission_to_list_queries_the_samples_are_there(filled: Lab) -> None:
+    class Refusing:
+        clock, insights = filled.clock, filled.insights
+
+        def client(self, service: str) -> Any:
+            raise LabError("You may not.")
+
+    box = InsightsBox(Refusing(), None, LOG_GROUP)
+    assert [name for name, _ in box.sample.options][1 : len(SAMPLES) + 1] == list(SAMPLES)
+    assert "You may not." in box.sample.options[-1][0]
+
+
+@pytest.mark.parametrize("query", [5, ["stats count(*)"]])
+def test_a_query_that_is_no_text_is_refused(filled: Lab, query: Any) -> None:
+    with pytest.raises(LabError, match="Give the query as text, and not"):
+        filled.widgets.insights(query)
