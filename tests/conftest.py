@@ -1,6 +1,8 @@
-"""Tests marked slow run only when asked for."""
+"""Tests marked slow run only when asked for; what the browser tests measured is told at the end."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+# Here and not beside the browser tests: with several test processes, the one that prints the summary collects no tests.
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from tests.browser.report import tell
+
+    tell(terminalreporter, Path(__file__).parents[1] / "build" / "browser" / "report.json")
