@@ -1,6 +1,6 @@
 """A real browser, a real JupyterLab, and a notebook open in it.
 
-Where there is no browser, these tests are skipped with a reason; where LABKIT_REQUIRE_BROWSER is set, that is a failure.
+Where there is no browser, these tests are skipped with a reason; with LABKIT_REQUIRE_BROWSER set, they fail instead.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# These assert, too, and are imported below.
-pytest.register_assert_rewrite("tests.browser.chapters")
-
 from tests.browser.jupyter import BUILD, Jupyter, is_root, jupyter_lab
 from tests.browser.report import PROPERTY, Measurement
 
@@ -24,6 +21,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.browser.notebook import Notebook
+
+# It asserts, too.
+pytest.register_assert_rewrite("tests.browser.chapters")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
