@@ -4,6 +4,8 @@ measured come at the end.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -37,3 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
     for line in dict.fromkeys(value for one in reports for name, value in one.user_properties if name == "figures"):
         terminalreporter.write_line(str(line))
+    # Here and not beside the browser tests: with several processes, the one that prints the summary collects no tests.
+    from tests.browser.report import tell
+
+    tell(terminalreporter, Path(__file__).parents[1] / "build" / "browser" / "report.json")

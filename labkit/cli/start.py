@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if not (root / FIRST).is_file():
         print(f"{FIRST} is missing ('git restore {FIRST}' brings it back); JupyterLab opens without it.")
         page = "/lab"
-    server = subprocess.Popen(_command_line(root, port, page, options.no_browser), env=_variables(token))
+    server = subprocess.Popen(command_line(root, port, page, options.no_browser), env=variables(token))
     # Asked to end by the system (closing a terminal, docker stop), take the server along.
     signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
     try:
@@ -79,7 +79,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
+def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
+    """What starts JupyterLab for the project in `root`, with `page` as its first page."""
     line = [sys.executable, "-m", "jupyterlab", "--log-level=WARN"]
     settings = {
         "ServerApp.ip": HOST,
@@ -101,7 +102,8 @@ def _command_line(root: Path, port: int, page: str, no_browser: bool) -> list[st
     return line
 
 
-def _variables(token: str) -> dict[str, str]:
+def variables(token: str) -> dict[str, str]:
+    """The environment in which it starts; the token is here, so that it does not show in the list of processes."""
     paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     return {
         **os.environ,

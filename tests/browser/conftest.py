@@ -1,0 +1,116 @@
+"""A real browser, a real JupyterLab, and a notebook open in it.
+
+Where there is no browser, these tests are skipped with a reason; with LABKIT_REQUIRE_BROWSER set, they fail instead.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.jupyter import BUILD, Jupyter, is_root, jupyter_lab
+from tests.browser.report import PROPERTY, Measurement
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser.notebook import Notebook
+
+# It asserts, too.
+pytest.register_assert_rewrite("tests.browser.chapters")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+#: Ask nobody for anything; draw the same on every machine.
+FLAGS = (
+    "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-dev-shm-usage", "--disable-quic", "--force-color-profile=srgb",
+)  # fmt: skip
+
+
+def missing(what: str) -> None:
+    """Skip the test for want of something, unless everything must be here."""
+    if os.environ.get("LABKIT_REQUIRE_BROWSER"):
+        pytest.fail(f"LABKIT_REQUIRE_BROWSER is set, but {what}", pytrace=False)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    """JupyterLab at a copy of the course, one for each test process."""
+    with jupyter_lab(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+# For each file its own: while Playwright's is open, nothing else in the process can run an event loop, and nbval must.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        missing(f"there is no browser here: none of {', '.join(BROWSERS)} is on the PATH")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("the package playwright is not installed (it is in the extra 'dev')")
+    flags = [*FLAGS, "--no-sandbox"] if is_root() else list(FLAGS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str, float, str], None]:
+    """Notes a figure for the report: of what, how much, in which unit."""
+
+    def note(what: str, value: float, unit: str) -> None:
+        # As plain data, which is all that one test process can tell another.
+        request.node.user_properties.append((PROPERTY, dataclasses.asdict(Measurement(what, round(value, 1), unit))))
+
+    return note
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.fixture
+def opened(
+    request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter
+) -> Iterator[Callable[..., Notebook]]:
+    """Opens a notebook of the copied course by its file name, in a browser without a past; also says how it looks.
+
+    What a test that fails had on its screen is kept in build/browser/failed/.
+    """
+    from tests.browser.notebook import HEIGHT, WIDTH, Notebook
+
+    contexts, notebooks = [], []
+
+    def open_notebook(name: str, **look: str) -> Notebook:
+        jupyter.look(**look)
+        contexts.append(chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}))
+        notebooks.append(Notebook(jupyter, contexts[-1], name))
+        return notebooks[-1]
+
+    yield open_notebook
+    if request.node.stash.get(FAILED, False):
+        for notebook in notebooks:
+            name = re.sub(r"\W+", "-", f"{request.node.name}-{notebook.name}")
+            notebook.screenshot(BUILD / "failed" / f"{name}.png")
+    for context in contexts:
+        context.close()
+    jupyter.end_kernels()

@@ -1,0 +1,149 @@
+"""JupyterLab as `labkit start` starts it, at a copy of the course, with settings folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from labkit.cli import start
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "browser"
+
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+
+#: What JupyterLab can do is at hand in the page, as `jupyterapp`.
+EXPOSED = "--LabApp.expose_app_in_browser=True"
+
+START_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Jupyter:
+    """A running JupyterLab: the `course` that it serves, its `url` and the `token` that it asks for."""
+
+    course: Path
+    url: str
+    token: str
+
+    def page(self, notebook: str) -> str:
+        """The address of one notebook, in a workspace with nothing else open."""
+        return f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset"
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the server's own API (https://jupyter-server.readthedocs.io/en/stable/developers/rest-api.html)."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.url}/{path}", data, method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        # Straight to this machine, whatever proxy the environment names.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def look(self, theme: str = LIGHT, **fonts: str) -> None:
+        """How the next page looks.
+
+        Parameters: `fonts` are font sizes as JupyterLab's settings name them, such as `ui_font_size1="20px"`.
+        """
+        sizes = {name.replace("_", "-"): size for name, size in fonts.items()}
+        self._settings("apputils-extension", "themes", {"theme": theme, "overrides": sizes})
+        # Each cell is drawn whether or not it is in view, so that a picture can show all of them.
+        self._settings("notebook-extension", "tracker", {"windowingMode": "none"})
+
+    def _settings(self, extension: str, plugin: str, values: dict[str, Any]) -> None:
+        path = self.course.parent / "settings" / "@jupyterlab" / extension / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+
+    def end_kernels(self) -> None:
+        for session in self.ask("GET", "api/sessions"):
+            self.ask("DELETE", f"api/sessions/{session['id']}")
+
+    def write(self, name: str, cells: list[str]) -> str:
+        """A notebook of the test's own beside the course's, with these code cells; its file name."""
+        kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+        made = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(made, self.course / "notebooks" / f"{name}.ipynb")
+        return f"{name}.ipynb"
+
+
+def copy_course(folder: Path) -> Path:
+    """The notebooks, not yet run, and their data: for a student to open; the committed files stay as they are."""
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.execution_count = None  # a number then means: run here
+        nbformat.write(notebook, path)
+    return folder
+
+
+@contextmanager
+def jupyter_lab(folder: Path) -> Iterator[Jupyter]:
+    """Serves a copy of the course from a new folder until the block ends."""
+    course = copy_course(folder / "course")
+    token = secrets.token_hex(24)
+    variables = {
+        **start.variables(token),
+        "PYTHONPATH": str(ROOT),  # this labkit, wherever the environment's one is
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+    }
+    with (folder / "jupyter.log").open("w") as log:
+        port = _free_port()
+        line = [*start.command_line(course, port, "/lab", no_browser=True), EXPOSED]
+        server = subprocess.Popen(line, env=variables, cwd=course, stdout=log, stderr=subprocess.STDOUT)
+        jupyter = Jupyter(course, f"http://{start.HOST}:{port}", token)
+        try:
+            _wait_for(jupyter, server, folder / "jupyter.log")
+            yield jupyter
+            jupyter.end_kernels()
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((start.HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(jupyter: Jupyter, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            jupyter.ask("GET", "api/status")
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s. It said:\n{log.read_text()}")
+
+
+def is_root() -> bool:
+    return os.name == "posix" and os.geteuid() == 0

@@ -1,0 +1,165 @@
+"""A notebook that is open in JupyterLab, and what a student does with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.browser.jupyter import Jupyter
+
+if TYPE_CHECKING:  # it may be missing, and the tests are then skipped
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+
+#: Far longer than anything takes, also on a busy machine: a limit for what hangs, not a measure.
+PATIENCE_MS = 120_000
+
+#: JupyterLab's own words in the browser's console that say nothing about a notebook.
+NOT_OURS = (
+    "jupyterlab-plugin-playground",
+    "Failed to load resource: the server responded with a status of 404",  # a checkpoint or setting not yet there
+    "Starting WebSocket",
+    "WebGL",
+)
+
+#: The widest and tallest that a picture can be is what chromium can draw in one piece.
+WIDTH, HEIGHT, TALLEST = 1280, 900, 16_000
+
+_ALL_RUN = """() => {
+    const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')];
+    const indicator = document.querySelector('.jp-Notebook-ExecutionIndicator');
+    return prompts.length > 0 && prompts.every(each => /^\\[\\d+\\]:/.test(each.textContent))
+        && indicator?.dataset.status === 'idle';
+}"""
+#: The kernel is there and answers: JupyterLab shows "idle" earlier, and a cell that is run before this never runs.
+_READY = """async () => {
+    const session = jupyterapp.shell.currentWidget?.sessionContext;
+    if (!session) return false;
+    await session.ready;
+    const kernel = session.session?.kernel;
+    return kernel?.connectionStatus === 'connected' && kernel.status === 'idle'
+        && (await kernel.requestKernelInfo())?.content.status === 'ok';
+}"""
+_IDLE = "() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
+_PICTURES = "() => [...document.querySelectorAll('.jp-Notebook img')].every(each => each.complete)"
+_BROKEN = """() => [...document.querySelectorAll('.jp-Notebook img')]
+    .filter(each => !each.naturalWidth).map(each => each.src.slice(0, 100))"""
+_ERRORS = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].flatMap((cell, index) =>
+    cell.querySelector('[data-mime-type="application/vnd.jupyter.stderr"]') ? [index] : [])"""
+#: How much taller the cells are than the frame in which they scroll (which scrolls further, past the last cell).
+_HIDDEN = """() => {
+    const frame = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
+    return [...frame.children].reduce((sum, each) => sum + each.offsetHeight, 0) - frame.clientHeight;
+}"""
+
+
+class Notebook:
+    """One notebook in one page. `problems` is what went wrong in the page itself, as the browser's console says it."""
+
+    def __init__(self, jupyter: Jupyter, context: BrowserContext, name: str) -> None:
+        self.jupyter, self.name = jupyter, name
+        self.path = jupyter.course / "notebooks" / name
+        self.problems: list[str] = []
+        self.abroad: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("request", self._on_request)
+        self.page.goto(jupyter.page(name))
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
+        self.page.wait_for_function(_READY)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(words in message.text for words in NOT_OURS):
+            self.problems.append(message.text)
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((self.jupyter.url, self.jupyter.url.replace("http", "ws", 1), "data:", "blob:")):
+            self.abroad.append(request.url)
+
+    # What a student does
+
+    def choose(self, menu: str, item: str) -> None:
+        """Choose from a menu of JupyterLab's menu bar, by mouse."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
+        label = self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True)
+        label.click()
+
+    def run_all(self) -> None:
+        self.choose("Run", "Run All Cells")
+        self.wait_until_run()
+
+    def run_cell(self, index: int) -> None:
+        """Run the cell at a place among all cells, from its keyboard shortcut, and wait until it has run."""
+        cell = self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        prompt = cell.locator(".jp-InputPrompt")
+        self.page.wait_for_function(
+            "prompt => /^\\[\\d+\\]:/.test(prompt.textContent)", arg=prompt.element_handle()
+        )
+        self.page.wait_for_function(_IDLE)
+
+    def restart(self) -> None:
+        """Restart the kernel, and say yes to the question whether to."""
+        self.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('notebook:restart-kernel'); }")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.evaluate("() => window.restarted.then(() => null)")
+        self.page.wait_for_function(_READY)
+
+    def save(self) -> dict[str, Any]:
+        """Save the notebook; what is then on disk."""
+        self.command("docmanager:save")
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """One of JupyterLab's commands, as from its command palette."""
+        self.page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given).then(() => null)",
+                           [name, arguments])
+
+    def theme(self, name: str) -> None:
+        self.command("apputils:change-theme", theme=name)
+        self.page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+
+    # What is to be seen
+
+    def wait_until_run(self) -> None:
+        self.page.wait_for_function(_ALL_RUN)
+        self.page.wait_for_function(_PICTURES)
+
+    def text(self) -> str:
+        return self.page.locator(".jp-Notebook").inner_text()
+
+    def output(self, index: int) -> str:
+        """The text under the code cell at a place among the code cells."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea").inner_text()
+
+    def failed_cells(self) -> list[int]:
+        """The places, among all cells, of those that show an error, or a warning."""
+        return list(self.page.evaluate(_ERRORS))
+
+    def broken_pictures(self) -> list[str]:
+        return list(self.page.evaluate(_BROKEN))
+
+    def screenshot(self, path: Path) -> None:
+        """A picture of all cells at once, by making the window as tall as they are."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._whole():
+            self.page.locator(".jp-NotebookPanel").screenshot(path=path, animations="disabled")
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        height = min(HEIGHT + int(self.page.evaluate(_HIDDEN)), TALLEST)
+        self.page.set_viewport_size({"width": WIDTH, "height": max(height, HEIGHT)})
+        self.page.wait_for_function("height => innerHeight >= height", arg=height)
+        # It may have scrolled as far as it ran, and scrolls on, past the last cell.
+        self.page.wait_for_function("""() => {
+            const frame = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
+            frame.scrollTop = 0;
+            return frame.scrollTop === 0;
+        }""")
+        yield
+        self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
