@@ -254,6 +254,18 @@ class Lab:
         done = catch_up(chapter, namespace)
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
 
+    def clean_up(self, dry_run: bool = False) -> None:
+        """Delete the lab, in the order in which AWS lets go of it, say what was deleted, and look whether all is gone.
+
+        That is what bears the lab's tag (`Lab`: `nimbus`), everything inside a VPC or attached to one that bears it,
+        whoever made it, and by their names the lab's roles, policy, instance profile and log group with its records.
+        Nothing else is touched. Running it again deletes what was left, or nothing.
+        Parameters: with `dry_run`, it only says what it would delete.
+        """
+        from labkit.session.clean_up import clean_up
+
+        clean_up(self.client, LAB_TAG, patience=self._world.patience, dry_run=dry_run)
+
     def __repr__(self) -> str:
         return f"<lab on {self._world}>"
 
