@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.embedded import determinism, loading
 from labkit.embedded.clock import START, Clock
 from labkit.embedded.errors import Answer, AwsError, NotInEmbeddedAws, render
+from labkit.embedded.idempotency import ClientTokens
 from labkit.embedded.loopback import Loopback
 from labkit.embedded.scope import ACCOUNT_ID, REGION, SERVICES, check_action, check_service, is_read
 
@@ -52,6 +53,7 @@ class EmbeddedAws:
         """What carries its packets and keeps its flow logs; there once labkit.embedded.start() has given this AWS."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
+        self._tokens = ClientTokens()
         self._loopback: Loopback | None = None
 
     @property
@@ -191,6 +193,8 @@ class EmbeddedAws:
         handler = self.handlers.get((service, action))
         if handler is None:
             check_action(service, action)
+            if service == "ec2":
+                return self._tokens.once(request.values, lambda: _moto(service, region, request))
             return _moto(service, region, request)
         answer = handler(json.loads(request.get_data() or b"{}"))
         return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(answer)

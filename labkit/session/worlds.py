@@ -203,9 +203,23 @@ REFUSED_AT, REFUSAL = "provide-client-params", "labkit-refuses"
 
 def _forget_session() -> None:
     """Make boto3 read the environment anew: its session remembers profile and credentials."""
-    boto3 = sys.modules.get("boto3")
-    if boto3 is not None:
-        boto3.DEFAULT_SESSION = None  # type: ignore[attr-defined]
+    import boto3
+
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION.events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
+
+
+def _make_nothing_twice(operation: Any, caught_exception: Exception | None = None, **_: Any) -> None:
+    """Raise, rather than let boto3 ask again, where an answer is lost and AWS could not tell the second request from
+    a new one: it would make a second VPC of the same name. Running the cell again finds the one that was made.
+
+    https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    """
+    from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+    is_lost = isinstance(caught_exception, (ConnectionClosedError, ReadTimeoutError))
+    if is_lost and operation.name.startswith(("Create", "Allocate")) and not operation.idempotent_members:
+        raise caught_exception  # type: ignore[misc]
 
 
 def _without_proxy(host: str) -> str:

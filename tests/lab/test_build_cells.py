@@ -10,7 +10,6 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import chapters
-from labkit.network import Network
 from tests.lab.conftest import inside
 
 
@@ -18,7 +17,7 @@ def everything(lab: Lab) -> Any:
     """All that the build cells can have made, as AWS describes it."""
     iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
-        Network.from_ec2(ec2),
+        lab._world._aws.dataplane.network,  # type: ignore[attr-defined]
         [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]],
         [each["RoleName"] for each in iam.list_roles()["Roles"]],
         [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]],
