@@ -29,6 +29,7 @@ MAY_IMPORT = {
 #: Libraries that only one room may import, so that a new version of one is one room's business.
 ONLY_IN = {"moto": "embedded", "matplotlib": "show", "ipywidgets": "show"}
 
+
 def modules() -> list[Path]:
     return sorted(LABKIT.rglob("*.py"))
 

@@ -29,16 +29,25 @@ class Loopback:
         self._server = _Server(("127.0.0.1", port), _QuietHandler)
         self._server.set_app(self._app)
         self.port: int = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, name="labkit-embedded-aws", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name="labkit-embedded-aws", daemon=True)
         self._thread.start()
+
+    @property
+    def serves(self) -> bool:
+        """Whether its thread runs, as it does until it is stopped or something kills it."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop listening: from now on, connections are refused."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def _serve(self) -> None:
+        try:
+            self._server.serve_forever(poll_interval=0.01)
+        finally:  # if it was killed, callers shall be refused, not wait for an answer
+            self._server.server_close()
 
     def _app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         refusal = self._refusal(environ)

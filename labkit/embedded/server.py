@@ -216,10 +216,13 @@ def start(port: int = 0) -> EmbeddedAws:
     """Start the embedded AWS on 127.0.0.1, or give the one that runs in this process already.
 
     A fresh one is an empty account (with the default VPC that every account has), its clock at START and its ids at
-    their beginning. ``port`` 0 takes a free one; OSError where another is taken.
+    their beginning. One whose thread was killed serves again, with all that is in its account.
+    ``port`` 0 takes a free one; OSError where another is taken.
     """
     global _current
     with _starting:
+        if _current is not None and not _current._running().serves:
+            _current._loopback = Loopback(_current._external, _current._running().port)
         if _current is None:
             loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
             aws = EmbeddedAws()

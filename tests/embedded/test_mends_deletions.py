@@ -273,6 +273,18 @@ def test_an_attached_policy_stays(iam: Any) -> None:
     iam.delete_policy(PolicyArn=policy)
 
 
+@pytest.mark.aws_does("policies-are-attached-once")
+def test_a_policy_attached_twice_is_detached_by_one_call(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html"""
+    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    for _ in range(2):
+        iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 1
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.delete_policy(PolicyArn=policy)
+
+
 def test_a_role_with_policies_or_an_instance_profile_stays(iam: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html; moto does this as AWS does."""
     policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]

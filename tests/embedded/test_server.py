@@ -80,6 +80,60 @@ def test_a_web_page_is_refused(aws: EmbeddedAws, origin: str) -> None:
     assert ask(aws, {"Origin": origin}) == (403, "The embedded AWS does not answer web pages.")
 
 
+def raw(aws: EmbeddedAws, *lines: str) -> tuple[str, str]:
+    """The status line and the rest of what a request of these lines gets, byte by byte."""
+    with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=5) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        status, _, rest = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n")
+    return status.split(" ", 1)[1], rest
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1.evil.example:{port}", "localhost.evil.example", "evil.example:{port}", "127.0.0.1:1", "[::1]:{port}",
+     "0.0.0.0:{port}", "127.0.0.2:{port}", "127.0.0.1:{port}@evil.example", "127.0.0.1:{port}, evil.example", ""],
+)  # fmt: skip
+def test_only_its_own_name_is_answered(aws: EmbeddedAws, host: str) -> None:
+    """DNS rebinding: a page of evil.example, whose name suddenly means 127.0.0.1, still sends its own name."""
+    host = host.format(port=urlsplit(aws.endpoint_url).port)
+    assert raw(aws, "GET / HTTP/1.1", f"Host: {host}")[0] == "403 Forbidden"
+
+
+def test_a_request_without_a_host_is_refused(aws: EmbeddedAws) -> None:
+    assert raw(aws, "GET / HTTP/1.0")[0] == "403 Forbidden"
+    assert raw(aws, "GET http://evil.example/ HTTP/1.1", "Host: evil.example")[0] == "403 Forbidden"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8888"])
+def test_a_preflight_is_refused_and_permits_nothing(aws: EmbeddedAws, origin: str) -> None:
+    """A page must ask before it may send Authorization: https://fetch.spec.whatwg.org/#cors-preflight-fetch"""
+    status, rest = raw(
+        aws, "OPTIONS / HTTP/1.1", f"Host: {urlsplit(aws.endpoint_url).netloc}", f"Origin: {origin}",
+        "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization",
+        "Access-Control-Request-Private-Network: true",
+    )  # fmt: skip
+    assert status == "403 Forbidden" and "access-control" not in rest.lower()
+
+
+def test_what_a_page_can_send_without_asking_is_refused(aws: EmbeddedAws) -> None:
+    """An image or a form needs no preflight and, as an image, has no Origin; but neither can be signed."""
+    netloc, query = urlsplit(aws.endpoint_url).netloc, "Action=CreateVpc&CidrBlock=10.1.0.0/16&Version=2016-11-15"
+    signed = f"{query}&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x/20251203/us-east-1/ec2/aws4_request"
+    for target in (f"/?{query}", f"/?{signed}"):
+        assert raw(aws, f"GET {target} HTTP/1.1", f"Host: {netloc}")[0] == "403 Forbidden"
+    form = ("POST / HTTP/1.1", f"Host: {netloc}", "Origin: null", "Content-Type: application/x-www-form-urlencoded")
+    assert raw(aws, *form, f"Content-Length: {len(query)}", "", query)[0] == "403 Forbidden"
+    assert len(aws.client("ec2").describe_vpcs()["Vpcs"]) == 1
+
+
+def test_no_other_address_of_this_machine_listens(aws: EmbeddedAws) -> None:
+    port = urlsplit(aws.endpoint_url).port or 0
+    others = {"127.0.0.2", "::1"}  # the first is the loopback too, on Linux and Windows
+    for address in others:
+        with pytest.raises(OSError):
+            socket.create_connection((address, port), timeout=0.5)
+
+
 def test_an_unsigned_request_is_refused(aws: EmbeddedAws) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html: MissingAuthenticationToken."""
     status, body = ask(aws, {"Authorization": ""})

@@ -98,20 +98,21 @@ FAULTS: dict[str, Fault] = {
 class Injector:
     """Sits between some clients and the socket, counts their calls and fails those that `choose` picks.
 
-    `calls` are those since `restart`; `failed` is the last that was made to fail, or None.
+    `calls` are those since `restart`, `failed` those of them that were made to fail.
     """
 
     def __init__(self, clients: list[Any]) -> None:
         self.calls: list[Call] = []
         self.failed: list[Call] = []
-        self.fault: Fault | None = None
-        self.choose: Callable[[Call], bool] = lambda call: False
+        self._fault: Fault | None = None
+        self._choose: Callable[[Call], bool] = lambda call: False
         self._counts: Counter[tuple[str, str]] = Counter()
         self._attempt = 0
         self._clients = clients
 
-    def restart(self) -> None:
+    def restart(self, fault: Fault | None = None, choose: Callable[[Call], bool] = lambda call: True) -> None:
         self.calls, self.failed = [], []
+        self._fault, self._choose = fault, choose
         self._counts.clear()
 
     @contextmanager
@@ -141,11 +142,11 @@ class Injector:
     def _send(self, client: Any, request: Any) -> AWSResponse | None:
         self._attempt += 1
         call = self.calls[-1]
-        if self.fault is None or not (call in self.failed or self.choose(call)):
+        if self._fault is None or not (call in self.failed or self._choose(call)):
             return None
         if call not in self.failed:
             self.failed.append(call)
-        return self.fault(call, request.url, self._attempt, lambda: client._endpoint.http_session.send(request))
+        return self._fault(call, request.url, self._attempt, lambda: client._endpoint.http_session.send(request))
 
 
 def changes(call: Call) -> bool:

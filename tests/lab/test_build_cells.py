@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,14 @@ def everything(lab: Lab) -> Any:
         [each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]],
         [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
     )
+
+
+def what_is_left(lab: Lab) -> Any:
+    """The same without what AWS shows for a while after it is gone."""
+    network, *rest = everything(lab)
+    instances = {id: part for id, part in network.instances.items() if part.state != "terminated"}
+    peerings = {id: part for id, part in network.peering_connections.items() if part.status != "deleted"}
+    return replace(network, instances=instances, peering_connections=peerings), *rest
 
 
 def test_running_a_build_cell_twice_changes_nothing(lab: Lab) -> None:

@@ -1,120 +1,158 @@
 """Each API call of each build cell fails once, in each way; after running the cell again the lab is whole, nothing is
-doubled, and clean_up leaves nothing.
+doubled, and clean_up leaves nothing. So do the calls of clean_up itself.
 
 The calls of a cell fail one after the other: the cell runs, its first call fails; it runs again, the first passes and
 the second fails; and so on until nothing is left to fail. So each call fails in the state in which the one before it
-has done its work, as it would for a student who runs the cell again each time. A killed kernel has lost its names too:
-all the cells run again in a new one, on the same account. (Killed right before a call that only looks is the same as
-right after the call before it, so only calls that change something are tried.)
+has done its work, as it would for a student who runs the cell again each time. A fault that boto3 overcomes by itself
+hits all the calls of a run. A killed kernel has lost its names too, so that at the end all cells run in a new one, on
+the same account. (Killed right before a call that only looks is the same as right after the call before it, so only
+calls that change something are tried.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import botocore.endpoint
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
 
-from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.chapters import chapters
 from tests.lab.conftest import _shared_client, fresh_lab
-from tests.lab.test_build_cells import everything
 from tests.lab.faults import FAULTS, Call, Injector, Killed, changes
+from tests.lab.test_build_cells import everything, what_is_left
 
-
-class Cell(NamedTuple):
-    notebook: str
-    number: int
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.notebook}, build cell {self.number}"
+#: Calls are those that failed; in the table, faults that boto3 overcame alone never stopped a cell.
+Row = tuple[str, int, int, str]
 
 
 class Step(NamedTuple):
     """A build cell that nothing disturbs: its calls, and all that there is once it has run."""
 
-    cell: Cell
+    cell: str
+    run: Callable[[dict[str, Any]], None]
     calls: list[Call]
     after: Any
 
 
-def cells() -> list[Cell]:
-    return [
-        Cell(chapter.path.stem, number, source)
-        for chapter in chapters()
-        for number, source in enumerate(chapter.build_cells(), start=1)
-    ]
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 does not sleep between its tries."""
+    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
 
 
-@pytest.fixture
-def injector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Injector]]:
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)  # between boto3's tries
+def injector() -> Injector:
+    return Injector([_shared_client(name) for name in ("ec2", "iam", "logs", "ssm")])
 
 
-def run(cell: Cell, names: dict[str, Any]) -> None:
-    exec(compile(cell.source, str(cell), "exec"), names)
+@pytest.fixture(scope="module")
+def empty() -> Any:
+    """All that there is before the first cell."""
+    with fresh_lab() as lab:
+        return everything(lab)
 
 
 @pytest.fixture(scope="module")
 def undisturbed() -> list[Step]:
     steps = []
     with fresh_lab() as lab:
-        injector = Injector([_shared_client(name) for name in ("ec2", "iam", "logs", "ssm")])
         names: dict[str, Any] = {"lab": lab}
-        with injector.installed():
-            for cell in cells():
-                injector.restart()
-                run(cell, names)
-                steps.append(Step(cell, injector.calls, everything(lab)))
+        calls = injector()
+        with calls.installed():
+            for chapter in chapters():
+                for number, source in enumerate(chapter.build_cells(), start=1):
+                    where = f"{chapter.path.stem}, build cell {number}"
+                    code = compile(source, where, "exec")
+
+                    def run(names: dict[str, Any], code: Any = code) -> None:
+                        exec(code, names)
+
+                    calls.restart()
+                    run(names)
+                    steps.append(Step(where, run, calls.calls, everything(lab)))
     return steps
 
 
 @pytest.mark.parametrize("words", FAULTS)
 def test_each_call_of_each_build_cell_fails_once(
-    words: str, undisturbed: list[Step], monkeypatch: pytest.MonkeyPatch, record_property: Any
+    words: str, undisturbed: list[Step], empty: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)  # between boto3's tries
-    once = "once" in words
-    kills = words.startswith("kernel killed")
+    kills, overcome = words.startswith("kernel killed"), "once" in words
     with fresh_lab() as lab:
-        injector = Injector([_shared_client(name) for name in ("ec2", "iam", "logs", "ssm")])
         names: dict[str, Any] = {"lab": lab}
-        tried = broken = 0
-        problems = []
-        with injector.installed():
+        faults = injector()
+        stopped, tried = 0, 0
+        with faults.installed():
             for step in undisturbed:
                 had: set[Call] = set()
                 before = dict(names)
+
+                def choose(call: Call, had: set[Call] = had) -> bool:
+                    return (overcome or not faults.failed) and call not in had and (changes(call) or not kills)
+
                 while True:
-                    injector.restart()
-                    injector.fault = FAULTS[words]
-                    injector.choose = lambda call, had=had, i=injector: (  # type: ignore[misc]
-                        (once or not i.failed) and call not in had and (changes(call) or not kills)
-                    )
+                    faults.restart(FAULTS[words], choose)
                     try:
-                        run(step.cell, names)
+                        step.run(names)
                     except Killed:
-                        broken += 1
                         names = {**before, "lab": Lab(lab._world)}
-                    except Exception as error:
-                        broken += 1
-                        if not injector.failed:
-                            problems.append(f"{step.cell}: {error}")
-                            break
-                    had.update(injector.failed)
-                    tried += len(injector.failed)
-                    if not injector.failed:
+                        stopped += 1
+                    except Exception:
+                        assert faults.failed, f"{step.cell} fails by itself, after {had}"
+                        stopped += 1
+                    if not faults.failed:
                         break
-                missed = {call for call in step.calls if changes(call) or not kills} - had
-                if missed:
-                    problems.append(f"{step.cell}: {missed}")
-                now = everything(lab)
-                if now != step.after:
-                    problems.append(f"{step.cell}: {[a == b for a, b in zip(now, step.after)]}")
-                    break
-        print(words, tried, broken, problems)
-        assert not problems
+                    had.update(faults.failed)
+                    tried += len(faults.failed)
+                assert {call for call in step.calls if changes(call) or not kills} <= had, step.cell
+                assert everything(lab) == step.after, step.cell
+        names = {"lab": Lab(lab._world)}
+        for step in undisturbed:
+            step.run(names)
+        assert everything(lab) == undisturbed[-1].after
+        assert "5 received, 0% packet loss" in lab.shell("instance-1", "ping -c 5 10.2.0.126").stdout
+        lab.clean_up()
+        assert capsys.readouterr().out.endswith("Looked again: nothing of the lab is left.\n")
+        assert what_is_left(lab) == empty
+    record_property("fault", f"{words}: {tried} calls of the build cells, {stopped} stopped their cell; survived")
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_each_call_of_clean_up_fails_once(
+    words: str, undisturbed: list[Step], empty: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Looking fails in one run, deleting in the next ones; what is left is said, and the last run deletes it."""
+    kills, overcome = words.startswith("kernel killed"), "once" in words
+    with fresh_lab() as lab:
+        names: dict[str, Any] = {"lab": lab}
+        for step in undisturbed:
+            step.run(names)
+        capsys.readouterr()
+        faults = injector()
+        had: set[Call] = set()
+        tried = said = 0
+        with faults.installed():
+            for only_looks in (True, False):
+
+                def choose(call: Call, looks: bool = only_looks) -> bool:
+                    return call not in had and changes(call) is not looks and not (kills and faults.failed)
+
+                while not (kills and only_looks):
+                    faults.restart(FAULTS[words], choose)
+                    try:
+                        lab.clean_up()
+                    except Killed:
+                        pass
+                    else:
+                        shown = capsys.readouterr().out
+                        said += "Left: " in shown
+                        assert overcome or not faults.failed or "Left: " in shown or "took effect" in words
+                    had.update(faults.failed)
+                    tried += len(faults.failed)
+                    if not faults.failed:
+                        break
+        lab.clean_up()
+        assert capsys.readouterr().out.endswith("There is nothing of the lab to delete.\n")
+        assert what_is_left(lab) == empty
+    record_property("fault", f"{words}: {tried} calls of clean_up, {said} runs named what was left; survived")

@@ -123,6 +123,7 @@ def test_outbound_rules_name_the_destination() -> None:
 
 # References to groups
 
+
 def test_a_reference_allows_the_interfaces_that_have_the_group() -> None:
     build = pair([from_group("sg-a")])
     build.group("sg-c", "vpc", [])

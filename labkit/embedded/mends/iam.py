@@ -90,6 +90,21 @@ def _list(original: Any) -> Any:
 
 
 @mend(
+    "policies-are-attached-once",
+    rule="Attaching a policy that is attached already changes nothing (widely reported).",
+    source=f"{_API}API_AttachRolePolicy.html",
+    hook="moto.iam.models:ManagedPolicy.attach_to",
+    parameters="self obj",
+)
+def _attach(original: Any) -> Any:
+    def attach_to(self: Any, obj: Any) -> None:
+        if self.arn not in obj.managed_policies:
+            original(self, obj)
+
+    return attach_to
+
+
+@mend(
     "attached-policy-stays",
     rule="DeletePolicy needs a policy that is attached to nothing.",
     source=f"{_API}API_DeletePolicy.html",

@@ -1,0 +1,255 @@
+"""lab.clean_up: what it deletes, what it leaves alone, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from labkit.lab import LAB_TAG, Lab
+from labkit.session.clean_up import CleanUp
+from tests.lab.conftest import Built
+from tests.lab.test_build_cells import everything, what_is_left
+
+ALL_OF_LOGS = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+)
+
+NOTHING_LEFT = "Looked again: nothing of the lab is left.\n"
+
+
+def cleaned(lab: Lab, capsys: pytest.CaptureFixture[str], **options: Any) -> list[str]:
+    """What clean_up prints, line by line."""
+    capsys.readouterr()
+    lab.clean_up(**options)
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def whole(lab: Lab) -> Built:
+    """The lab after all notebooks' build cells."""
+    return Built(lab, "06")
+
+
+def test_it_says_what_it_deletes_in_the_order_in_which_aws_lets_go(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = everything(lab)
+    built = Built(lab, "06")
+    lines = cleaned(lab, capsys)
+    assert [line.removeprefix("Deleted ") for line in lines] == [
+        *(f"flow log NimbusVPCFlowLog {id}" for id in built.flow_logs),
+        f"instance instance-1 {built.instance_1}",
+        f"instance instance-2 {built.instance_2}",
+        f"peering connection peering-1-2 {built.peering}",
+        f"internet gateway igw-1 {built.igw_1}",
+        f"internet gateway igw-2 {built.igw_2}",
+        f"subnet subnet-1 {built.subnet_1}",
+        f"subnet subnet-2 {built.subnet_2}",
+        f"route table route-table-1 {built.route_table_1}",
+        f"route table route-table-2 {built.route_table_2}",
+        f"security group allow-icmp-1 {built.security_group_1}",
+        f"security group allow-icmp-2 {built.security_group_2}",
+        f"VPC vpc-1 {built.vpc_1}",
+        f"VPC vpc-2 {built.vpc_2}",
+        "instance profile NimbusInstanceProfile",
+        "role NimbusInstanceRole",
+        "role NimbusVPCFlowLogsRole",
+        "policy NimbusVPCFlowLogsPolicy",
+        "log group NimbusVPCFlowLogsGroup",
+        NOTHING_LEFT.strip(),
+    ]
+    assert what_is_left(lab) == before
+
+
+def test_a_second_time_there_is_nothing_to_delete(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    cleaned(whole.lab, capsys)
+    assert cleaned(whole.lab, capsys) == ["There is nothing of the lab to delete."]
+    assert cleaned(whole.lab, capsys, dry_run=True) == ["There is nothing of the lab to delete."]
+
+
+def test_a_dry_run_deletes_nothing_and_says_what_would_be(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    before = everything(whole.lab)
+    lines = cleaned(whole.lab, capsys, dry_run=True)
+    assert f"Would delete VPC vpc-1 {whole.vpc_1}" in lines
+    assert lines[-1] == f"Nothing was deleted; {len(lines) - 1} things would be."
+    assert everything(whole.lab) == before
+
+
+def test_the_lab_can_be_built_again_afterwards(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    cleaned(whole.lab, capsys)
+    again = Built(whole.lab, "06")
+    assert "3 received" in again.lab.shell("instance-1", "ping -c 3 10.2.0.126").stdout
+    assert cleaned(again.lab, capsys)[-1] == NOTHING_LEFT.strip()
+
+
+def test_what_is_not_the_labs_stays(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where it bears another tag Lab, the lab's name, or is peered with the lab's VPC."""
+    ec2, iam, logs = (lab.client(name) for name in ("ec2", "iam", "logs"))
+    other_lab = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "vpc-1"}, {"Key": "Lab", "Value": "other"}]}]
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16", TagSpecifications=other_lab)["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    group = ec2.create_security_group(GroupName="allow-icmp-1", Description="d", VpcId=vpc)["GroupId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.create_key_pair(KeyName="mine")
+    logs.create_log_group(logGroupName="NimbusVPCFlowLogsGroup2")
+    iam.create_policy(PolicyName="NimbusVPCFlowLogsPolicy2", PolicyDocument=ALL_OF_LOGS)
+    before = everything(lab)
+    lab_vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-8"))["Vpc"]["VpcId"]
+    peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=lab_vpc)["VpcPeeringConnection"]
+    lines = cleaned(lab, capsys)
+    assert lines == [
+        f"Deleted peering connection {peering['VpcPeeringConnectionId']}",
+        f"Deleted VPC vpc-8 {lab_vpc}",
+        NOTHING_LEFT.strip(),
+    ]
+    after = everything(lab)
+    assert (after[0].vpcs, after[1:]) == (before[0].vpcs, before[1:])
+    assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
+    assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert ec2.describe_addresses(AllocationIds=[address])["Addresses"]
+    assert ec2.describe_key_pairs(KeyNames=["mine"])["KeyPairs"]
+
+
+def test_what_a_student_added_inside_goes_with_its_vpc(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of this bears the lab's tag; each would keep the VPC.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
+    """
+    ec2, vpc = whole.ec2, whole.vpc_1
+    before = {each["AllocationId"] for each in ec2.describe_addresses()["Addresses"]}
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.64.0/20")["Subnet"]["SubnetId"]
+    groups = [ec2.create_security_group(GroupName=n, Description="d", VpcId=vpc)["GroupId"] for n in ("one", "two")]
+    for here, there in (groups, groups[::-1]):
+        rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{"GroupId": there}]}
+        ec2.authorize_security_group_ingress(GroupId=here, IpPermissions=[rule])
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, Groups=groups)["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc", TagSpecifications=whole.lab.tags("elastic-ip", "nat"))["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=whole.subnet_1, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    egress = ec2.create_egress_only_internet_gateway(VpcId=vpc)["EgressOnlyInternetGateway"]
+    watched = ec2.create_flow_logs(
+        ResourceType="NetworkInterface", ResourceIds=[interface], TrafficType="ALL", LogGroupName="mine",
+        DeliverLogsPermissionArn=whole.role,
+    )["FlowLogIds"][0]  # fmt: skip
+    instance = whole.names["launch"]("mine", subnet, "10.1.64.9", groups[0])
+    ec2.create_tags(Resources=[instance], Tags=[{"Key": "Lab", "Value": "mine"}])
+    lines = cleaned(whole.lab, capsys)
+    assert lines[-1] == NOTHING_LEFT.strip()
+    deleted = {line.split()[-1] for line in lines}
+    assert deleted >= {subnet, *groups, table, acl, interface, nat, address, watched, instance}
+    assert egress["EgressOnlyInternetGatewayId"] in deleted
+    assert before == {each["AllocationId"] for each in ec2.describe_addresses()["Addresses"]}
+
+
+def test_a_role_or_policy_that_a_student_extended_goes_too(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    whole.iam.put_role_policy(RoleName="NimbusInstanceRole", PolicyName="inline", PolicyDocument=ALL_OF_LOGS)
+    whole.iam.attach_role_policy(RoleName="NimbusInstanceRole", PolicyArn=whole.policy)
+    whole.iam.create_policy_version(PolicyArn=whole.policy, PolicyDocument=ALL_OF_LOGS, SetAsDefault=True)
+    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT.strip()
+
+
+def test_what_something_else_still_uses_is_left_with_the_reason(
+    whole: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trust = whole.iam.get_role(RoleName="NimbusInstanceRole")["Role"]["AssumeRolePolicyDocument"]
+    whole.iam.create_role(RoleName="mine", AssumeRolePolicyDocument=json.dumps(trust))
+    whole.iam.attach_role_policy(RoleName="mine", PolicyArn=whole.policy)
+    (left,) = [line for line in cleaned(whole.lab, capsys) if not line.startswith("Deleted")]
+    assert left == (
+        "Left: policy NimbusVPCFlowLogsPolicy: DeleteConflict: Cannot delete a policy attached to entities. "
+        "Something that is not the lab's still uses it. Look for it in the console, delete it there, then run "
+        "lab.clean_up() again."
+    )
+    whole.iam.detach_role_policy(RoleName="mine", PolicyArn=whole.policy)
+    assert cleaned(whole.lab, capsys) == ["Deleted policy NimbusVPCFlowLogsPolicy", NOTHING_LEFT.strip()]
+
+
+def test_an_instance_that_is_protected_keeps_what_it_stands_on_and_the_way_out_is_said(
+    whole: Built, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html"""
+    real = whole.ec2.terminate_instances
+
+    def protected(InstanceIds: list[str]) -> Any:
+        if InstanceIds == [whole.instance_1]:
+            error = {"Code": "OperationNotPermitted", "Message": "The instance may not be terminated."}
+            raise ClientError({"Error": error}, "TerminateInstances")
+        return real(InstanceIds=InstanceIds)
+
+    monkeypatch.setattr(whole.ec2, "terminate_instances", protected)
+    left = [line for line in cleaned(whole.lab, capsys) if line.startswith("Left")]
+    (about,) = [line for line in left if f"instance instance-1 {whole.instance_1}" in line]
+    assert "OperationNotPermitted" in about and "DisableApiTermination={'Value': False}" in about
+    assert {line.split()[1] for line in left} == {"instance", "network", "internet", "subnet", "security", "VPC"}
+    assert whole.lab.find("vpc-2") is None
+    monkeypatch.undo()
+    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT.strip()
+
+
+def test_one_that_may_not_look_is_told_so(
+    whole: Built, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> Any:
+        error = {"Code": "UnauthorizedOperation", "Message": "You are not authorized to perform this operation."}
+        raise ClientError({"Error": error}, "DescribeAddresses")
+
+    monkeypatch.setattr(whole.ec2, "describe_addresses", refused)
+    lines = cleaned(whole.lab, capsys)
+    assert lines[-1] == (
+        "Left: each Elastic IP address that there may be: UnauthorizedOperation: You are not authorized to perform "
+        "this operation. Use a profile that may do this, or ask whoever looks after the account; then "
+        "lab.clean_up() again."
+    )
+
+
+def test_what_aws_lets_go_of_later_is_tried_again_while_there_is_patience(
+    whole: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EC2 is eventually consistent: https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
+    import labkit.session.waiting as waiting
+
+    slept: list[float] = []
+    monkeypatch.setattr(waiting.time, "sleep", slept.append)
+    real, refusals = whole.ec2.delete_subnet, [1, 2, 3]
+
+    def delete_subnet(SubnetId: str) -> Any:
+        if refusals:
+            refusals.pop()
+            raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "has dependencies"}}, "DeleteSubnet")
+        return real(SubnetId=SubnetId)
+
+    monkeypatch.setattr(whole.ec2, "delete_subnet", delete_subnet)
+    work = CleanUp(whole.lab.client, LAB_TAG, patience=180)
+    assert whole.subnet_1 in [thing.id for thing in work.run()]
+    assert slept == [5, 5, 5] and work.leftovers() == []
+
+
+def test_all_pages_are_read(lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS may give less than all in one answer: https://docs.aws.amazon.com/ec2/latest/devguide/query-api-pagination.html"""
+    ec2 = lab.client("ec2")
+    vpcs = {
+        ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=lab.tags("vpc", f"v-{n}"))["Vpc"]["VpcId"]
+        for n in range(5)
+    }
+    real = ec2.get_paginator
+    pages: list[Any] = []
+
+    class Small:
+        def __init__(self, operation: str) -> None:
+            self.operation = operation
+
+        def paginate(self, **parameters: Any) -> Any:
+            pages.append(self.operation)
+            return real(self.operation).paginate(**parameters, PaginationConfig={"PageSize": 5})
+
+    monkeypatch.setattr(ec2, "get_paginator", Small)
+    assert len(cleaned(lab, capsys)) == 6 and pages
+    assert not vpcs & {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]}
