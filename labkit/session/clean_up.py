@@ -52,11 +52,10 @@ def clean_up(client: Callable[[str], Any], tag: Part, patience: float, dry_run: 
         count += 1
     if dry_run:
         print(f"Nothing was deleted; {count} things would be." if count else "There is nothing of the lab to delete.")
-        return
-    left = work.leftovers()
+    left = work.unseen() if dry_run else work.leftovers()
     for line in left:
         print(f"Left: {line}")
-    if not left:
+    if not left and not dry_run:
         print("Looked again: nothing of the lab is left." if count else "There is nothing of the lab to delete.")
 
 
@@ -91,11 +90,19 @@ class CleanUp:
 
     def leftovers(self) -> list[str]:
         """Look again for everything, and say of each thing that is there why it is, and what to do next."""
-        errors = dict(self._errors)
-        self._poll(lambda: not self.preview() and not self._errors, "the last things to be gone")
-        left = [(str(thing), errors.get(thing.id)) for thing in self.preview()]
-        unseen = [(f"each {word} that there may be", error) for word, error in self._errors.items()]
-        return [f"{what}{_because(error)}" for what, error in left + unseen]
+        errors, things = dict(self._errors), list[Thing]()
+
+        def is_clean() -> bool:
+            things[:] = self.preview()
+            return not things and not self._errors
+
+        self._poll(is_clean, "the last things to be gone")
+        left = [(str(thing), errors.get(thing.id)) for thing in things]
+        return [*(f"{what}{_because(error)}" for what, error in left), *self.unseen()]
+
+    def unseen(self) -> list[str]:
+        """The kinds of things for which AWS could not be asked when they were last looked for, and why."""
+        return [f"each {word} that there may be{_because(error)}" for word, error in self._errors.items()]
 
     # Looking
 

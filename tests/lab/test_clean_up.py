@@ -208,6 +208,7 @@ def test_one_that_may_not_look_is_told_so(
         "this operation. Use a profile that may do this, or ask whoever looks after the account; then "
         "lab.clean_up() again."
     )
+    assert cleaned(whole.lab, capsys, dry_run=True) == ["There is nothing of the lab to delete.", lines[-1]]
 
 
 def test_what_aws_lets_go_of_later_is_tried_again_while_there_is_patience(

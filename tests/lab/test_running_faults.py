@@ -20,6 +20,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import labkit
+from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.network import udp
@@ -231,7 +232,7 @@ def test_the_instances_role_is_deleted_and_made_again(whole: Built, record_prope
     names = {"InstanceProfileName": "NimbusInstanceProfile", "RoleName": "NimbusInstanceRole"}
     whole.iam.remove_role_from_instance_profile(**names)
     delete_role(whole, "NimbusInstanceRole", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
-    with pytest.raises(labkit.LabError, match="Systems Manager cannot reach instance-1"):
+    with pytest.raises(LabError, match="Systems Manager cannot reach instance-1"):
         whole.lab.shell("instance-1", "hostname")
     again(whole)
     assert pinged(whole, 3)

@@ -26,7 +26,8 @@ def main(requests: Path) -> int:
     with requests.open("w", encoding="utf-8") as log:
 
         def noted(self: Loopback, environ: dict[str, Any], start_response: Any) -> Any:
-            headers = {key: value for key, value in environ.items() if isinstance(value, str)}
+            # The rest of a WSGI environ is this process's own environment.
+            headers = {key: environ[key] for key in environ if key.startswith(("HTTP_", "PATH_", "QUERY_"))}
             log.write(json.dumps(headers) + "\n")
             return answer(self, environ, start_response)
 

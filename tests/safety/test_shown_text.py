@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from labkit.errors import LabError
 from tests.lab.conftest import Built, fresh_lab
 
 SCRIPT = "<script>alert(1)</script>"
@@ -81,8 +82,6 @@ def test_what_a_command_prints(named: Built, capsys: pytest.CaptureFixture[str])
 
 
 def test_an_error_that_names_what_a_student_typed(named: Built) -> None:
-    from labkit import LabError
-
     with pytest.raises(LabError) as caught:
         named.lab.trace(SCRIPT, "x")
     error = {"output_type": "error", "ename": "LabError", "evalue": str(caught.value), "traceback": [str(caught.value)]}
