@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 import botocore.endpoint
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from labkit.lab import Lab
 from labkit.learn.chapters import chapters
 from tests.lab.conftest import _shared_client, fresh_lab
-from tests.lab.faults import FAULTS, Call, Injector, Killed, changes
+from tests.lab.faults import FAULTS, Call, Injector, Killed, changes, timed_out
 from tests.lab.test_build_cells import everything, what_is_left
 
 #: Calls are those that failed; in the table, faults that boto3 overcame alone never stopped a cell.
@@ -73,6 +74,20 @@ def undisturbed() -> list[Step]:
                     run(names)
                     steps.append(Step(where, run, calls.calls, everything(lab)))
     return steps
+
+
+def test_boto3_makes_no_second_one_where_an_answer_is_lost(lab: Lab) -> None:
+    """It would ask again by itself, and CreateVpc has no token by which AWS could tell that it is the same request."""
+    ec2, faults = lab.client("ec2"), injector()
+    with faults.installed():
+        faults.restart(timed_out)
+        with pytest.raises(ReadTimeoutError):
+            ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-1"))
+        found = lab.find("vpc-1")
+        table = ec2.create_route_table(VpcId=found)["RouteTable"]["RouteTableId"]
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [found]}])["RouteTables"]
+        assert len(tables) == 2 and table in {each["RouteTableId"] for each in tables}
+        assert [call.operation for call in faults.failed][-2:] == ["CreateRouteTable", "DescribeRouteTables"]
 
 
 @pytest.mark.parametrize("words", FAULTS)
