@@ -167,19 +167,16 @@ def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     """
     plane = whole.lab._world._aws.dataplane  # type: ignore[attr-defined]
-    before = whole.lab.clock
+    before, interface = whole.lab.clock, whole.interface_1
     for port in range(20_000, 30_001):
-        plane.exchange(whole.interface_1, udp("10.1.15.80", "10.2.0.126", 33434, port), 60)
+        plane.exchange(interface, udp("10.1.15.80", "8.8.8.8", 53, port), 60)
     whole.lab.wait_for_flow_logs()
-    sent = [line.split() for line in whole.lab.records(whole.interface_1, "33434", since=before)]
-    assert sorted(int(words[6]) for words in sent) == list(range(20_000, 30_001))
-    assert {(words[8], words[9]) for words in sent} == {("1", "60")}
-    refused = whole.lab.records(whole.interface_2, "33434", since=before)
-    assert len(refused) == 10_001 and {line.split()[12] for line in refused} == {"REJECT"}
-    found = whole.lab.insights("filter srcPort = 33434 | stats count(*) as n, sum(bytes) as total by interfaceId")
-    assert found[["n", "total"]].to_numpy().tolist() == [[10_001, 600_060]] * 2
-    assert pinged(whole, 3)
-    record_property("fault", "10,001 flows in one window: 20,002 records, each once, in lab.records and in Insights")
+    sent = [line.split() for line in whole.lab.records("8.8.8.8", since=before)]
+    assert sorted(int(words[5]) for words in sent) == list(range(20_000, 30_001))
+    assert {(words[8], words[9]) for words in sent} == {("1", "60")} and len({words[10] for words in sent}) == 1
+    found = whole.lab.insights('filter dstAddr = "8.8.8.8" | stats count(*) as n, sum(bytes) as total')
+    assert found[["n", "total"]].to_numpy().tolist() == [[10_001, 600_060]]
+    record_property("fault", "10,001 flows in one window: each in one record, in lab.records and in Insights")
 
 
 # What goes while records are under way
