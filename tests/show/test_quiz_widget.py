@@ -38,27 +38,24 @@ def parts(quiz: QuizWidget, number: int) -> Any:
     return quiz.widget.children[number].children
 
 
-def test_an_option_is_chosen_then_answered() -> None:
+def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
     asked = Asked()
-    quiz = QuizWidget(asked)
-    text, options, button, said = parts(quiz, 1)
+    text, first, second, said = parts(QuizWidget(asked), 1)
     assert "Is &lt;i&gt;it&lt;/i&gt;?" in text.value
-    assert button.disabled and options.value is None
-    options.value = "a"
-    assert not button.disabled
-    button.click()
+    assert (first.description, second.description) == ("○ a) <b>yes</b>", "○ b) no")
+    first.click()
     assert asked.answers == [(1, "a")]
+    assert (first.description, second.description) == ("● a) <b>yes</b>", "○ b) no")
     assert "aria-label='right'" in said.value and "&lt;Why&gt;" in said.value
-    options.value = "b"
-    assert said.value == ""
-    button.click()
+    second.click()
+    assert (first.description, second.description) == ("○ a) <b>yes</b>", "● b) no")
     assert said.value == "<p>strict &lt;run&gt;</p>"
 
 
 def test_each_control_says_what_it_is() -> None:
     for number in (1, 2):
-        _, options, button, said = parts(QuizWidget(Asked()), number)
-        assert options.description == f"{number}." and button.description == f"Answer {number}" and button.tooltip
+        _, *buttons, said = parts(QuizWidget(Asked()), number)
+        assert [button.tooltip for button in buttons] == [f"Answer question {number} with {x}" for x in "ab"]
         assert "labkit-answer" in said._dom_classes
 
 

@@ -1,4 +1,7 @@
-"""A quiz to be clicked: radio buttons for the options of each question, and why the chosen one is right or wrong."""
+"""A quiz to be clicked: the options of each question as buttons, and why the chosen one is right or wrong.
+
+Buttons, not radio buttons: JupyterLab takes the arrow keys, by which one moves among those, for moving among cells.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,15 @@ from typing import Any, Protocol
 import ipywidgets
 
 from labkit.show.widgets.base import Interactive
+
+#: Options are sentences: they wrap, where a button would cut them off at the end of the line.
+_STYLE = """<style>
+.labkit-quiz .widget-html-content { line-height: 1.5; }
+.labkit-quiz button.jupyter-button {
+    width: auto; max-width: 100%; height: auto; padding: 0.3em 0.8em; white-space: normal; text-align: left;
+    line-height: 1.5; font-size: 1em;
+}
+</style>"""
 
 
 class _Option(Protocol):
@@ -50,14 +62,14 @@ class _Quiz(Protocol):
 
 
 class QuizWidget(Interactive):
-    """A quiz in a front end. Choose with Tab and the arrow keys, and answer with the button below the options."""
+    """A quiz in a front end. An option is chosen with the mouse, or with Tab and the space bar."""
 
     def __init__(self, quiz: _Quiz) -> None:
         self._quiz = quiz
         rows = [self._question(each) for each in quiz.questions]
         if quiz.trouble:
             rows = [ipywidgets.HTML(f"<p>{escape(quiz.trouble)}</p>").add_class("labkit-answer")]
-        title = ipywidgets.HTML(f"<b>Quiz {escape(quiz.chapter)}</b>")
+        title = ipywidgets.HTML(f"{_STYLE}<b>Quiz {escape(quiz.chapter)}</b>")
         self.widget = ipywidgets.VBox([title, *rows]).add_class("labkit-quiz")
 
     def answer(self, number: object = None, letter: object = None) -> Any:
@@ -73,28 +85,24 @@ class QuizWidget(Interactive):
 
     def _question(self, question: _Question) -> ipywidgets.VBox:
         text = ipywidgets.HTML(f"<p style='margin:0.6em 0 0'>{question.number}. {escape(question.text)}</p>")
-        options = ipywidgets.RadioButtons(
-            options=[(f"{each.letter}) {each.text}", each.letter) for each in question.options],
-            value=None,
-            description=f"{question.number}.",
-            style={"description_width": "1.5em"},
-            layout={"width": "max-content", "max_width": "100%"},
-        )
-        button = ipywidgets.Button(
-            description=f"Answer {question.number}", disabled=True, tooltip=f"Answer question {question.number}"
-        )
         said = ipywidgets.HTML().add_class("labkit-answer")
+        buttons: list[ipywidgets.Button] = []
 
-        def chosen(_: object) -> None:
-            button.disabled = options.value is None
-            said.value = ""
-
-        def answered(_: object) -> None:
+        def choose(option: _Option) -> None:
+            for button, each in zip(buttons, question.options, strict=True):
+                button.description = _words(each, each is option)
             try:
-                said.value = self._quiz.answer(question.number, options.value)._repr_html_()
+                said.value = self._quiz.answer(question.number, option.letter)._repr_html_()
             except Exception as error:  # in a grader's run, what is not right is raised; a click shows it all the same
                 said.value = f"<p>{escape(str(error))}</p>"
 
-        options.observe(chosen, names="value")
-        button.on_click(answered)
-        return ipywidgets.VBox([text, options, button, said])
+        for option in question.options:
+            tooltip = f"Answer question {question.number} with {option.letter}"
+            button = ipywidgets.Button(description=_words(option, False), tooltip=tooltip)
+            button.on_click(lambda _, option=option: choose(option))
+            buttons.append(button)
+        return ipywidgets.VBox([text, *buttons, said])
+
+
+def _words(option: _Option, chosen: bool) -> str:
+    return f"{'●' if chosen else '○'} {option.letter}) {option.text}"
