@@ -31,6 +31,10 @@ class LabLike(Protocol):
     def records(self, *containing: object, since: Any = None) -> list[str]: ...
 
 
+#: States that pass by themselves, without a call that could be noticed.
+_PASSING = {"pending", "stopping", "shutting-down", "initiating-request", "provisioning", "deleting"}
+
+
 class _Snapshot:
     """The network as it was read last, for all widgets: reading it takes a dozen calls and an eighth of a second."""
 
@@ -41,12 +45,21 @@ class _Snapshot:
 
     def of(self, lab: LabLike, anew: bool) -> Network:
         network, known = self._network, len(lab.changes)
-        if anew or network is None or self._lab is not lab or not all(map(is_partial, lab.changes[self._known :])):
+        kept = not anew and self._lab is lab and self.is_settled()
+        if network is None or not kept or not all(map(is_partial, lab.changes[self._known :])):
             network = lab.network
         elif self._known < known:  # a route or a rule: one call instead of a dozen
             network = reread(network, lab.client("ec2"), lab.changes[self._known :])
         self._lab, self._known, self._network = lab, known, network
         return network
+
+    def is_settled(self) -> bool:
+        """Whether the network, as it was read, will stay as it is until somebody changes it."""
+        network = self._network
+        if network is None:
+            return False
+        states = {one.state for kind in (network.instances, network.nat_gateways) for one in kind.values()}
+        return _PASSING.isdisjoint(states | {one.status for one in network.peering_connections.values()})
 
 
 _snapshot = _Snapshot()
@@ -94,7 +107,7 @@ class Living(Interactive):
 
     def catch_up(self) -> None:
         """Answer again if the network may have changed since the last answer."""
-        if self._answered != len(self.lab.changes):
+        if self._answered != len(self.lab.changes) or not _snapshot.is_settled():
             self.refresh()
 
     def _repr_mimebundle_(self, **more: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:

@@ -190,6 +190,19 @@ def test_it_reads_the_network_only_when_it_may_have_changed() -> None:
     assert lab.read == 2
 
 
+def test_a_state_that_passes_by_itself_is_looked_at_again() -> None:
+    lab = one_route()
+    lab.build.parts["Reservations"][1]["Instances"][0]["State"]["Name"] = "pending"
+    shown = PacketLab(lab)
+    assert "The packet never arrives" in shown.verdict.value
+    lab.build = the_lab(TO_2, TO_1)  # some seconds later, without any call
+    shown.catch_up()
+    assert shown.path is not None and shown.path.replied
+    read = lab.read
+    shown.catch_up()
+    assert lab.read == read
+
+
 def test_an_instance_that_is_gone_is_kept_and_named() -> None:
     lab = one_route()
     shown = PacketLab(lab)
