@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from tests.browser.notebook import Notebook
 
-# It asserts, too.
-pytest.register_assert_rewrite("tests.browser.chapters")
+# They assert, too.
+pytest.register_assert_rewrite("tests.browser.chapters", "tests.browser.widget")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -79,38 +80,54 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str, float, str], None
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What a test that fails had on its screen is kept in build/browser/failed/."""
     report = yield
-    if report.when == "call":
-        item.stash[FAILED] = report.failed
+    if report.failed:
+        for notebook in item.session.stash.get(OPEN, []):
+            name = re.sub(r"\W+", "-", f"{item.name}-{notebook.name}")
+            (BUILD / "failed").mkdir(parents=True, exist_ok=True)
+            notebook.page.screenshot(path=BUILD / "failed" / f"{name}.png")
     return report
 
 
-FAILED = pytest.StashKey[bool]()
+#: The notebooks that are open now.
+OPEN = pytest.StashKey[list["Notebook"]]()
+
+
+@contextmanager
+def _opening(chromium: Browser, jupyter: Jupyter, now_open: list[Notebook]) -> Iterator[Callable[..., Notebook]]:
+    from tests.browser.notebook import HEIGHT, WIDTH, Notebook
+
+    contexts = []
+
+    def open_notebook(name: str, cells: list[str] | None = None, **look: str) -> Notebook:
+        jupyter.look(**look)
+        contexts.append(chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}))
+        now_open.append(Notebook(jupyter, contexts[-1], jupyter.write(name, cells) if cells else name))
+        return now_open[-1]
+
+    yield open_notebook
+    now_open.clear()
+    for context in contexts:
+        context.close()
+    jupyter.end_kernels()
 
 
 @pytest.fixture
 def opened(
     request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter
 ) -> Iterator[Callable[..., Notebook]]:
-    """Opens a notebook of the copied course by its file name, in a browser without a past; also says how it looks.
-
-    What a test that fails had on its screen is kept in build/browser/failed/.
+    """Opens a notebook of the copied course by its file name, in a browser without a past; or one of the test's own,
+    by its name and cells. Also says how JupyterLab looks.
     """
-    from tests.browser.notebook import HEIGHT, WIDTH, Notebook
+    with _opening(chromium, jupyter, request.session.stash.setdefault(OPEN, [])) as open_notebook:
+        yield open_notebook
 
-    contexts, notebooks = [], []
 
-    def open_notebook(name: str, **look: str) -> Notebook:
-        jupyter.look(**look)
-        contexts.append(chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}))
-        notebooks.append(Notebook(jupyter, contexts[-1], name))
-        return notebooks[-1]
-
-    yield open_notebook
-    if request.node.stash.get(FAILED, False):
-        for notebook in notebooks:
-            name = re.sub(r"\W+", "-", f"{request.node.name}-{notebook.name}")
-            notebook.screenshot(BUILD / "failed" / f"{name}.png")
-    for context in contexts:
-        context.close()
-    jupyter.end_kernels()
+@pytest.fixture(scope="module")
+def opened_once(
+    request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter
+) -> Iterator[Callable[..., Notebook]]:
+    """The same, for a notebook that the tests of a file share."""
+    with _opening(chromium, jupyter, request.session.stash.setdefault(OPEN, [])) as open_notebook:
+        yield open_notebook

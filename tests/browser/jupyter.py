@@ -104,6 +104,7 @@ def jupyter_lab(folder: Path) -> Iterator[Jupyter]:
     variables = {
         **start.variables(token),
         "PYTHONPATH": str(ROOT),  # this labkit, wherever the environment's one is
+        "LABKIT_PROGRESS": str(folder / "progress.json"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:  # it may be missing, and the tests are then skipped
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
 #: Far longer than anything takes, also on a busy machine: a limit for what hangs, not a measure.
-PATIENCE_MS = 120_000
+PATIENCE_MS = 90_000
 
 #: JupyterLab's own words in the browser's console that say nothing about a notebook.
 NOT_OURS = (
@@ -27,12 +28,6 @@ NOT_OURS = (
 #: The widest and tallest that a picture can be is what chromium can draw in one piece.
 WIDTH, HEIGHT, TALLEST = 1280, 900, 16_000
 
-_ALL_RUN = """() => {
-    const prompts = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')];
-    const indicator = document.querySelector('.jp-Notebook-ExecutionIndicator');
-    return prompts.length > 0 && prompts.every(each => /^\\[\\d+\\]:/.test(each.textContent))
-        && indicator?.dataset.status === 'idle';
-}"""
 #: The kernel is there and answers: JupyterLab shows "idle" earlier, and a cell that is run before this never runs.
 _READY = """async () => {
     const session = jupyterapp.shell.currentWidget?.sessionContext;
@@ -82,15 +77,24 @@ class Notebook:
 
     # What a student does
 
-    def choose(self, menu: str, item: str) -> None:
-        """Choose from a menu of JupyterLab's menu bar, by mouse."""
-        self.page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
-        label = self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True)
-        label.click()
-
     def run_all(self) -> None:
-        self.choose("Run", "Run All Cells")
-        self.wait_until_run()
+        """Run → Run All Cells, until the last has run. Raises AssertionError where JupyterLab stopped at one."""
+        self._run("notebook:run-all-cells")
+
+    def _run(self, command: str, count: int | None = None) -> None:
+        self.command(command)
+        self.page.wait_for_function(_IDLE)
+        self.page.wait_for_function(_PICTURES)
+        prompts = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_text_contents()[:count]
+        stopped = [prompt for prompt in prompts if not re.match(r"\[\d+\]:", prompt)]
+        if stopped:
+            said = self.page.locator('.jp-Notebook [data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
+            raise AssertionError(f"{self.name}: {len(stopped)} cells were not run; errors: {said}")
+
+    def run_first(self, count: int) -> None:
+        """Run the first cells: choose the one after them, then Run → Run All Above Selected Cell."""
+        self.page.evaluate("place => { jupyterapp.shell.currentWidget.content.activeCellIndex = place; }", count)
+        self._run("notebook:run-all-above", count)
 
     def run_cell(self, index: int) -> None:
         """Run the cell at a place among all cells, from its keyboard shortcut, and wait until it has run."""
@@ -105,9 +109,9 @@ class Notebook:
 
     def restart(self) -> None:
         """Restart the kernel, and say yes to the question whether to."""
-        self.page.evaluate("() => { window.restarted = jupyterapp.commands.execute('notebook:restart-kernel'); }")
+        self._do("notebook:restart-kernel")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        self.page.evaluate("() => window.restarted.then(() => null)")
+        self.page.wait_for_function("() => window.done")
         self.page.wait_for_function(_READY)
 
     def save(self) -> dict[str, Any]:
@@ -116,19 +120,25 @@ class Notebook:
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     def command(self, name: str, **arguments: Any) -> None:
-        """One of JupyterLab's commands, as from its command palette."""
-        self.page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given).then(() => null)",
-                           [name, arguments])
+        """One of JupyterLab's commands, as from its menus, until it is done."""
+        self._do(name, arguments)
+        self.page.wait_for_function("() => window.done")
+
+    def _do(self, name: str, arguments: dict[str, Any] | None = None) -> None:
+        """Begin a command; the page then notes when it is done."""
+        self.page.evaluate(
+            """([name, given]) => {
+                window.done = false;
+                jupyterapp.commands.execute(name, given).then(() => { window.done = true; });
+            }""",
+            [name, arguments or {}],
+        )
 
     def theme(self, name: str) -> None:
         self.command("apputils:change-theme", theme=name)
         self.page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
 
     # What is to be seen
-
-    def wait_until_run(self) -> None:
-        self.page.wait_for_function(_ALL_RUN)
-        self.page.wait_for_function(_PICTURES)
 
     def text(self) -> str:
         return self.page.locator(".jp-Notebook").inner_text()
