@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -36,6 +37,7 @@ from tests.kernel.description import (
 from tests.kernel.generator import site
 from tests.kernel.judge import differences, judge_all, smallest
 from tests.kernel.mutations import MUTATIONS, Mutation
+from tests.kernel.namespaces import isolated
 
 #: The ways in which a probe can end, each of which the networks must show.
 FATES = {"answered"} | {
@@ -55,13 +57,22 @@ def test_labkit_and_the_kernel_agree_about_every_packet(
     record_property(
         "figures",
         f"The Linux kernel judged {figures.networks:,} networks, {figures.probes:,} probes, {figures.packets:,} "
-        f"packets at interfaces in {figures.records:,} flows: {len(found)} networks differ, {seconds:.0f} s.",
+        f"packets at interfaces in {figures.records:,} flows: {len(found)} differences, {seconds:.0f} s.",
     )
     assert not found, "\n\n".join(found)
-    assert figures.fates.keys() >= FATES
+    if len(networks) >= 100:
+        assert figures.fates.keys() >= FATES
 
 
 # The judge itself
+
+
+def test_the_judge_works_where_no_link_leads_out() -> None:
+    before = socket.if_nameindex()
+    with isolated():
+        assert [name for _, name in socket.if_nameindex()] == ["lo"]
+    assert socket.if_nameindex() == before
+
 
 #: A route that leads nowhere, and a shorter one that would lead there: that is rare in the random ones.
 BLACKHOLE = Site(
