@@ -33,7 +33,7 @@ def test_a_failed_ping_its_record_and_its_reason(until: Until) -> None:
         "instance-1 pinged 10.2.0.126: 5 sent, none answered",
         'instance-1\'s interface recorded it: ACCEPT, which is not "arrived"',
         "instance-2's interface saw nothing of it",
-        "the reason: route-table-1 has but the default route for it, and igw-1 does not forward it",
+        "the reason: route-table-1 has only its default route for it; igw-1 does not forward it",
     ]
 
 

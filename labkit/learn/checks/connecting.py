@@ -43,9 +43,7 @@ def failed_ping(view: View) -> Iterator[Line]:
         yield Line(True, "the reason has been mended: today a reply would come")
     elif stopped.kind == "internet gateway":
         table = view.network.route_table_of(here.subnet).name
-        yield Line(
-            True, f"the reason: {table} has but the default route for it, and {stopped.name} does not forward it"
-        )
+        yield Line(True, f"the reason: {table} has only its default route for it; {stopped.name} does not forward it")
     else:
         found = f"it stopped at the {stopped.kind} {stopped.name}: {stopped.sentence}"
         mend = "mend that first: lab.check() says which step it belongs to."
