@@ -40,7 +40,7 @@ _STYLE = f"""\
 .labkit-map .chip-there {{ fill: {BLUE}; stroke: var(--there); }}
 .labkit-map .chip-back {{ stroke: var(--back); }}
 .labkit-map .chip-lost {{ stroke: var(--lost); }}
-.labkit-map .halo {{ fill: var(--ground); stroke: var(--ink); stroke-width: 3; }}
+.labkit-map .halo {{ fill: none; stroke: var(--ink); stroke-width: 2.6; }}
 .labkit-map path {{ fill: none; stroke-linecap: round; stroke-linejoin: round; }}
 .labkit-map .street {{ stroke: var(--street); stroke-width: 14; }}
 .labkit-map .internet-road {{ stroke: color-mix(in srgb, {BLUE} 28%, var(--ground)); stroke-width: 14; }}
@@ -78,7 +78,7 @@ def _mark(mark: Box | Words | Line, step: str | None) -> Iterator[str]:
         yield f'<path class="{_class(mark.kind)}" d="{_way(mark)}"/>'
     else:
         if step is not None and step in mark.steps:
-            yield _rect("halo", mark, 5)
+            yield _rect("halo", mark, 3)  # no more: beside it is the other way's number
         yield _rect(_class(mark.kind), mark)
 
 

@@ -39,13 +39,18 @@ class AclEditor(Editor):
         return self._acl
 
     def _controls(self) -> list[w.Widget]:
-        auto = {"layout": w.Layout(width="auto")}
-        self.direction = parts.dropdown("Direction", [("inbound", "in"), ("outbound", "out")], **auto)
-        self.number = parts.text("Rule number", "90", "90", "Entries are tried by number, the lowest first", **auto)
-        self.verdict_of = parts.dropdown("Verdict", [("deny", "deny"), ("allow", "allow")], **auto)
-        self.protocol = parts.dropdown("Protocol", _PROTOCOLS, **auto)
-        self.ports = parts.text("Port or ports", "443", "443 or 8000-8080", **auto)
-        self.range = parts.text("From or to", "0.0.0.0/0", "10.1.0.0/16", **auto)
+        self.direction = parts.dropdown(
+            "Direction", [("inbound", "in"), ("outbound", "out")], layout=w.Layout(width="auto")
+        )
+        self.number = parts.text(
+            "Rule number", "90", "90", "Entries are tried by number, the lowest first", layout=w.Layout(width="10em")
+        )
+        self.verdict_of = parts.dropdown(
+            "Verdict", [("deny", "deny"), ("allow", "allow")], layout=w.Layout(width="auto")
+        )
+        self.protocol = parts.dropdown("Protocol", _PROTOCOLS, layout=w.Layout(width="auto"))
+        self.ports = parts.text("Port or ports", "443", "443 or 8000-8080", layout=w.Layout(width="14em"))
+        self.range = parts.text("From or to", "0.0.0.0/0", "10.1.0.0/16", layout=w.Layout(width="auto"))
         return [self.direction, self.number, self.verdict_of, self.protocol, self.ports, self.range]
 
     def _offer(self, network: Network) -> None:

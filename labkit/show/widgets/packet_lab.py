@@ -84,7 +84,7 @@ class PacketLab(Living):
         self.map, self.detail = parts.html(), parts.html()
         self.hops = w.Select(
             options=[], rows=8, description="Steps", style={"description_width": "initial"},
-            tooltip="The components that the packet met, in order", layout=w.Layout(width="22em"),
+            tooltip="The components that the packet met, in order", layout=w.Layout(width="24em"),
         )  # fmt: skip
         self.code = parts.code()
         self._steps: list[Step] = []

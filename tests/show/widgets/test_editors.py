@@ -272,6 +272,17 @@ def test_the_acl_of_a_subnet_is_a_table_in_the_order_of_trial(lab: PaperLab) -> 
     assert AclEditor(lab, "acl-subnet-2").id == "acl-subnet-2"
 
 
+def test_ports_are_asked_for_only_where_there_are_any(lab: PaperLab, rules: RuleEditor) -> None:
+    editor = AclEditor(lab, "subnet-1")
+    for each, tcp, icmp in ((editor, "6", "1"), (rules, "tcp", "icmp")):
+        for protocol, shown in ((tcp, ""), (icmp, "none")):
+            each.protocol.value = protocol
+            assert each.ports.layout.display == shown
+            assert each.direction.layout.display == ""
+    editor.action.value = "delete"
+    assert [one.layout.display for one in (editor.number, editor.protocol, editor.range)] == ["", "none", "none"]
+
+
 def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
     editor = AclEditor(lab, "subnet-1")
     editor.protocol.value, editor.ports.value = "6", "22-23"
