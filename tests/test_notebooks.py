@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from labkit.learn.checks import CHECKS
+from labkit.learn.texts import exercises
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 #: nbval ignores a tag that it does not know, in silence; so each tag must be one of these.
@@ -49,12 +52,26 @@ def test_it_opens_with_what_a_student_must_know(notebook: Path) -> None:
     assert [line.split("**")[1] for line in rest] == ["You will", "You will learn", "You need"]
 
 
-def test_it_closes_with_what_was_learned_and_a_quiz(notebook: Path) -> None:
-    closing = cells(notebook, "markdown")[-1]["source"]
-    assert closing.startswith("## What you have")
-    quiz, answers = closing.split("**Quiz**")[1].split("<details><summary>Answers</summary>")
-    for part in (quiz, answers):
-        assert re.findall(r"^(\d)\. ", part, flags=re.M) == ["1", "2", "3"]
+def test_it_closes_with_exercises_what_was_learned_and_a_quiz(notebook: Path) -> None:
+    number = notebook.name[:2]
+    found = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in found]
+    quiz = sources.index(f'lab.quiz("{number}")')
+    assert sources[quiz - 1].startswith("## What you have")
+    assert [cell["cell_type"] for cell in found[quiz + 1 :]] in ([], ["markdown"])
+    begun = next(i for i, source in enumerate(sources) if source.startswith("## Exercise"))
+    text = "\n".join(sources[begun:quiz])
+    shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
+    asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
+    assert shown == asked == [id for id in exercises() if id.startswith(f"{int(number)}.")]
+
+
+def test_each_step_of_building_is_checked(notebook: Path) -> None:
+    number = notebook.name[:2]
+    calls = "\n".join(cell["source"] for cell in cells(notebook, "code"))
+    for name, check in CHECKS.items():
+        if check.chapter == number:
+            assert f'lab.check("{name}"' in calls, name
 
 
 def test_a_student_predicts_before_running(notebook: Path) -> None:
