@@ -5,6 +5,8 @@ rules. The same probes go through both, and each must have the same fate: reache
 the same component on the same way. And what the flow logs recorded at each interface (direction, verdict, addresses,
 ports, packets, bytes) must be what the kernel's own counters say of it.
 
+Not judged: IPv6, NAT gateways, appliances, ICMP errors, the end of a TCP connection.
+
     LABKIT_KERNEL_NETWORKS=2000 python -m pytest tests/kernel -n 0     judges more networks than the usual 200
 """
 

@@ -9,6 +9,20 @@ its routing tables, statefulness by conntrack, the order of rules by nftables, t
                       comes out of it, or from a peering connection or gateway, is delivered to a host or to nobody
     gateway namespace the internet gateway of a VPC: translates one to one
     internet          routes to the gateways, and the hosts outside
+
+What AWS does and a Linux router would not is configured here, by AWS's words:
+- Nothing is said of a dropped packet: routes without end are blackholes, and the rules drop, they don't reject.
+- A route to what isn't there or not active is a blackhole:
+  https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
+- A peering connection leads into the peer and no further:
+  https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
+- A network ACL is asked where traffic enters or leaves a subnet, before the route on the way out:
+  https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html
+- A security group tracks connections and is asked once for each:
+  https://docs.aws.amazon.com/vpc/latest/userguide/security-group-connection-tracking.html
+- A reference to a group stands for the private addresses of its members:
+  https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
+Not compared are the TTL, which a Linux router lowers and a VPC's doesn't, and times.
 """
 
 from __future__ import annotations
