@@ -204,8 +204,13 @@ REFUSED_AT, REFUSAL = "provide-client-params", "labkit-refuses"
 def _forget_session() -> None:
     """Make boto3 read the environment anew: its session remembers profile and credentials."""
     import boto3
+    from botocore.exceptions import ProfileNotFound
 
-    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION = None
+    try:
+        boto3.setup_default_session()
+    except ProfileNotFound:  # whoever makes a client next is told so
+        return
     boto3.DEFAULT_SESSION.events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
 
 
