@@ -89,7 +89,8 @@ class Notebook:
         stopped = [prompt for prompt in prompts if not re.match(r"\[\d+\]:", prompt)]
         if stopped:
             said = self.page.locator('.jp-Notebook [data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
-            raise AssertionError(f"{self.name}: {len(stopped)} cells were not run; errors: {said}")
+            last = [text.strip().splitlines()[-1:] for text in said]
+            raise AssertionError(f"{self.name}: {len(stopped)} cells were not run; errors: {last}")
 
     def run_first(self, count: int) -> None:
         """Run the first cells: choose the one after them, then Run → Run All Above Selected Cell."""

@@ -1,4 +1,4 @@
-"""A widget on the page, moved as a person moves it, and timed from outside: from the event to the answer shown."""
+"""A widget on the page, moved as a person moves it, and timed from outside: from the event to its answer."""
 
 from __future__ import annotations
 
