@@ -83,6 +83,8 @@ def is_here(root: Path) -> bool:
 def state(root: Path) -> State:
     """Reads the stamp in .venv, and compares it with what the environment would be made from today."""
     venv = folder(root)
+    if venv.is_symlink():  # to somebody's environment, which is not ours to empty
+        return State.FOREIGN
     if not venv.exists():
         return State.ABSENT
     try:

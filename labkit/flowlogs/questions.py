@@ -21,7 +21,7 @@ from labkit.flowlogs.records import Records
 _OPTIONAL = schema(["interface-id", "packets", "tcp-flags"])
 
 #: What DuckDB may hold of a stream, however long: what is more goes to a temporary folder. Each thread wants its share.
-_LIMITS = "SET memory_limit = '150MB'; SET threads = 2"
+_LIMITS = "SET memory_limit = '250MB'; SET threads = 2"
 
 #: Each flow at each interface with all its windows added up, and beside it what came back. The request is the flow that
 #: began first, and didn't answer a SYN; of two that began in the same second, the one to the lower port.

@@ -60,6 +60,17 @@ def test_the_first_run_makes_it_and_the_second_finds_it(root: Path, tools: FakeT
     assert tools.calls == ["venv", "pip"]
 
 
+def test_a_link_to_somebody_elses_environment_is_left_alone(root: Path, tools: FakeTools, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}', encoding="utf-8")
+    (theirs / "package").touch()
+    (root / ".venv").symlink_to(theirs)
+    with pytest.raises(LabkitError, match="not made by labkit"):
+        environment.ensure()
+    assert (theirs / "package").exists() and tools.calls == []
+
+
 @pytest.mark.parametrize("step", ["venv", "pip"])
 def test_an_interruption_is_seen_and_the_next_run_starts_clean(root: Path, tools: FakeTools, step: str) -> None:
     tools.fail_at = step
