@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,6 +26,13 @@ def import_moto(modules: Iterable[str], region: str) -> None:
             importlib.import_module(module)
     determinism.install()
     mends.apply()
+    _list_methods_once()
+
+
+def _list_methods_once() -> None:
+    """Let moto look only once through a class for the names of its methods; it does for each request."""
+    responses: Any = importlib.import_module("moto.core.responses")
+    responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
 @contextmanager
