@@ -6,6 +6,7 @@ Where there is no browser, these tests are skipped with a reason; with LABKIT_RE
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import re
 import shutil
@@ -43,7 +44,18 @@ def missing(what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+def executable() -> str:
+    """The browser of this machine; without one, nothing is started."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        missing(f"there is no browser here: none of {', '.join(BROWSERS)} is on the PATH")
+    if importlib.util.find_spec("playwright") is None:
+        missing("the package playwright is not installed (it is in the extra 'dev')")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def jupyter(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     """JupyterLab at a copy of the course, one for each test process."""
     with jupyter_lab(tmp_path_factory.mktemp("browser")) as running:
         yield running
@@ -51,18 +63,13 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 # For each file its own: while Playwright's is open, nothing else in the process can run an event loop, and nbval must.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(executable: str) -> Iterator[Browser]:
     """A browser without a window."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing(f"there is no browser here: none of {', '.join(BROWSERS)} is on the PATH")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("the package playwright is not installed (it is in the extra 'dev')")
+    from playwright.sync_api import sync_playwright
+
     flags = [*FLAGS, "--no-sandbox"] if is_root() else list(FLAGS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = playwright.chromium.launch(executable_path=executable, args=flags)
         yield browser
         browser.close()
 
