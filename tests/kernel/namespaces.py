@@ -7,10 +7,14 @@ namespace is made from there, so nothing built here has a link to the machine's 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,8 +86,31 @@ class Namespace:
         run(["ip", "-batch", "-"], "\n".join(self.commands))
         run(["nft", "-f", "-"], self.script)
 
+    def await_links(self, patience: float = 30) -> None:
+        """Wait until every interface carries packets: the kernel sees to that after the command that brings it up.
+
+        On a busy machine that takes a while, in which the interface drops what it is given and counts nothing.
+        """
+        self.enter()
+        end = time.monotonic() + patience
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            while not all(_flags(asking, name) & _RUNNING for _, name in socket.if_nameindex()):
+                assert time.monotonic() < end, f"an interface does not come up: {socket.if_nameindex()}"
+                time.sleep(0.001)
+            # The flag is set a moment before the queue is there, under the lock that this waits for.
+            fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sh", b"lo", _flags(asking, "lo")))
+
     def close(self) -> None:
         os.close(self._file)
+
+
+#: https://man7.org/linux/man-pages/man7/netdevice.7.html
+_GET_FLAGS, _SET_FLAGS, _RUNNING = 0x8913, 0x8914, 0x40
+
+
+def _flags(asking: socket.socket, name: str) -> int:
+    answer = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sh", name.encode(), 0))
+    return int(struct.unpack("16sh", answer)[1])
 
 
 #: Routers forward whatever comes from wherever, and say nothing about it; new ones have no settings of the machine's.

@@ -75,6 +75,8 @@ class World:
         self._internet()
         for namespace in self.namespaces:
             namespace.set_up()
+        for namespace in self.namespaces:
+            namespace.await_links()
 
     @property
     def namespaces(self) -> list[Namespace]:

@@ -18,6 +18,9 @@ from tests.lab.conftest import Built, fresh_lab
 
 SCRIPT = "<script>alert(1)</script>"
 BREAKOUT = "\"'><img src=x onerror=alert(2)>"
+RECORD = (
+    "2 123456789012 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 1432917027 1432917142 ACCEPT OK"
+)
 LIVE = re.compile(r"<script>alert|<img src=x|onerror=alert\(2\)>(?!&)", re.IGNORECASE)
 
 
@@ -95,6 +98,61 @@ def test_what_clean_up_says(named: Built, capsys: pytest.CaptureFixture[str]) ->
     assert not LIVE.search(page({"output_type": "stream", "name": "stdout", "text": shown}))
 
 
+def html_of(widget: Any) -> str:
+    """All HTML that a widget shows, its parts' too."""
+    own = widget.value if type(widget).__name__ == "HTML" else ""
+    return own + "".join(map(html_of, getattr(widget, "children", ())))
+
+
+def test_the_widgets(named: Built) -> None:
+    """What they show of the lab; of what is typed into them, see tests/show/widgets."""
+    widgets = named.lab.widgets
+    shown = {
+        "packet lab": widgets.packet_lab(named.instance_1, "10.2.0.126"),
+        "route editor": widgets.route_editor(named.route_table_1),
+        "rule editor": widgets.rule_editor("allow-icmp-1"),
+        "ACL editor": widgets.acl_editor("subnet-1"),
+        "replay": widgets.replay(named.instance_1, "10.2.0.126"),
+        "decoder": widgets.record_decoder(RECORD),
+        "Insights box": widgets.insights(f'fields "{SCRIPT}" as x, {BREAKOUT}'),
+        "quiz": named.lab.quiz("04"),
+    }
+    for name, each in shown.items():
+        html = html_of(each.widget)
+        assert html and not LIVE.search(html), name
+    assert "&lt;script&gt;" in html_of(shown["packet lab"].widget)
+
+
+def test_a_table_of_records_in_the_explorer(named: Built) -> None:
+    from labkit import flowlogs
+
+    table = flowlogs.read([RECORD]).astype({"action": object}).assign(action=SCRIPT, interface_id=BREAKOUT)
+    assert not LIVE.search(html_of(named.lab.widgets.flow_explorer(table).widget))
+
+
+def test_checks_exercises_and_answers(named: Built) -> None:
+    exercise = named.lab.exercise("3.2")
+    for each in (named.lab.check(), named.lab.check(SCRIPT), named.lab.check("vpcs"), exercise, exercise.check(SCRIPT)):
+        html = each._repr_html_()
+        assert html and not LIVE.search(html), repr(each)
+
+
+#: Who makes HTML; each is tried above or, for `embedded/hosts/services.py`, is the page of the instances' own server.
+MAKERS = {
+    "embedded/hosts/services.py",
+    "learn/answers.py",
+    "learn/checks/__init__.py",
+    "learn/exercises.py",
+    "learn/result.py",
+    "network/path.py",
+    "show/widgets/flow_explorer.py",
+    "show/widgets/insights.py",
+    "show/widgets/parts.py",
+    "show/widgets/quiz.py",
+    "show/widgets/record_decoder.py",
+}
+
+
 def test_no_room_makes_html_without_escaping() -> None:
     """Whoever adds HTML elsewhere adds a test of it here."""
     labkit = Path(__file__).parents[2] / "labkit"
@@ -105,6 +163,4 @@ def test_no_room_makes_html_without_escaping() -> None:
             r"_repr_html_|text/html|_repr_markdown_|display\.(HTML|Markdown)|\bHTML\(", path.read_text("utf-8")
         )
     }
-    assert makers == {"network/path.py", "embedded/hosts/services.py"}, (
-        "the latter is the page of the instances' server"
-    )
+    assert makers == MAKERS

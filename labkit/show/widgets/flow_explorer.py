@@ -28,7 +28,6 @@ _APART = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400, 7 * 86400, 28
 
 _STYLE = """<style>
 .labkit-flow-explorer td { white-space: nowrap; }
-.labkit-flow-explorer .widget-html-content { overflow-x: auto; }
 </style>"""
 
 _COLUMNS = (
@@ -195,7 +194,7 @@ class FlowExplorer(Interactive):
         drawn = self._bars()
         self.when.value = timeline(*drawn) if drawn else parts.sentence(self._described(), "quiet")
         for place, (caption, columns, rows) in ((self.talkers, self._talkers()), (self.records, self._first_records())):
-            place.value = parts.table(columns, rows, caption) if rows else ""
+            place.value = parts.scrolling(parts.table(columns, rows, caption), caption) if rows else ""
         parts.show_code(self.code, f"{self.selection.pandas()}\nflowlogs.top_talkers(found, {TALKERS})")
 
     def _refuse(self, sentence: str) -> None:

@@ -29,6 +29,8 @@ _STYLE = """<style>
 .labkit .quiet { color: var(--jp-ui-font-color2, #52606d); }
 .labkit .good, .labkit .bad { border-left: .3em solid #009e73; padding-left: .6em; }
 .labkit .bad { border-left-color: #d55e00; }
+.labkit .labkit-wide { overflow-x: auto; }
+.labkit :focus-visible { outline: .15em solid #0072b2; outline-offset: .1em; }
 .labkit .widget-label, .labkit .widget-select select, .labkit button { font-size: inherit; }
 </style>"""
 
@@ -146,6 +148,15 @@ def table(
         body.append(f"<tr{mark}>" + "".join(f"<td>{escape(word)}</td>" for word in words) + "</tr>")
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def scrolling(html: str, label: str) -> str:
+    """HTML that may be wider than the page, and then scrolls, also by keyboard.
+
+    >>> scrolling("<p>wide</p>", "Records")
+    '<div class="labkit-wide" tabindex="0" role="region" aria-label="Records"><p>wide</p></div>'
+    """
+    return f'<div class="labkit-wide" tabindex="0" role="region" aria-label="{escape(label)}">{html}</div>'
 
 
 def refusal(error: Exception) -> str:
