@@ -31,7 +31,7 @@ _STYLE = """<style>
 </style>"""
 
 _COLUMNS = (
-    "start", "interface_id", "srcaddr", "srcport", "dstaddr", "dstport", "protocol", "packets", "bytes", "action",
+    "start", "action", "srcaddr", "srcport", "dstaddr", "dstport", "protocol", "packets", "bytes", "interface_id",
     "log_status",
 )  # fmt: skip
 

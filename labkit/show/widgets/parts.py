@@ -109,7 +109,7 @@ def button(label: str, tooltip: str, action: Callable[[], None], **more: Any) ->
 
 def code(label: str = "As code") -> w.Textarea:
     """Code to copy: reached by Tab, taken whole with Ctrl+A. Fill it with `show_code`."""
-    made = w.Textarea(description=label, rows=1, style=_LABEL, layout=w.Layout(width="100%", max_width="60em"))
+    made = w.Textarea(description=label, rows=1, style=_LABEL, layout=w.Layout(width="auto", max_width="60em"))
     made.tooltip = "Copy this into a cell: it does the same"
     made.add_class("labkit-code")
     return made

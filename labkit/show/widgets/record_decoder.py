@@ -72,9 +72,7 @@ class RecordDecoder(Interactive):
         self.check = parts.button("Check", "Is the chosen answer right?", self._judge)
         self.another = parts.button("Next question", "Leave this question", self._ask_another)
         self.verdict = parts.html()
-        explained = parts.answer(self.meaning)
-        explained.layout.flex = "1 1 20em"
-        self._decoding = ipw.VBox([self.place, parts.row(self.field, explained)])
+        self._decoding = ipw.VBox([self.place, parts.columns(self.field, parts.answer(self.meaning))])
         buttons = parts.row(self.check, self.another)
         self._asking = ipw.VBox([self.question, self.choice, buttons, parts.answer(self.verdict)])
         self._part = ipw.VBox([self._decoding])

@@ -81,9 +81,9 @@ class Replay(Living):
         drawing = draw(network, self.path, listed=False)
         self.map.value = svg(drawing.sheet, f"Map: the packet is at step {step.mark}", drawing.description, step.key)
         lines = self._records() if is_over else []
-        self.table.value = parts.table(
-            _HEADER, self._rows(number, index, lines), "What the interfaces have seen so far"
-        )
+        rows = self._rows(number, index, lines)
+        seen = parts.table(_HEADER, rows, "What the interfaces have seen so far")
+        self.table.value = seen if rows else parts.sentence("No interface has seen it yet.", "quiet")
         told = [line for seen in self._seen for line in self._of(seen, lines)]
         self.lines.value = parts.table(["record, as it was delivered"], [[line] for line in told]) if told else ""
         source, destination, protocol, port = self._ends
