@@ -29,24 +29,37 @@ print(json.dumps([time.perf_counter() - began, time.process_time(), peak]))
 """
 
 
-def days(count: int, folder: Path) -> Path:
+def make(folder: Path) -> None:
+    """Write the files, in a process of its own: a process starts with the peak memory of the one that starts it."""
+    line = [sys.executable, "-m", "tests.benchmarks.flows_ten_times", "--make", str(folder)]
+    subprocess.run(line, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+def days(count: int, folder: Path) -> None:
     day = read(ROOT / "data" / "nimbus-day" / "text").drop(columns=["account", "region", "day"], errors="ignore")
     later = [pd.Timedelta(days=number) for number in range(count)]
-    path = folder / f"{count}.log.gz"
-    write(pd.concat([day.assign(start=day["start"] + by, end=day["end"] + by) for by in later]), path)
-    return path
+    write(pd.concat([day.assign(start=day["start"] + by, end=day["end"] + by) for by in later]), file(count, folder))
+
+
+def file(count: int, folder: Path) -> Path:
+    return folder / f"{count}.log.gz"
 
 
 def measured(*arguments: str) -> tuple[float, float, float]:
     line = [sys.executable, "-c", CHILD, *arguments]
-    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=ROOT)
     seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, cpu, peak
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--make"]:
+        for count in DAYS:
+            days(count, Path(sys.argv[2]))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        paths = [str(days(count, Path(folder))) for count in DAYS]
+        make(Path(folder))
+        paths = [str(file(count, Path(folder))) for count in DAYS]
         print("| | days | s | CPU, s | peak, MiB |\n|---|---|---|---|---|")
         for way, options in WAYS.items():
             runs = [[measured(path, *options) for path in paths] for _ in range(ROUNDS)]
