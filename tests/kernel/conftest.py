@@ -24,4 +24,4 @@ def kernel() -> None:
 @pytest.fixture(scope="session")
 def networks() -> range:
     """The seeds of the networks to judge."""
-    return range(int(os.environ.get("LABKIT_KERNEL_NETWORKS", "200")))
+    return range(int(os.environ.get("LABKIT_KERNEL_NETWORKS", "120")))

@@ -7,7 +7,7 @@ ports, packets, bytes) must be what the kernel's own counters say of it.
 
 Not judged: IPv6, NAT gateways, appliances, ICMP errors, the end of a TCP connection.
 
-    LABKIT_KERNEL_NETWORKS=2000 python -m pytest tests/kernel -n 0     judges more networks than the usual 200
+    LABKIT_KERNEL_NETWORKS=2000 python -m pytest tests/kernel -n 0     judges more networks than the usual 120
 """
 
 from __future__ import annotations
