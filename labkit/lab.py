@@ -20,6 +20,7 @@ from labkit.session.records import Records
 from labkit.session.shell import Output, run
 from labkit.session.waiting import poll
 from labkit.session.worlds import Account, Embedded, World, environment_kept
+from labkit.status import is_live, shell
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -314,7 +315,6 @@ class Lab:
     @cached_property
     def _desk(self) -> Desk:
         from labkit.learn.desk import Desk
-        from labkit.show.frontend import is_live
 
         return Desk(self, is_live)
 
@@ -378,6 +378,5 @@ def _may_be_too_early(error: ClientError) -> bool:
 
 def _namespace_of_caller() -> dict[str, Any]:
     """The notebook's own namespace or, in a plain script, the one of the code that called the lab."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell.user_ns if shell else sys._getframe(2).f_globals
+    ipython = shell()
+    return ipython.user_ns if ipython else sys._getframe(2).f_globals

@@ -29,10 +29,14 @@ def is_live() -> bool:
     return bool(getattr(_kernel(), "_allow_stdin", False))
 
 
-def _kernel() -> object | None:
+def shell() -> Any:
+    """The IPython that runs this, in a notebook or a terminal, or None in a plain script."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return getattr(shell, "kernel", None)
+    return ipython.get_ipython() if ipython else None
+
+
+def _kernel() -> object | None:
+    return getattr(shell(), "kernel", None)
 
 
 class Status:

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "show": {"network", "flowlogs", "insights", "errors", "status"},
     "learn": {"network", "flowlogs", "errors", "status"},
     "session": {"network", "flowlogs", "insights", "embedded", "errors", "status"},
-    "lab": {"network", "flowlogs", "session", "show", "learn", "errors"},
+    "lab": {"network", "flowlogs", "session", "show", "learn", "errors", "status"},
     "errors": set(),
     "status": set(),
     "cli": {"flowlogs", "learn", "errors", "status"},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from labkit import status
 from labkit.errors import LabError
 from labkit.show.tracebacks import shorten
 
@@ -18,8 +18,7 @@ def register(run_command: Callable[[str, str], object], ask: Callable[..., objec
     Parameters: `run_command(instance, lines)` runs a cell on an instance; `ask(query, since=…, log_group=…)` asks Logs
     Insights and gives a table.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = status.shell()
     if shell is None:
         return
 

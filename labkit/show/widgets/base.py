@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
 import ipywidgets
 
-from labkit.show.frontend import is_live
+from labkit.status import is_live, shell
 
 
 class Interactive(ABC):
@@ -32,8 +31,7 @@ class Interactive(ABC):
         if is_live():
             # A saved notebook keeps the words: they are what is left of a widget whose kernel is gone.
             return {**self.widget._repr_mimebundle_(), "text/plain": repr(self)}
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython else None
-        if shell is None:
+        ipython = shell()
+        if ipython is None:
             return {"text/plain": repr(self)}
-        return shell.display_formatter.format(self.still())  # type: ignore[no-any-return]
+        return ipython.display_formatter.format(self.still())  # type: ignore[no-any-return]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -12,9 +11,9 @@ import ipywidgets as w
 
 from labkit.network.model import Network
 from labkit.network.read import is_partial, reread
-from labkit.show.frontend import is_live
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
+from labkit.status import is_live, shell
 
 
 class LabLike(Protocol):
@@ -129,7 +128,6 @@ def _after_cell(*_: object) -> None:
 
 
 def _listen() -> None:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell and _after_cell not in shell.events.callbacks["post_run_cell"]:
-        shell.events.register("post_run_cell", _after_cell)
+    ipython = shell()
+    if ipython and _after_cell not in ipython.events.callbacks["post_run_cell"]:
+        ipython.events.register("post_run_cell", _after_cell)
