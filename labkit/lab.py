@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.names import LOG_GROUP
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import flow_logs, undelivered
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 #: The tag that marks what belongs to the lab, beside the Name.
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
-
-LOG_GROUP = "NimbusVPCFlowLogsGroup"
 
 #: What EC2 says of an instance profile, and of a role, of which it has not heard yet.
 _TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")

@@ -10,18 +10,19 @@ import pytest
 
 LABKIT = Path(__file__).parents[1] / "labkit"
 
-#: What each room may import of labkit; `errors`, the sentence that a student sees, and `status`, the line that says how
-#: far long work is, belong to no room.
+#: What each room may import of labkit. Of no room are `errors`, the sentence that a student sees, `names` of what the
+#: notebooks make, and `status`, the line that says how far long work is.
 MAY_IMPORT = {
     "network": set(),
     "flowlogs": {"status"},
     "insights": set(),
     "embedded": {"network", "flowlogs", "insights"},
-    "show": {"network", "flowlogs", "insights", "errors", "status"},
-    "learn": {"network", "flowlogs", "errors", "status"},
-    "session": {"network", "flowlogs", "insights", "embedded", "errors", "status"},
-    "lab": {"network", "flowlogs", "session", "show", "learn", "errors", "status"},
+    "show": {"network", "flowlogs", "insights", "errors", "names", "status"},
+    "learn": {"network", "flowlogs", "errors", "names", "status"},
+    "session": {"network", "flowlogs", "insights", "embedded", "errors", "names", "status"},
+    "lab": {"network", "flowlogs", "session", "show", "learn", "errors", "names", "status"},
     "errors": set(),
+    "names": set(),
     "status": set(),
     "cli": {"flowlogs", "learn", "errors", "status"},
     "__init__": {"lab"},

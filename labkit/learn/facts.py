@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from labkit.learn.chapters import chapters
 from labkit.learn.checks.recording import all_flow_logs
 from labkit.learn.checks.roles import document, principals_of, statements
-from labkit.learn.plan import DELIVERY_ROLE, PEERING, SIDES, Side, Stop, View, absent
+from labkit.learn.plan import PEERING, SIDES, Side, Stop, View, absent
+from labkit.names import DELIVERY_ROLE
 from labkit.network import Network, echo_request
 from labkit.network.packet import Address
 from labkit.network.parts import Route

@@ -57,12 +57,7 @@ def other(side: Side) -> Side:
 
 
 PEERING = "peering-1-2"
-INSTANCE_ROLE, INSTANCE_PROFILE, INSTANCE_POLICY = (
-    "NimbusInstanceRole", "NimbusInstanceProfile", "AmazonSSMManagedInstanceCore",
-)  # fmt: skip
-LOG_GROUP, FLOW_LOG, DELIVERY_ROLE, POLICY = (
-    "NimbusVPCFlowLogsGroup", "NimbusVPCFlowLog", "NimbusVPCFlowLogsRole", "NimbusVPCFlowLogsPolicy",
-)  # fmt: skip
+INSTANCE_POLICY = "AmazonSSMManagedInstanceCore"
 
 #: What the flow logs service asks for: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
 ACTIONS = (

@@ -11,13 +11,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from labkit import names
+
 Part = dict[str, Any]
 
 #: The lab's things outside EC2 bear no tag; the notebooks give them these names.
-PROFILES = ("NimbusInstanceProfile",)
-ROLES = ("NimbusInstanceRole", "NimbusVPCFlowLogsRole")
-POLICIES = ("NimbusVPCFlowLogsPolicy",)
-LOG_GROUPS = ("NimbusVPCFlowLogsGroup",)
+PROFILES = (names.INSTANCE_PROFILE,)
+ROLES = (names.INSTANCE_ROLE, names.DELIVERY_ROLE)
+POLICIES = (names.POLICY,)
+LOG_GROUPS = (names.LOG_GROUP,)
 
 #: A peering connection in one of these states is over; AWS takes it out of the list by itself.
 #: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labkit.learn.checks.roles import trusted
-from labkit.learn.plan import INSTANCE_POLICY, INSTANCE_PROFILE, INSTANCE_ROLE, Side, View, absent, other
+from labkit.learn.plan import INSTANCE_POLICY, Side, View, absent, other
 from labkit.learn.result import Line
+from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
 from labkit.network.parts import Permission, RouteTable
 
 _ICMP, _ANYWHERE = 1, "0.0.0.0/0"

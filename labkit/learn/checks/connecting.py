@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from labkit.learn.plan import LOG_GROUP, PEERING, SIDES, Side, View, absent, other
+from labkit.learn.plan import PEERING, SIDES, Side, View, absent, other
 from labkit.learn.result import Line
+from labkit.names import LOG_GROUP
 from labkit.network.parts import PeeringConnection, RouteTable
 
 _HERE, _THERE = SIDES

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from labkit.learn.checks.roles import missing_actions, policies_of, policy, trusted
-from labkit.learn.plan import ACTIONS, DELIVERY_ROLE, LOG_GROUP, POLICY, Side, View, absent
+from labkit.learn.plan import ACTIONS, Side, View, absent
 from labkit.learn.result import Line
+from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 
 _SERVICE = "vpc-flow-logs.amazonaws.com"
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labkit.names import LOG_GROUP
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -98,7 +100,7 @@ class Widgets:
 
         return FlowExplorer(table)
 
-    def insights(self, query: str | None = None, log_group: str = "NimbusVPCFlowLogsGroup") -> InsightsBox:
+    def insights(self, query: str | None = None, log_group: str = LOG_GROUP) -> InsightsBox:
         """A box for Logs Insights queries, with samples, and the same question as boto3 calls, SQL and pandas.
 
         Parameters: `query` to begin with, which is asked at once; `log_group` to ask. The plain function is
