@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +46,9 @@ class Whole:
         return word.isascii() and word.isdigit() and len(word) < 20 and self.low <= int(word) <= self.high
 
     def fits_all(self, column: pa.ChunkedArray) -> bool:
+        parts = map(_numbers, filter(len, column.chunks))
+        if all(self.low <= numbers.min() and numbers.max() <= self.high for numbers in parts):
+            return True
         ends = pc.min_max(column).as_py()
         return ends["min"] is None or (self.low <= ends["min"] and ends["max"] <= self.high)
 
@@ -61,10 +64,29 @@ class Word:
         return self.pattern.fullmatch(word) is not None
 
     def fits_all(self, column: pa.ChunkedArray) -> bool:
-        # Most lines hold the same word, and to compare is quicker than to count: only the others are looked at further.
+        return all(map(self._few, column.chunks)) or self._others_fit(column)
+
+    def _few(self, chunk: pa.Array) -> bool:
+        """Whether all are one of two words of the same length, such as ACCEPT and REJECT, that fit."""
+        text, length = _text(chunk), _length(chunk)
+        if length == 0:
+            return False
+        left = np.ones(len(text) // length, bool)
+        for _ in range(2):
+            first = int(left.argmax()) * length
+            word = text[first : first + length].tobytes()
+            if not self.fits(word.decode(errors="replace")):
+                return False
+            left &= ~_begin(text, length, word)
+            if not left.any():
+                return True
+        return False
+
+    def _others_fit(self, column: pa.ChunkedArray) -> bool:
+        """The same of any words; most lines hold the same one, and to compare is quicker than to count."""
         first = pc.first(column)
-        others = column.filter(pc.not_equal(column, first))
-        return all(value is None or self.fits(value) for value in [first.as_py(), *pc.unique(others).to_pylist()])
+        others = pc.unique(column.filter(pc.not_equal(column, first)))
+        return all(value is None or self.fits(value) for value in [first.as_py(), *others.to_pylist()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +108,13 @@ class Id:
         )
 
     def _plain(self, chunk: pa.Array) -> bool:
-        """Whether all begin with the prefix, go on, and hold no white space, told without a look at each."""
+        """Whether all have one length, begin with the prefix, and hold no white space, told without a look at each."""
         if chunk.null_count == len(chunk):
             return True
-        text = _text(chunk)
+        text, length, begin = _text(chunk), _length(chunk), f"{self.prefix}-".encode()
         return bool(
-            pc.all(pc.starts_with(chunk, f"{self.prefix}-")).as_py()
-            and pc.min(pc.binary_length(chunk)).as_py() > len(self.prefix) + 1
+            length > len(begin)
+            and _begin(text, length, begin).all()
             and ord(" ") < text.min()
             and text.max() <= ord("~")
         )
@@ -138,22 +160,58 @@ def _only_ipv4(chunk: pa.Array) -> bool:
     count = len(chunk) - chunk.null_count
     if count == 0:
         return True
-    text = _text(chunk)
-    dot, slash = ord("."), ord("/")
-    shortest = pc.min(pc.binary_length(chunk)).as_py()
+    text, dot = _text(chunk), ord(".")
     return bool(
-        shortest >= len("0.0.0.0")
-        and text.min() >= dot
+        np.count_nonzero(_lengths(chunk) >= len("0.0.0.0")) == count
         and text.max() <= ord("9")
-        and np.count_nonzero(text == dot) == 3 * count
-        and not np.any(text == slash)
+        and np.count_nonzero(text < ord("0")) == np.count_nonzero(text == dot) == 3 * count
     )
 
 
 def _text(chunk: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     """The bytes of all values of a column of words, without a copy."""
-    ends = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+    ends = _ends(chunk)
     return np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+
+
+def _numbers(chunk: pa.Array) -> np.ndarray[Any, Any]:
+    """The values of a column of numbers, without a copy; any number stands where one is null, so that they may seem not
+    to fit where they do."""
+    return np.frombuffer(
+        chunk.buffers()[1], chunk.type.to_pandas_dtype(), len(chunk), chunk.offset * chunk.type.byte_width
+    )
+
+
+def _lengths(chunk: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """How many bytes each value of a column of words has; 0 where it is null."""
+    return np.diff(_ends(chunk))
+
+
+def _ends(chunk: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Where each value begins in the bytes of a column of words, and where the last one ends."""
+    return np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+
+
+def _length(chunk: pa.Array) -> int:
+    """How many bytes each value of a column of words has, nulls apart; 0 where they differ, or there is none."""
+    count, size = len(chunk) - chunk.null_count, len(_text(chunk))
+    longest = int(_lengths(chunk).max(initial=0))
+    return longest if count * longest == size else 0
+
+
+def _begin(text: np.ndarray[tuple[int], np.dtype[np.uint8]], length: int, word: bytes) -> np.ndarray[Any, Any]:
+    """Which values, all of one length, begin with a word.
+
+    Four bytes are compared at once, as one number; that takes a quarter of the time of comparing words.
+    """
+    count, width = len(text) // length, 4 if len(word) >= 4 else 1
+    places = {*range(0, len(word) - width + 1, width), len(word) - width}
+    parts = [
+        np.ndarray(count, f"<u{width}", text, at, length) == int.from_bytes(word[at : at + width], "little")
+        for at in places
+    ]
+    begin: np.ndarray[Any, Any] = np.logical_and.reduce(parts)
+    return begin
 
 
 def _one_of(*words: str) -> Word:
@@ -163,7 +221,7 @@ def _one_of(*words: str) -> Word:
 def _rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = {name: Text() for name in FIELDS}
     rules["version"] = Whole(2, 99)
-    rules["account-id"] = Word(re.compile(r"\d{12}|[a-z][a-z-]*"), "an account id of 12 digits")
+    rules["account-id"] = Word(re.compile(r"[0-9]{12}|[a-z][a-z-]*"), "an account id of 12 digits")
     rules |= {name: Address() for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")}
     rules |= {name: Whole(0, 65535) for name in ("srcport", "dstport")}
     rules |= {name: Whole(0, 255) for name in ("protocol", "tcp-flags", "traffic-path")}
@@ -197,9 +255,16 @@ def fits(table: pa.Table, names: Sequence[str]) -> bool:
     """Whether each column holds what its field can hold. Parameters: `names`, the fields of the columns, in order."""
     at = {name: index for index, name in enumerate(names)}
     return all(rule(name).fits_all(table.column(index)) for name, index in at.items()) and all(
-        pc.min(pc.less_equal(table.column(at[less]), table.column(at[more]))).as_py() is not False
+        _never_above(table.column(at[less]), table.column(at[more]))
         for less, more in ORDERED
         if less in at and more in at
+    )
+
+
+def _never_above(less: pa.ChunkedArray, more: pa.ChunkedArray) -> bool:
+    pairs = zip(less.chunks, more.chunks, strict=True)
+    return all((_numbers(a) <= _numbers(b)).all() for a, b in pairs) or (
+        pc.min(pc.less_equal(less, more)).as_py() is not False
     )
 
 

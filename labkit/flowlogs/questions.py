@@ -21,7 +21,7 @@ from labkit.flowlogs.records import Records
 _OPTIONAL = schema(["interface-id", "packets", "tcp-flags"])
 
 #: What DuckDB may hold of a stream, however long: what is more goes to a temporary folder. Each thread wants its share.
-_LIMITS = "SET memory_limit = '250MB'; SET threads = 2"
+_LIMITS = "SET memory_limit = '200MB'; SET threads = 2"
 
 #: Each flow at each interface with all its windows added up, and beside it what came back. The request is the flow that
 #: began first, and didn't answer a SYN; of two that began in the same second, the one to the lower port.
@@ -97,8 +97,9 @@ def top_talkers(
     """
     seen = f"FROM records WHERE srcaddr IS NOT NULL AND ({where})"
     if not each_side:
-        seen = f"""FROM (SELECT srcaddr, dstaddr, interface_id, sum(packets) AS packets, sum(bytes) AS bytes
-              {seen} GROUP BY ALL)"""
+        # A number stands for the interface: to compare it is quicker than its id.
+        seen = f"""FROM (SELECT srcaddr, dstaddr, hash(interface_id) AS interface,
+              sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes {seen} GROUP BY ALL)"""
     total = "sum" if each_side else "max"
     return _question(
         records,
@@ -231,31 +232,19 @@ def accepted_but_never_answered(
     return _question(
         records,
         f"""
-        WITH accepted AS MATERIALIZED (
-            SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol, packets, bytes, start, "end",
-                   ({where}) AS wanted
-            FROM records WHERE action = 'ACCEPT'
-        ), reach AS (  -- how far before a reply's start a request that it answers may begin
-            SELECT max("end" - start) + CAST($patience AS INTERVAL) AS before,
-                   greatest(600, 2 * epoch(before + CAST($patience AS INTERVAL)))::BIGINT AS stretch FROM accepted
-        ), replies AS (  -- beside each stretch of time in which a request that it answers may begin
-            SELECT accepted.* EXCLUDE (packets, bytes, wanted),
-                   unnest(range(epoch(start - before)::BIGINT // stretch,
-                                epoch("end" + CAST($patience AS INTERVAL))::BIGINT // stretch + 1)) AS time
-            FROM accepted, reach
+        WITH events AS (  -- each record as what waits for a reply until `time`, and as a reply from `time` on
+            SELECT interface_id, if(reply, dstaddr, srcaddr) AS srcaddr, if(reply, dstport, srcport) AS srcport,
+                   if(reply, srcaddr, dstaddr) AS dstaddr, if(reply, srcport, dstport) AS dstport, protocol,
+                   packets, bytes, start, "end", if(reply, start, "end" + CAST($patience AS INTERVAL)) AS time, reply
+            FROM records, (VALUES (false), (true)) AS way(reply) WHERE action = 'ACCEPT' AND (reply OR ({where}))
         ), requests AS (
-            SELECT accepted.*, epoch(start)::BIGINT // stretch AS time FROM accepted, reach WHERE wanted
+            SELECT *, max("end") FILTER (reply) OVER (
+                PARTITION BY interface_id, protocol, srcaddr, srcport, dstaddr, dstport ORDER BY time) AS answered
+            FROM events QUALIFY NOT reply
         )
         SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol,
                sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes, min(start) AS first, max("end") AS last
-        FROM requests AS request
-        WHERE NOT EXISTS (
-            FROM replies AS reply
-            WHERE reply.interface_id IS NOT DISTINCT FROM request.interface_id AND reply.protocol = request.protocol
-              AND reply.srcaddr = request.dstaddr AND reply.srcport = request.dstport
-              AND reply.dstaddr = request.srcaddr AND reply.dstport = request.srcport AND reply.time = request.time
-              AND reply.start <= request."end" + CAST($patience AS INTERVAL)
-              AND reply."end" >= request.start - CAST($patience AS INTERVAL))
+        FROM requests WHERE coalesce(answered < start - CAST($patience AS INTERVAL), true)
         GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol
         {"" if n is None else f"LIMIT {int(n)}"}""",
         patience=patience,

@@ -18,6 +18,9 @@ from labkit.status import Status
 #: What S3's folders say of a file's records.
 PLACE = pa.schema([("account", pa.string()), ("region", pa.string()), ("day", pa.date32())])
 
+#: How much text is read at once, in bytes, where all of it is kept.
+_BLOCK = 1 << 23
+
 
 class BadLines(tuple[BadLine, ...]):
     """The lines that were left out of a table."""
@@ -60,6 +63,7 @@ def read(
         raise ValueError(f"errors is 'raise' or 'report', not {errors!r}.")
     bad: list[BadLine] = []
     records = scan(source, format, bad=bad if errors == "report" else None)
+    records.block = _BLOCK
     frame = pa.Table.from_batches(_counted(records), records.schema).to_pandas(types_mapper=pd.ArrowDtype)
     if errors == "report":
         frame.attrs["errors"] = BadLines(bad)

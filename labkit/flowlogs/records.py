@@ -28,7 +28,7 @@ from labkit.flowlogs.lines import (
     without_header,
     wrong_header,
 )
-from labkit.flowlogs.sources import BROKEN, Block, Input
+from labkit.flowlogs.sources import BLOCK, BROKEN, FIRST, Block, Input
 
 _SHOWN = 5
 
@@ -55,7 +55,7 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
     if file.parquet:
         known = {field.column: name for name, field in FIELDS.items()}
         return Opened(file, tuple(known.get(name, name) for name in pq.read_schema(file.parquet).names))
-    text = file.blocks(file.once)
+    text = file.blocks(BLOCK if file.once else FIRST, file.once)
     try:
         first = bytes(next(text, b""))
     except BROKEN as error:
@@ -73,13 +73,15 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
 class Records:
     """Records that are read as they are asked for: iterable once, in Arrow batches of the given `schema`.
 
-    `columns` are all those that there are, `schema` has those that are read. `failure` is what ended the reading too
+    `columns` are all those that there are, `schema` has those that are read. `block` is how much text is read at once,
+    in bytes: more of it is quicker and takes more memory. `failure` is what ended the reading too
     early, for a reader in between that reports it in its own words.
     """
 
     def __init__(self, schema: pa.Schema, files: Sequence[Opened], bad: list[BadLine] | None) -> None:
         self.schema = schema
         self.columns: list[str] = schema.names
+        self.block = BLOCK
         self.failure: Exception | None = None
         self._files = files
         self._bad = bad
@@ -116,7 +118,7 @@ class Records:
                 continue
             # The first block is checked in all its fields: a wrong format shows, whichever columns are wanted.
             wanted = file.names
-            for block in _blocks(file):
+            for block in _blocks(file, self.block):
                 yield file, block if callable(block) else partial(parse, block, file.names, wanted)
                 wanted = tuple(name for name in file.names if column(name) in self.schema.names)
 
@@ -157,9 +159,9 @@ def _rows(batch: pa.RecordBatch) -> Parsed:
     return Parsed(found, [], len(found))
 
 
-def _blocks(file: Opened) -> Iterator[Block | Callable[[], Parsed]]:
+def _blocks(file: Opened, size: int) -> Iterator[Block | Callable[[], Parsed]]:
     """The text in blocks of whole lines; at the end of a damaged file, what is wrong with it."""
-    blocks = file.text or file.input.blocks(True)
+    blocks = file.text or file.input.blocks(size, True)
     started = False
     try:
         for block in blocks:

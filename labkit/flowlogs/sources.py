@@ -16,7 +16,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 from isal import isal_zlib
 
@@ -27,7 +26,8 @@ Source = str | PathLike[str] | Iterable[Any]
 Block = bytes | memoryview
 
 CHUNK = 1 << 20
-BLOCK = 1 << 22
+#: How much text is read at once, in bytes; less at first, as the first line says what the others hold.
+BLOCK, FIRST = 1 << 21, 1 << 16
 #: What a damaged file raises.
 BROKEN = (EOFError, OSError, cast(type[Exception], isal_zlib.error))
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -44,13 +44,13 @@ _S3_FOLDERS = re.compile(
 class Input:
     """One file, or what stands for one.
 
-    Parameters: `name` for messages; `blocks` gives its text in blocks of whole lines (with False, without counting
-    them for the progress bar); `once`, if that works only once; `place`, what S3's folders say of every record in it
-    (account, region and day); `parquet`, the file's path if it is Parquet, which isn't text.
+    Parameters: `name` for messages; `blocks` gives its text in blocks of whole lines (of about so many bytes; with
+    False, without counting them for the progress bar); `once`, if that works only once; `place`, what S3's folders say
+    of every record in it (account, region and day); `parquet`, the file's path if it is Parquet, which isn't text.
     """
 
     name: str
-    blocks: Callable[[bool], Iterator[Block]]
+    blocks: Callable[[int, bool], Iterator[Block]]
     once: bool = True
     place: Mapping[str, Any] = field(default_factory=dict)
     parquet: Path | None = None
@@ -64,7 +64,7 @@ def inputs(source: Source, advance: Callable[[int], object]) -> Iterator[Input]:
     """
     if isinstance(source, str | PathLike):
         if source == "-":
-            yield Input("standard input", lambda counted: _text(sys.stdin.buffer, advance))
+            yield Input("standard input", lambda size, counted: _text(sys.stdin.buffer, advance, size))
         else:
             yield from (_file(path, advance) for path in paths(Path(source)))
         return
@@ -74,9 +74,9 @@ def inputs(source: Source, advance: Callable[[int], object]) -> Iterator[Input]:
     if isinstance(first, PathLike) or (isinstance(first, str) and _is_path(first)):
         yield from chain.from_iterable(inputs(path, advance) for path in rest)
     elif isinstance(first, Mapping):
-        yield Input("the events", lambda counted: _whole_lines(_joined(event["message"] for event in rest)))
+        yield Input("the events", lambda size, counted: _whole_lines(_joined(event["message"] for event in rest), size))
     else:
-        yield Input("the lines", lambda counted: _whole_lines(_joined(rest)))
+        yield Input("the lines", lambda size, counted: _whole_lines(_joined(rest), size))
 
 
 def _is_path(text: str) -> bool:
@@ -111,7 +111,7 @@ def _file(path: Path, advance: Callable[[int], object]) -> Input:
         place = {"account": found["account"], "region": found["region"], "day": day}
     return Input(
         str(path),
-        lambda counted: _read(path, advance if counted else _nothing),
+        lambda size, counted: _read(path, advance if counted else _nothing, size),
         once=False,
         place=place,
         parquet=path if is_parquet else None,
@@ -137,21 +137,21 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _read(path: Path, advance: Callable[[int], object]) -> Iterator[Block]:
+def _read(path: Path, advance: Callable[[int], object], size: int) -> Iterator[Block]:
     with path.open("rb", buffering=0) as file:
-        yield from _text(file, advance)
+        yield from _text(file, advance, size)
 
 
-def _text(file: Any, advance: Callable[[int], object]) -> Iterator[Block]:
+def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Block]:
     """The text of a file in whole lines, whatever it is packed in: its first bytes say that, not its name."""
     packed = io.BufferedReader(_Counted(file, advance), CHUNK)
     kind = packed.peek(4)[:4]
     if kind.startswith(_GZIP):
-        blocks = _whole_lines(_gunzip(packed))
+        blocks = _whole_lines(_gunzip(packed), size)
     elif kind == _ZSTD:
-        blocks = _whole_lines(_pieces(pa.CompressedInputStream(packed, "zstd"), CHUNK))
+        blocks = _whole_lines(_pieces(pa.CompressedInputStream(packed, "zstd"), CHUNK), size)
     else:
-        blocks = _plain(packed)
+        blocks = _plain(packed, size)
     first = bytes(next(blocks, b""))  # bytes can be searched
     blocks = chain([first], blocks)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
@@ -159,8 +159,8 @@ def _text(file: Any, advance: Callable[[int], object]) -> Iterator[Block]:
         try:
             data = json.loads(text)
         except ValueError:  # a record may begin so, too, with a tag
-            return _whole_lines([text])
-        return _whole_lines(_joined(event["message"] for event in _events(data)))
+            return _whole_lines([text], size)
+        return _whole_lines(_joined(event["message"] for event in _events(data)), size)
     return blocks
 
 
@@ -169,11 +169,13 @@ def _pieces(file: Any, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _plain(file: Any) -> Iterator[Block]:
+def _plain(file: Any, size: int) -> Iterator[Block]:
     """As _whole_lines does, the text of a file that isn't packed: read where it stays, it is copied but once."""
     rest: bytes | memoryview = b""
+    wanted = FIRST
     while True:
-        block = np.empty(max(BLOCK, 2 * len(rest)), np.uint8).data
+        block = memoryview(pa.allocate_buffer(max(wanted, 2 * len(rest)))).cast("B")  # its pages are used again
+        wanted = size
         block[: len(rest)] = rest
         end = len(rest)
         try:
@@ -201,19 +203,19 @@ def _cut(text: memoryview) -> int:
     return 0
 
 
-def _whole_lines(pieces: Iterable[bytes]) -> Iterator[Block]:
+def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[Block]:
     """Text in blocks that end where a line ends; what precedes an error comes before it."""
     parts: list[bytes | memoryview] = []
-    size = 0
+    count, wanted = 0, FIRST
     broken: Exception | None = None
     try:
         for piece in pieces:
             parts.append(piece)
-            size += len(piece)
-            if size >= BLOCK and (cut := piece.rfind(b"\n") + 1):
+            count += len(piece)
+            if count >= wanted and (cut := piece.rfind(b"\n") + 1):
                 parts[-1] = memoryview(piece)[:cut]
                 yield b"".join(parts)
-                parts, size = [piece[cut:]], len(piece) - cut
+                parts, count, wanted = [piece[cut:]], len(piece) - cut, size
     except BROKEN as error:
         broken = error
     text = b"".join(parts)

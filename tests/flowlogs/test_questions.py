@@ -265,7 +265,8 @@ def test_a_stream_of_many_blocks_gives_the_answer_that_the_whole_table_gives(
     lines = some_records(3000)
     whole = question(read(lines))
     assert len(whole)
-    monkeypatch.setattr("labkit.flowlogs.sources.BLOCK", 10_000)
+    monkeypatch.setattr("labkit.flowlogs.records.BLOCK", 10_000)
+    monkeypatch.setattr("labkit.flowlogs.sources.FIRST", 10_000)
     monkeypatch.setattr("labkit.flowlogs.sources.CHUNK", 1_000)
     pd.testing.assert_frame_equal(question(scan(lines)), whole)
 

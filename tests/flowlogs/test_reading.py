@@ -341,7 +341,8 @@ def test_a_record_may_begin_like_json(tmp_path: Path) -> None:
 def test_a_plain_file_is_cut_where_lines_end_whatever_their_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labkit.flowlogs.sources.BLOCK", 100)
+    monkeypatch.setattr("labkit.flowlogs.reading._BLOCK", 100)
+    monkeypatch.setattr("labkit.flowlogs.sources.FIRST", 100)
     monkeypatch.setattr("labkit.flowlogs.sources.CHUNK", 30)
     words = ["x" * length for length in (1, 97, 98, 99, 100, 101, 20_000, 3, 4500, 2)]
     for end in ("", "\n"):
