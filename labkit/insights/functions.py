@@ -138,21 +138,24 @@ def _in_subnet(*versions: int) -> Callable[[Args, Context], Sql]:
     return build
 
 
+#: A number from 0 to 255 as an IPv4 address has it, without zeros before it, as a regular expression.
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+
+
 def _in_ipv4(value: str, network: IPv4Network) -> str:
-    """By the text of the address: its whole octets are a prefix, and the one that the mask cuts lies in a range."""
+    """By the text of the address: its whole octets are a prefix, and the one that the mask cuts is one of some."""
     octets = str(network.network_address).split(".")
     whole, bits = divmod(network.prefixlen, 8)
-    if whole == 4:
-        return f"coalesce({value} = '{network.network_address}', false)"
-    test = f"is_ipv4({value})"
+    wanted = octets[:whole]
     if bits:
         low = int(octets[whole])
-        octet = f"TRY_CAST(split_part({value}, '.', {whole + 1}) AS UTINYINT)"
-        test = f"coalesce({octet} BETWEEN {low} AND {low + 2 ** (8 - bits) - 1}, false) AND {test}"
+        wanted.append(f"(?:{'|'.join(map(str, range(low, low + 2 ** (8 - bits))))})")
+    pattern = r"\.".join([*wanted, *[_OCTET] * (4 - len(wanted))])
+    test = f"regexp_full_match({value}, '{pattern}')"
     if whole:
-        # CASE, because it looks no further where the prefix is another.
-        test = f"CASE WHEN starts_with({value}, '{'.'.join(octets[:whole])}.') THEN {test} ELSE false END"
-    return f"({test})"
+        # What begins otherwise is passed over quickly.
+        test = f"starts_with({value}, '{'.'.join(octets[:whole])}{'.' * (whole < 4)}') AND {test}"
+    return f"({value} IS NOT NULL AND {test})"
 
 
 # --- texts ---

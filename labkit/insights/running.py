@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import warnings
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -175,7 +176,10 @@ def _execute(events: pa.Table, sql: str, compiled: Compiled, text: str) -> pa.Ta
     # A cursor has the database's macros, and runs beside others.
     with _database().cursor() as cursor:
         try:
-            return cursor.sql(sql).to_arrow_table()
+            with warnings.catch_warnings():
+                # Its answers are small, and cursor.sql, which copies them once less, plans each query twice.
+                warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+                return cursor.execute(sql).to_arrow_table()
         except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
             reason = str(error).partition("Error: ")[2].splitlines()[0]
             raise MalformedQuery(f"A value of this query is out of range: {reason}", 0, len(text)) from None
