@@ -1,4 +1,4 @@
-"""`labkit flows` over a day of records and over ten of them. Run: python -m tests.benchmarks.flows_ten_times
+"""`labkit flows` over 1, 10 and 30 days of records. Run: python -m tests.benchmarks.flows_ten_times
 
 The records are those of data/nimbus-day, each further day the same traffic a day later. Each run is a process of its
 own, in turns; the least times and the largest memory of several are shown. Wanted: ten times the time, the same memory.
@@ -16,7 +16,7 @@ import pandas as pd
 
 from labkit.flowlogs import read, write
 
-ROUNDS, DAYS = 3, (1, 10)
+ROUNDS, DAYS = 3, (1, 10, 30)
 ROOT = Path(__file__).parents[2]
 WAYS = {"labkit flows": [], "labkit flows --unanswered": ["--unanswered"]}
 CHILD = """
