@@ -19,6 +19,9 @@ _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
 _BOM = b"\xef\xbb\xbf"
 
+#: How much text Arrow takes at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
+_PART, _WHOLE = 1 << 21, 1 << 30
+
 #: AWS's own choice of fields for each version, which the console offers too: all fields up to it, in AWS's order.
 _USUAL = [
     Format(tuple(name for name, field in FIELDS.items() if field.version <= version))
@@ -110,11 +113,11 @@ def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
     lines = bytes(data).removesuffix(b"\n").split(b"\n")
     # Several spaces between fields, as one of AWS's own examples has, or empty lines cost a second pass, and no more.
     tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
-    found = _table(b"\n".join(tidy), names, columns)
+    found = _table(b"\n".join(tidy), names, columns, _WHOLE)
     if found is not None:
         return Parsed(found, [], len(lines))
     good, bad = _sort(lines, names)
-    found = _table("\n".join(good).encode(), names, columns)
+    found = _table("\n".join(good).encode(), names, columns, _WHOLE)
     assert found is not None  # each good line has passed the same rules
     return Parsed(found, bad, len(lines))
 
@@ -150,12 +153,12 @@ def _type(name: str) -> pa.DataType:
     return _TYPES[FIELDS[name].type] if name in FIELDS else pa.string()
 
 
-def _table(data: Block, names: Sequence[str], columns: Sequence[str]) -> pa.Table | None:
+def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int = _PART) -> pa.Table | None:
     """The lines as a table, or None if one of them doesn't fit."""
     if not data:
         return schema(columns).empty_table()
     try:
-        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns)))
+        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), part))
         if not fits(found, columns):
             return None
     except (pa.ArrowInvalid, UnicodeDecodeError):
@@ -167,10 +170,10 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str]) -> pa.Tabl
 
 
 @lru_cache(maxsize=64)
-def _options(names: tuple[str, ...], columns: tuple[str, ...]) -> tuple[Any, Any, Any]:
+def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tuple[Any, Any, Any]:
     return (
-        # One thread each: several blocks are read at once. Each in parts that fit a processor's cache.
-        pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=1 << 21),
+        # One thread each: several blocks are read at once.
+        pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
         pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
         pyarrow.csv.ConvertOptions(
             column_types={column(name): _type(name) for name in names},

@@ -350,6 +350,12 @@ def test_a_plain_file_is_cut_where_lines_end_whatever_their_length(
         assert read(tmp_path / "some.log", format="${instance-tag} ${srcaddr}")["instance_tag"].tolist() == words
 
 
+def test_a_line_may_be_longer_than_what_is_read_at_once() -> None:
+    words = ["x" * (5 << 20), "y", "z"]
+    table = read([f"{word} 10.1.15.80" for word in words], format="${instance-tag} ${srcaddr}")
+    assert table["instance_tag"].tolist() == words
+
+
 # --- lines that are no records
 
 
