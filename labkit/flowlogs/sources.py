@@ -147,11 +147,10 @@ def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Bl
     packed = io.BufferedReader(_Counted(file, advance), CHUNK)
     kind = packed.peek(4)[:4]
     if kind.startswith(_GZIP):
-        blocks = _whole_lines(_gunzip(packed), size)
+        packed = _Gunzipped(packed)
     elif kind == _ZSTD:
-        blocks = _whole_lines(_pieces(pa.CompressedInputStream(packed, "zstd"), CHUNK), size)
-    else:
-        blocks = _plain(packed, size)
+        packed = pa.CompressedInputStream(packed, "zstd")
+    blocks = _blocks(packed, size)
     first = bytes(next(blocks, b""))  # bytes can be searched
     blocks = chain([first], blocks)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
@@ -164,13 +163,8 @@ def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Bl
     return blocks
 
 
-def _pieces(file: Any, size: int) -> Iterator[bytes]:
-    while piece := file.read(size):
-        yield piece
-
-
-def _plain(file: Any, size: int) -> Iterator[Block]:
-    """As _whole_lines does, the text of a file that isn't packed: read where it stays, it is copied but once."""
+def _blocks(file: Any, size: int) -> Iterator[Block]:
+    """As _whole_lines does, the text of a file: it is put where it stays."""
     rest: bytes | memoryview = b""
     wanted = FIRST
     while True:
@@ -181,8 +175,8 @@ def _plain(file: Any, size: int) -> Iterator[Block]:
         try:
             while end < len(block) and (count := file.readinto(block[end : end + CHUNK])):
                 end += count
-        except OSError:
-            yield block[: _cut(block[:end])]
+        except BROKEN:
+            yield block[: _cut(block[:end])]  # its last line may not be whole
             raise
         if end < len(block):
             yield block[:end]
@@ -225,20 +219,34 @@ def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[Block]:
         raise broken
 
 
-def _gunzip(file: Any) -> Iterator[bytes]:
-    """Unpack gzip, one member after the other; raises EOFError after the last byte of a file that ends too early."""
-    member = isal_zlib.decompressobj(31)
-    for piece in _pieces(file, CHUNK // 8):
-        while piece:
-            if member.eof:
-                piece = piece.lstrip(b"\0")  # some writers pad the end of a file
-                if not piece:
-                    break
-                member = isal_zlib.decompressobj(31)
-            yield member.decompress(piece)
-            piece = member.unused_data
-    if not member.eof:
-        raise EOFError("the file is not whole: its gzip data ends too early; fetch it again")
+class _Gunzipped(io.RawIOBase):
+    """What a gzip file holds, one member after the other; reading past its last byte, where it ends too early, raises
+    EOFError."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._rest = file, b""
+        self._member = isal_zlib.decompressobj(31)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data:
+            packed = self._rest or self._file.read(CHUNK // 8)
+            if self._member.eof:
+                self._rest = packed.lstrip(b"\0")  # some writers pad the end of a file
+                if not packed:
+                    return 0
+                if self._rest:
+                    self._member = isal_zlib.decompressobj(31)
+                continue
+            data = self._member.decompress(packed, len(buffer))
+            self._rest = self._member.unused_data or self._member.unconsumed_tail
+            if not (data or packed or self._member.eof):
+                raise EOFError("the file is not whole: its gzip data ends too early; fetch it again")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _events(data: Any) -> Iterable[Mapping[str, Any]]:
