@@ -6,8 +6,10 @@ are SQL, so that one text serves both, and can be tried on any other engine, too
 
 from __future__ import annotations
 
+import atexit
 import re
 import tempfile
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -56,10 +58,8 @@ def ask(records: pd.DataFrame | Records, sql: str, **parameters: Any) -> pd.Data
     1  10.1.15.80  84.0
     2  10.2.0.126  84.0
     """
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as duck:
-        duck.execute(f"SET TimeZone = 'UTC'; SET temp_directory = '{spill}'")
-        if isinstance(records, Records):
-            duck.execute(_LIMITS)
+    with _database(isinstance(records, Records)).cursor() as duck:
+        duck.execute("SET TimeZone = 'UTC'")
         found = (
             records.reader() if isinstance(records, Records) else pa.Table.from_pandas(records, preserve_index=False)
         )
@@ -261,6 +261,19 @@ def _question(records: pd.DataFrame | Records, sql: str, **parameters: Any) -> p
     if isinstance(records, Records):
         records.only([name for name in records.schema.names if re.search(rf"\b{name}\b", sql)])
     return ask(records, sql, **parameters)
+
+
+@cache
+def _database(limited: bool) -> duckdb.DuckDBPyConnection:
+    """A database that holds nothing, made once, as that takes longer than a question asked of a day's records."""
+    spill = tempfile.TemporaryDirectory()
+    connection = duckdb.connect(config={"temp_directory": spill.name})
+    if limited:
+        connection.execute(_LIMITS)
+    atexit.register(spill.cleanup)
+    # A connection that outlives the interpreter is reported as a leak, on the screen of whoever leaves.
+    atexit.register(_database.cache_clear)
+    return connection
 
 
 def _plainly(error: duckdb.Error, columns: list[str]) -> str:

@@ -25,7 +25,7 @@ Source = str | PathLike[str] | Iterable[Any]
 #: A block of text.
 Block = bytes | memoryview
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 #: How much text is read at once, in bytes; less at first, as the first line says what the others hold.
 BLOCK, FIRST = 1 << 21, 1 << 16
 #: What a damaged file raises.
@@ -233,7 +233,7 @@ class _Gunzipped(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = b""
         while not data:
-            packed = self._rest or self._file.read(CHUNK // 8)
+            packed = self._rest or self._file.read(CHUNK // 2)
             if self._member.eof:
                 self._rest = packed.lstrip(b"\0")  # some writers pad the end of a file
                 if not packed:
