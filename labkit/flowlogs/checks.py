@@ -115,8 +115,7 @@ class Id:
         return bool(
             length > len(begin)
             and _begin(text, length, begin).all()
-            and ord(" ") < text.min()
-            and text.max() <= ord("~")
+            and ord(" ") < text.view(np.int8).min()  # what isn't ASCII is below 0
         )
 
 

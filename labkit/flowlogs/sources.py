@@ -145,12 +145,13 @@ def _read(path: Path, advance: Callable[[int], object], size: int) -> Iterator[B
 def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Block]:
     """The text of a file in whole lines, whatever it is packed in: its first bytes say that, not its name."""
     packed = io.BufferedReader(_Counted(file, advance), CHUNK)
+    unpacked: Any = packed
     kind = packed.peek(4)[:4]
     if kind.startswith(_GZIP):
-        packed = _Gunzipped(packed)
+        unpacked = _Gunzipped(packed)
     elif kind == _ZSTD:
-        packed = pa.CompressedInputStream(packed, "zstd")
-    blocks = _blocks(packed, size)
+        unpacked = pa.CompressedInputStream(packed, "zstd")
+    blocks = _blocks(unpacked, size)
     first = bytes(next(blocks, b""))  # bytes can be searched
     blocks = chain([first], blocks)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):

@@ -2,8 +2,9 @@
 
 The peers are no dependencies: pip install polars flowlogs-reader. The lines are made once, with a seed of their own,
 in a temporary folder: 300 interfaces that talk to each other, to popular addresses and to strangers. Each reader runs
-in processes of its own, all in turns, so that all meet the same weather: the best time and the largest peak of memory
-are reported. flowlogs-reader reads a twentieth of the file once, and its time is multiplied.
+in processes of its own, all in turns, so that all meet the same weather: reported are medians of the turns, also of the
+ratio to labkit's time in the same turn, and the largest peak of memory. flowlogs-reader reads a twentieth of the file
+once, and its time is multiplied.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-LINES, SHARE, ROUNDS, SEED = 2_000_000, 20, 4, 1
+LINES, SHARE, ROUNDS, SEED = 2_000_000, 20, 7, 1
 NAMES = (
     *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets"),
     *("bytes", "start", "end", "action", "log-status"),
@@ -188,9 +190,18 @@ def one(work: Callable[[str], int], path: str) -> None:
     print(json.dumps([best, cpu, peak]))
 
 
-def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, end: str) -> dict[str, list[float]]:
-    """Of each reader, the least seconds and CPU seconds and the largest peak in MiB."""
-    found: dict[str, list[list[float]]] = {name: [] for name in works}
+class Figures(NamedTuple):
+    """Of one reader: its time in seconds, as a multiple of the first reader's, its CPU time in seconds, and its peak of
+    memory in MiB."""
+
+    seconds: float
+    ratio: float
+    cpu: float
+    peak: float
+
+
+def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, end: str) -> dict[str, Figures]:
+    runs: dict[str, list[list[float]]] = {name: [] for name in works}
     for turn in range(ROUNDS):
         for name in works:
             part = name == "flowlogs-reader"
@@ -201,24 +212,24 @@ def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, en
             done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
             seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
             factor = SHARE if part else 1
-            found[name].append([seconds * factor, cpu * factor, peak])
-    return {
-        name: [*map(min, seconds_and_cpu), max(peaks)]
-        for name, (*seconds_and_cpu, peaks) in ((name, zip(*runs, strict=True)) for name, runs in found.items())
-    }
+            runs[name].append([seconds * factor, cpu * factor, peak])
+    base = [seconds for seconds, _, _ in next(iter(runs.values()))]
+    found = {}
+    for name, turns in runs.items():
+        seconds, cpu, peaks = zip(*turns, strict=True)
+        ratio = median(one / other for one, other in zip(seconds, base, strict=False))
+        found[name] = Figures(median(seconds), ratio, median(cpu), max(peaks))
+    return found
 
 
 def table(kind: str, title: str, works: dict[str, Callable[[str], int]], folder: Path) -> None:
     print(f"\n| {title} | plain, s | × labkit | CPU, s | gzip, s | × labkit | CPU, s | peak, MiB |")
     print("|---|---|---|---|---|---|---|---|")
     plain, packed = (measured(kind, works, folder, end) for end in ("", ".gz"))
-    base = next(iter(works))
     for name in works:
-        (seconds, cpu, _), (seconds_gz, cpu_gz, peak) = plain[name], packed[name]
-        cells = [name, f"{seconds:.2f}", f"{seconds / plain[base][0]:.2f}", f"{cpu:.2f}"]
-        cells += [f"{seconds_gz:.2f}", f"{seconds_gz / packed[base][0]:.2f}", f"{cpu_gz:.2f}"]
-        cells += ["" if name == "flowlogs-reader" else f"{peak:,.0f}"]
-        print(f"| {' | '.join(cells)} |", flush=True)
+        times = [f"{figure:.2f}" for figures in (plain[name], packed[name]) for figure in figures[:3]]
+        peak = "" if name == "flowlogs-reader" else f"{packed[name].peak:,.0f}"
+        print(f"| {' | '.join([name, *times, peak])} |", flush=True)
 
 
 def main() -> None:
