@@ -138,7 +138,7 @@ def _make(root: Path, found: State) -> None:
     started = time.monotonic()
     venv = folder(root)
     first = found is State.ABSENT
-    what = "Setting up .venv (a minute or so, once)." if first else f"Setting up .venv again: {found.value}."
+    what = "Setting up .venv (two minutes or so, once)." if first else f"Setting up .venv again: {found.value}."
     print(what, flush=True)
     venv.mkdir(exist_ok=True)
     with _only_one(venv):

@@ -165,7 +165,7 @@ def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Bl
 
 
 def _blocks(file: Any, size: int) -> Iterator[Block]:
-    """As _whole_lines does, the text of a file: it is put where it stays."""
+    """The text of a file in blocks that end where a line ends, read to where it stays."""
     rest: bytes | memoryview = b""
     wanted = FIRST
     while True:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -299,3 +304,34 @@ def test_a_question_about_a_column_that_is_not_there_names_it() -> None:
 def test_a_fault_in_a_stream_is_told_as_in_a_read() -> None:
     with pytest.raises(flowlogs.FlowLogFormatError, match="the lines, line 1: it has 3 fields"):
         flowlogs.top_talkers(scan(["not a record"]))
+
+
+def test_questions_asked_side_by_side_do_not_meet() -> None:
+    """They share one database, and each its own table `records`."""
+    sizes = range(1, 9)
+    streams = [scan([line("eni-a", A, B, n=n)] * 1000) for n in sizes]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(flowlogs.top_talkers, streams))
+    assert [table["packets"].tolist() for table in found] == [[1000 * n] for n in sizes]
+    # One that is asked while another is answered: here, from within its source.
+    outer = scan(
+        line("eni-a", A, B, n=int(flowlogs.top_talkers(read([line("eni-b", B, A, n=n)]))["packets"][0])) for n in sizes
+    )
+    assert flowlogs.top_talkers(outer)["packets"].tolist() == [sum(sizes)]
+
+
+def test_questions_leave_nothing_behind_when_python_ends(tmp_path: Path) -> None:
+    code = f"""
+from labkit.flowlogs import read, scan, top_talkers
+lines = [{line("eni-a", A, B)!r}]
+print(len(top_talkers(read(lines))), len(top_talkers(scan(lines))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("1 1\n", "")
+    assert list(tmp_path.iterdir()) == []
