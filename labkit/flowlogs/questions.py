@@ -265,7 +265,7 @@ def _question(records: pd.DataFrame | Records, sql: str, **parameters: Any) -> p
 
 @cache
 def _database(limited: bool) -> duckdb.DuckDBPyConnection:
-    """A database that holds nothing, made once, as that takes longer than a question asked of a day's records."""
+    """A database for the questions to meet their tables in; made once, as it takes longer than many a question."""
     spill = tempfile.TemporaryDirectory()
     connection = duckdb.connect(config={"temp_directory": spill.name})
     if limited:
