@@ -59,7 +59,6 @@ def ask(records: pd.DataFrame | Records, sql: str, **parameters: Any) -> pd.Data
     2  10.2.0.126  84.0
     """
     with _database(isinstance(records, Records)).cursor() as duck:
-        duck.execute("SET TimeZone = 'UTC'")
         found = (
             records.reader() if isinstance(records, Records) else pa.Table.from_pandas(records, preserve_index=False)
         )
@@ -268,6 +267,7 @@ def _database(limited: bool) -> duckdb.DuckDBPyConnection:
     """A database for the questions to meet their tables in; made once, as it takes longer than many a question."""
     spill = tempfile.TemporaryDirectory()
     connection = duckdb.connect(config={"temp_directory": spill.name})
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     if limited:
         connection.execute(_LIMITS)
     atexit.register(spill.cleanup)

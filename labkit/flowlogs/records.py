@@ -28,7 +28,7 @@ from labkit.flowlogs.lines import (
     without_header,
     wrong_header,
 )
-from labkit.flowlogs.sources import BLOCK, BROKEN, FIRST, Block, Input
+from labkit.flowlogs.sources import BLOCK, BROKEN, Block, Input
 
 _SHOWN = 5
 
@@ -55,7 +55,7 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
     if file.parquet:
         known = {field.column: name for name, field in FIELDS.items()}
         return Opened(file, tuple(known.get(name, name) for name in pq.read_schema(file.parquet).names))
-    text = file.blocks(BLOCK if file.once else FIRST, file.once)
+    text = file.blocks(BLOCK, file.once)
     try:
         first = bytes(next(text, b""))
     except BROKEN as error:
@@ -74,8 +74,8 @@ class Records:
     """Records that are read as they are asked for: iterable once, in Arrow batches of the given `schema`.
 
     `columns` are all those that there are, `schema` has those that are read. `block` is how much text is read at once,
-    in bytes: more of it is quicker and takes more memory. `failure` is what ended the reading too
-    early, for a reader in between that reports it in its own words.
+    in bytes: more of it is quicker and takes more memory. `failure` is what ended the reading too early, for a reader
+    in between that reports it in its own words.
     """
 
     def __init__(self, schema: pa.Schema, files: Sequence[Opened], bad: list[BadLine] | None) -> None:
