@@ -138,10 +138,6 @@ def _in_subnet(*versions: int) -> Callable[[Args, Context], Sql]:
     return build
 
 
-#: A number from 0 to 255 as an IPv4 address has it, without zeros before it, as a regular expression.
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-
-
 def _in_ipv4(value: str, network: IPv4Network) -> str:
     """By the text of the address: its whole octets are a prefix, and the one that the mask cuts is one of some."""
     octets = str(network.network_address).split(".")
@@ -150,8 +146,9 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
     if bits:
         low = int(octets[whole])
         wanted.append(f"(?:{'|'.join(map(str, range(low, low + 2 ** (8 - bits))))})")
-    pattern = r"\.".join([*wanted, *[_OCTET] * (4 - len(wanted))])
-    test = f"regexp_full_match({value}, '{pattern}')"
+    begin = "".join(rf"{octet}\." for octet in wanted)
+    pattern = f"'{begin}' || ipv4_octets({4 - len(wanted)})" if len(wanted) < 4 else f"'{begin[:-2]}'"
+    test = f"regexp_full_match({value}, {pattern})"
     if whole:
         # What begins otherwise is passed over quickly.
         test = f"starts_with({value}, '{'.'.join(octets[:whole])}{'.' * (whole < 4)}') AND {test}"

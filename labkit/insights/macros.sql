@@ -31,10 +31,11 @@ CREATE MACRO natural_key(x) AS CASE
     ELSE row(false, CAST(0 AS DOUBLE), natural_text(x), x)
 END;
 
-CREATE MACRO is_ipv4(x) AS regexp_full_match(
-    coalesce(x, ''),
-    '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}'
-);
+-- So many numbers from 0 to 255 with dots between, without zeros before them, as a regular expression.
+CREATE MACRO ipv4_octets(n) AS
+    repeat('(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.', n)[:-3];
+
+CREATE MACRO is_ipv4(x) AS regexp_full_match(coalesce(x, ''), ipv4_octets(4));
 
 -- An IPv6 address as its 32 hexadecimal digits; absent where it isn't one.
 -- https://www.rfc-editor.org/rfc/rfc4291#section-2.2
