@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 
 from nimbus_network import HOSTS, NAT_PUBLIC_ADDRESS
 
-from labkit.embedded.noise import knocks
+from labkit.embedded.dataplane.noise import knocks
 from labkit.network import Packet, echo_request, tcp, udp
 from labkit.network.packet import TCP
 

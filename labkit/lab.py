@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.names import LOG_GROUP
+from labkit.session.accounts import Account, Embedded, World, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import flow_logs, undelivered
 from labkit.session.records import Records
 from labkit.session.shell import Output, run
 from labkit.session.waiting import poll
-from labkit.session.worlds import Account, Embedded, World, environment_kept
 from labkit.status import is_live, shell
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
-    from labkit.learn.desk import Desk
     from labkit.learn.exercises import Exercise
+    from labkit.learn.grader import Desk
     from labkit.learn.result import Result
     from labkit.network import Network, Path
-    from labkit.show.map import Drawing
+    from labkit.show.map.drawing import Drawing
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
 
@@ -150,19 +150,15 @@ class Lab:
 
         Parameters: `source` and `destination` are names, ids or addresses; `protocol` is `icmp`, `tcp` or `udp`, and
         `port` the destination's.
-        Raises LabError for an end that is not there.
+        Raises NetworkError for an end that is not there, PacketError for a protocol or port that is none.
         """
-        from labkit.network import NetworkError
-        from labkit.network.ends import packet_between
+        from labkit.network.endpoints import packet_between
 
         if port is not None and not isinstance(port, int):
             raise LabError(f"{port!r} is not a port: give a number, such as port=22.")
         network = self.network
-        try:
-            packet, sender = packet_between(network, source, destination, protocol, port)
-            return network.trace(packet, sender)
-        except (NetworkError, ValueError) as error:
-            raise LabError(str(error)) from None
+        packet, sender = packet_between(network, source, destination, protocol, port)
+        return network.trace(packet, sender)
 
     def map(self, path: Path | None = None) -> Drawing:
         """Draw the network as it stands now and, if one is given, the way of a packet over it.
@@ -173,7 +169,7 @@ class Lab:
 
         if path is not None and not isinstance(path, Path):
             raise LabError(f"{path!r} is not a path: give what lab.trace gives, lab.map(lab.trace(…, …)).")
-        from labkit.show.map import draw
+        from labkit.show.map.drawing import draw
 
         return draw(self.network, path)
 
@@ -279,7 +275,7 @@ class Lab:
         """Look at what you have built so far, and say of each part what is right and what to do next.
 
         Parameters: `name` is a step's, such as `"vpcs"` (without it, all steps in short); `vpc` is `"vpc-1"` or
-        `"vpc-2"` where only that half is meant. Raises nothing, save CheckFailed where LABKIT_STRICT is set.
+        `"vpc-2"` where only that half is meant. Raises nothing, save CheckFailedError where LABKIT_STRICT is set.
         """
         return self._desk.check(name, vpc)
 
@@ -313,7 +309,7 @@ class Lab:
 
     @cached_property
     def _desk(self) -> Desk:
-        from labkit.learn.desk import Desk
+        from labkit.learn.grader import Desk
 
         return Desk(self, is_live)
 
@@ -349,7 +345,7 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
         raise LabError(
             f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('aws') to a real account."
         )
-    from labkit.show.notebook import register
+    from labkit.show.magics import register
 
     register(_lab.shell, _lab.insights)
     print(f"Connected to {_lab._world}.")

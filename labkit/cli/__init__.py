@@ -15,7 +15,8 @@ from typing import Any
 
 from labkit import __version__
 from labkit.cli import clean, doctor, environment, flows, progress, run, start, testing
-from labkit.cli.errors import LabkitError, command
+from labkit.cli.errors import command
+from labkit.errors import LabError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except LabkitError as error:
+    except LabError as error:
         print(f"labkit: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 from labkit.cli import environment
-from labkit.cli.errors import LabkitError, explain_os_error
+from labkit.cli.errors import explain_os_error
+from labkit.errors import CommandError
 
 MADE = ("build", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 PARTS = ("labkit", "tests", "notebooks")
@@ -17,7 +18,7 @@ PARTS = ("labkit", "tests", "notebooks")
 def run(options: argparse.Namespace) -> int:
     root = environment.root()
     if environment.inside_venv(root) and os.name == "nt":
-        raise LabkitError(
+        raise CommandError(
             "Windows can't remove the Python that is running: type 'deactivate', then 'py -m labkit clean' in the "
             "project's folder."
         )

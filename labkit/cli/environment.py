@@ -22,7 +22,8 @@ from pathlib import Path
 
 import labkit
 from labkit.cli import pip
-from labkit.cli.errors import LabkitError, command, explain_os_error
+from labkit.cli.errors import command, explain_os_error
+from labkit.errors import CommandError
 
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
@@ -49,7 +50,7 @@ def root() -> Path:
     for folder in (here, cwd, *cwd.parents):
         if (folder / "labkit" / "__init__.py").is_file() and (folder / "constraints.txt").is_file():
             return folder
-    raise LabkitError(
+    raise CommandError(
         "labkit is installed here, but the course's folder (with notebooks/ and constraints.txt) is not at hand: "
         "clone the project, go into its folder, and run the same command there."
     )
@@ -103,14 +104,14 @@ def state(root: Path) -> State:
 def ensure() -> Path | None:
     """Makes sure of an environment; returns its Python, or None if that is the Python that runs this.
 
-    Raises LabkitError, in a sentence, if it can't be made.
+    Raises CommandError, in a sentence, if it can't be made.
     """
     here = root()
     if has_labkit(here) and not (inside_venv(here) and (folder(here) / STAMP).exists()):
         return None
     now = state(here)
     if now is State.FOREIGN:
-        raise LabkitError(
+        raise CommandError(
             f"{folder(here)} was not made by labkit, so it stays as it is. Activate it, install the project there "
             f"({INSTALL}) and use 'labkit' in it, or remove the folder."
         )
@@ -162,7 +163,7 @@ def _create(venv: Path) -> None:
     python = getattr(sys, "_base_executable", sys.executable)
     missing = not importlib.util.find_spec("ensurepip")
     if not can_make():
-        raise LabkitError(
+        raise CommandError(
             "This Python can't make virtual environments, because its venv module is missing: install it "
             "(on Debian and Ubuntu: sudo apt install python3-venv), then run the same command again."
         )
@@ -219,7 +220,7 @@ def _only_one(venv: Path) -> Iterator[None]:
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise LabkitError(
+            raise CommandError(
                 "Another labkit is setting up .venv at this moment: wait until it is done, then run "
                 f"'{command('start')}'."
             ) from None

@@ -7,9 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-
-class LabkitError(Exception):
-    """Something that the person at the keyboard can mend; its text says what happened and what to do next."""
+from labkit.errors import CommandError
 
 
 def command(verb: str) -> str:
@@ -19,17 +17,17 @@ def command(verb: str) -> str:
     return f"{'py' if sys.platform == 'win32' else 'python3'} -m labkit {verb}"
 
 
-def explain_os_error(error: OSError, doing: str) -> LabkitError:
+def explain_os_error(error: OSError, doing: str) -> CommandError:
     """A full disk, a folder that can't be written, or whatever the system says, as a sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return LabkitError(f"The disk is full, so {doing} stopped. Free about 1 GB, then run the same command again.")
+        return CommandError(f"The disk is full, so {doing} stopped. Free about 1 GB, then run the same command again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return LabkitError(
+        return CommandError(
             f"{doing.capitalize()} needs to write {error.filename or 'in this folder'}, and the system refuses "
             f"({error.strerror}). Close what uses it, or put the project in a folder of your own, then run the same "
             "command again."
         )
-    return LabkitError(f"The system stopped {doing}: {error}. Mend that, then run the same command again.")
+    return CommandError(f"The system stopped {doing}: {error}. Mend that, then run the same command again.")
 
 
 def status(text: str) -> None:

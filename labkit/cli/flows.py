@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 from labkit.status import QUIET_SECONDS, Status, bar
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             else:
                 answer = flowlogs.top_talkers(records, options.top, where=options.where)
     except (OSError, ValueError) as error:
-        raise LabkitError(str(error)) from error
+        raise CommandError(str(error)) from error
     _show(answer, options)
     for line in bad[:SHOWN]:
         print(f"labkit: {line}", file=sys.stderr)

@@ -8,7 +8,8 @@ import subprocess
 from collections import deque
 from pathlib import Path
 
-from labkit.cli.errors import LabkitError, status
+from labkit.cli.errors import status
+from labkit.errors import CommandError
 
 # What pip and its libraries print, and what it means; the first that is found counts.
 _REASONS = (
@@ -47,7 +48,7 @@ _REASONS = (
 
 
 def install(python: Path | str, arguments: list[str], target: Path | None = None) -> None:
-    """`pip install` by one Python, for itself or for a target; raises LabkitError with the reason if it fails."""
+    """`pip install` by one Python, for itself or for a target; raises CommandError with the reason if it fails."""
     line = [str(python), "-m", "pip", *(["--python", str(target)] if target else []), "install"]
     line += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
     last: deque[str] = deque(maxlen=400)
@@ -76,11 +77,11 @@ def install(python: Path | str, arguments: list[str], target: Path | None = None
         raise explain("".join(last), "pip")
 
 
-def explain(output: str, tool: str) -> LabkitError:
+def explain(output: str, tool: str) -> CommandError:
     """The sentence for what a tool printed when it failed, with its own last lines of error."""
     errors = [line.strip() for line in output.splitlines() if "error" in line.lower()] or output.splitlines()
     own = "\n".join(f"  {tool}: {line}" for line in errors[-4:])
     for pattern, sentence in _REASONS:
         if re.search(pattern, output, re.IGNORECASE):
-            return LabkitError(f"{sentence}\n{own}")
-    return LabkitError(f"{tool} failed, for the reason below; mend it, then run the same command again.\n{own}")
+            return CommandError(f"{sentence}\n{own}")
+    return CommandError(f"{tool} failed, for the reason below; mend it, then run the same command again.\n{own}")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit import __version__
-from labkit.cli.errors import LabkitError, explain_os_error
+from labkit.cli.errors import explain_os_error
+from labkit.errors import CommandError
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -28,7 +29,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
-    from labkit.errors import LabError
     from labkit.learn import progress
 
     try:
@@ -38,10 +38,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"Begun anew; what there was is now in {aside.name}." if aside else "There was nothing yet.")
             return 0
         if options.file and not path.is_file():
-            raise LabkitError(f"There is no file {path}: give the path of a progress.json.")
+            raise CommandError(f"There is no file {path}: give the path of a progress.json.")
         found = report(progress.read(path))
-    except (LabError, progress.UnreadableProgress) as error:
-        raise LabkitError(str(error)) from None
     except OSError as error:
         raise explain_os_error(error, "keeping the progress") from error
     print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))

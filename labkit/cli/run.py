@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cli import environment
-from labkit.cli.errors import LabkitError, explain_os_error, status
+from labkit.cli.errors import explain_os_error, status
 from labkit.cli.testing import cores
+from labkit.errors import CommandError
 
 CELL_SECONDS = 60
 
@@ -50,7 +51,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.out = (options.out or root / "build").resolve()
     lesson = (root / "notebooks").resolve()
     if options.out == lesson or lesson in options.out.parents:
-        raise LabkitError(
+        raise CommandError(
             f"{options.out} holds the notebooks themselves, which 'run' never overwrites: choose another folder with "
             "--out."
         )
@@ -61,14 +62,14 @@ def choose(wanted: list[str], folder: Path) -> list[Path]:
     """The notebooks that the arguments name, each once, in the order given; all chapters if there is none."""
     known = sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d-", path.name))
     if not known:
-        raise LabkitError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
+        raise CommandError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
     chosen = []
     for text in wanted:
         name = Path(text).name.removesuffix(".ipynb")
         found = [path for path in known if path.stem == name or path.stem[:2] == name.zfill(2)]
         if not found:
             chapters = ", ".join(path.stem for path in known)
-            raise LabkitError(
+            raise CommandError(
                 f"There is no chapter '{text}'. Name one by its number or its name; the chapters are {chapters}."
             )
         chosen += found

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from labkit.cli import environment
-from labkit.cli.errors import LabkitError, command
+from labkit.cli.errors import command
+from labkit.errors import CommandError
 
 FIRST = "notebooks/00-start-here.ipynb"
 HOST = "127.0.0.1"
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print("\nJupyterLab has ended; what you saved is in notebooks/.")
         return 0
     if code:
-        raise LabkitError(
+        raise CommandError(
             f"JupyterLab ended with code {code}; its own words are above. '{command('doctor')}' looks for the cause."
         )
     return 0
@@ -60,12 +61,12 @@ def choose_port(wanted: int | None) -> int:
     """The port asked for, which must be free, or the first free one from 8888 on."""
     if wanted is not None:
         if not is_free(wanted):
-            raise LabkitError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
+            raise CommandError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
         return wanted
     for port in range(PORT, PORT + 100):
         if is_free(port):
             return port
-    raise LabkitError(f"No port from {PORT} to {PORT + 99} is free: choose one with --port.")
+    raise CommandError(f"No port from {PORT} to {PORT + 99} is free: choose one with --port.")
 
 
 def is_free(port: int) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from labkit.cli import environment
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 
 MOST_WORKERS = 8
 
@@ -28,7 +28,7 @@ def parse(arguments: list[str]) -> list[str]:
 def run(options: list[str]) -> int:
     missing = [name for name in ("pytest", "nbval", "xdist") if importlib.util.find_spec(name) is None]
     if missing:
-        raise LabkitError(
+        raise CommandError(
             f"This environment has labkit but not the tools for tests ({', '.join(missing)}): in the project's folder "
             f"run {environment.INSTALL}"
         )

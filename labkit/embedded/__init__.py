@@ -5,12 +5,12 @@ This package alone imports moto, and only once it is started.
 
 from __future__ import annotations
 
-from labkit.embedded import server
+from labkit.embedded.api import server
+from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
+from labkit.embedded.api.server import ACCOUNT_ID, REGION, EmbeddedAws
 from labkit.embedded.clock import Clock
-from labkit.embedded.errors import AwsError, NotInEmbeddedAws
-from labkit.embedded.server import ACCOUNT_ID, REGION, EmbeddedAws
 
-__all__ = ["ACCOUNT_ID", "REGION", "AwsError", "Clock", "EmbeddedAws", "NotInEmbeddedAws", "start"]
+__all__ = ["ACCOUNT_ID", "REGION", "AwsError", "Clock", "EmbeddedAws", "NotInEmbeddedAwsError", "start"]
 
 
 def start(port: int = 0) -> EmbeddedAws:
@@ -19,9 +19,9 @@ def start(port: int = 0) -> EmbeddedAws:
     A fresh one is an empty account (with the default VPC that every account has), its clock at its start and its ids at
     their beginning. `port` 0 takes a free one; raises OSError where another is taken.
     """
-    from labkit.embedded.dataplane import DataPlane
-    from labkit.embedded.logs_insights import LogsInsights
-    from labkit.embedded.run_command import RunCommand
+    from labkit.embedded.api.logs_insights import LogsInsights
+    from labkit.embedded.dataplane.transport import DataPlane
+    from labkit.embedded.instances.run_command import RunCommand
 
     aws = server.start(port)
     with aws.lock:

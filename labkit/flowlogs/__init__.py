@@ -12,8 +12,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from labkit.errors import FlowLogFormatError, UnknownFieldError
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, Field, column
-from labkit.flowlogs.format import Format, UnknownField
+from labkit.flowlogs.format import Format
 
 if TYPE_CHECKING:
     from labkit.flowlogs.enrich import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         with_tcp_flags,
     )
     from labkit.flowlogs.explaining import explain
-    from labkit.flowlogs.lines import BadLine, FlowLogFormatError
+    from labkit.flowlogs.lines import BadLine
     from labkit.flowlogs.questions import (
         accepted_but_never_answered,
         ask,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     )
     from labkit.flowlogs.reading import read, scan
     from labkit.flowlogs.rules import rules_used
-    from labkit.flowlogs.selecting import Selection, select
+    from labkit.flowlogs.selection import Selection, select
     from labkit.flowlogs.writing import write, write_s3
 
 __all__ = [
@@ -50,7 +51,7 @@ __all__ = [
     "FlowLogFormatError",
     "Format",
     "Selection",
-    "UnknownField",
+    "UnknownFieldError",
     "accepted_but_never_answered",
     "ask",
     "bytes_over_time",

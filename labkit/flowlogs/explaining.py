@@ -16,7 +16,7 @@ from labkit.flowlogs.checks import fault
 from labkit.flowlogs.enrich import FLAGS, PRIVATE, PROTOCOLS, SERVICES, WITH_PORTS
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
-from labkit.flowlogs.lines import BadLine, FlowLogFormatError, likely, names_of
+from labkit.flowlogs.lines import BadLine, format_error, likely, names_of
 
 Values = Mapping[str, str]
 
@@ -73,7 +73,7 @@ def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -
     if reason is not None:
         bad = [BadLine("The record", 1, reason, line)]
         advice = "If its flow log has another format, pass it as format=…: its LogFormat is in describe_flow_logs()."
-        raise FlowLogFormatError(bad, likely(bad), advice)
+        raise format_error(bad, likely(bad), advice)
     values = dict(zip(names, words, strict=True))
     rows = [(name, word, says(name, values)) for name, word in values.items()]
     return pd.DataFrame(rows, columns=["field", "value", "meaning"])

@@ -7,27 +7,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from labkit.errors import UnknownFieldError
 from labkit.flowlogs.fields import FIELD_LIST, FIELDS
 
 _TOKEN = re.compile(r"\$\{([^{}\s]*)\}")
-
-
-class UnknownField(ValueError):
-    """A format names a field that AWS doesn't have."""
-
-    def __init__(self, name: str) -> None:
-        near = difflib.get_close_matches(name.lower().replace("_", "-"), FIELDS, n=3)
-        guess = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"Flow log records have no field {name!r}.{guess} All the fields are listed at {FIELD_LIST}")
-        self.name = name
-        self.nearest = tuple(near)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """The fields of a flow log's records, in order.
 
-    Parameters: `names`, AWS's field names. Raises UnknownField for a name that AWS doesn't have, and ValueError
+    Parameters: `names`, AWS's field names. Raises UnknownFieldError for a name that AWS doesn't have, and ValueError
     where there is no field, or the same one twice. (AWS asks for at least one field; what it does with a field
     named twice isn't documented, and labkit refuses it because such a record can't become a table.)
 
@@ -87,7 +77,7 @@ class Format:
         """One record as text: the values in the format's order, `-` for None.
 
         Parameters: `values` by AWS's field names. A field of the format without a value becomes `-` too, save
-        `version`, which the format knows; values of other fields are left out. Raises UnknownField for a name that
+        `version`, which the format knows; values of other fields are left out. Raises UnknownFieldError for a name that
         AWS doesn't have, and ValueError for a value that would not stay one word.
 
         >>> Format.parse("${version} ${srcaddr} ${action}").line({"srcaddr": "10.1.15.80", "action": None})
@@ -108,7 +98,10 @@ class Format:
 
 def _check(name: str) -> None:
     if name not in FIELDS:
-        raise UnknownField(name)
+        near = tuple(difflib.get_close_matches(name.lower().replace("_", "-"), FIELDS, n=3))
+        guess = f" Did you mean {' or '.join(near)}?" if near else ""
+        message = f"Flow log records have no field {name!r}.{guess} All the fields are listed at {FIELD_LIST}"
+        raise UnknownFieldError(message, name, near)
 
 
 def _token_name(part: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.csv
 
+from labkit.errors import FlowLogFormatError
 from labkit.flowlogs.checks import Text, fault, fits, rule
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
@@ -41,17 +42,10 @@ class BadLine(NamedTuple):
         return f"{self.file}, line {self.line}: {self.reason}."
 
 
-class FlowLogFormatError(ValueError):
-    """Lines that are no records of the format that they were read with.
-
-    `lines` are the first of them (BadLine), `likely` is the format that they seem to have, or None.
-    """
-
-    def __init__(self, lines: Sequence[BadLine], likely: Format | None, advice: str) -> None:
-        hint = f"They fit this format: pass format={str(likely)!r}." if likely else advice
-        super().__init__("\n".join([*map(str, lines), hint]))
-        self.lines = tuple(lines)
-        self.likely = likely
+def format_error(lines: Sequence[BadLine], likely: Format | None, advice: str) -> FlowLogFormatError:
+    """Return the error that names lines, and the format that they seem to have or else some advice."""
+    hint = f"They fit this format: pass format={str(likely)!r}." if likely else advice
+    return FlowLogFormatError("\n".join([*map(str, lines), hint]), tuple(lines), likely)
 
 
 class Parsed(NamedTuple):
@@ -146,7 +140,7 @@ def wrong_header(file: str, found: Sequence[str], wanted: Sequence[str]) -> Flow
     reason = f"it names {len(found)} fields that differ from the format's {len(wanted)} after the first {other}"
     if sorted(found) == sorted(wanted):
         reason = "it names the format's fields in another order"
-    return FlowLogFormatError([BadLine(file, 1, reason, " ".join(found))], likely, "Leave format= out.")
+    return format_error([BadLine(file, 1, reason, " ".join(found))], likely, "Leave format= out.")
 
 
 def _type(name: str) -> pa.DataType:

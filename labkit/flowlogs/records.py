@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.lines import (
     BadLine,
-    FlowLogFormatError,
     Parsed,
     advice,
+    format_error,
     header,
     likely,
     names_of,
@@ -60,9 +60,7 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
         first = bytes(next(text, b""))
     except BROKEN as error:
         if file.once:
-            raise FlowLogFormatError(
-                [BadLine(file.name, 1, str(error), "")], None, "Nothing of it can be read."
-            ) from error
+            raise format_error([BadLine(file.name, 1, str(error), "")], None, "Nothing of it can be read.") from error
         first = b""  # what is wrong with it is said when it is read
     named = header(first)
     if named and given and named != given:
@@ -128,7 +126,7 @@ class Records:
             told = [BadLine(file.input.name, file.lines + number, *rest) for number, *rest in bad]
             guess = likely(told[:_SHOWN])
             if self._bad is None or (guess and not file.rows + len(found)):
-                raise FlowLogFormatError(told[:_SHOWN], guess, advice(file.names))
+                raise format_error(told[:_SHOWN], guess, advice(file.names))
             self._bad.extend(told)
         file.lines += lines
         file.rows += len(found)

@@ -26,7 +26,7 @@ def as_pandas(
     """A query as pandas code that makes `answer` of a table.
 
     Parameters: `text` of the query; `columns`, the kind of each field; `table`, the DataFrame's name; `names`, for each
-    field that has another name in the table that name. Raises MalformedQuery, and NotInPandas where pandas would answer
+    field that has another name in the table that name. Raises QueryError, and NotInPandas where pandas would answer
     something else.
 
     >>> print(as_pandas("stats sum(bytes) as b by srcAddr | sort b desc", {"bytes": "integer", "srcAddr": "text"}))
@@ -89,7 +89,7 @@ class _Translator(PandasCode):
             if len(item.children) > 1 or title not in self.kinds:
                 self._cut()
                 value = self.code(expression)
-                self._steps.append(f'events = events.assign(**{{{quoted([title])}: {value.text}}})')
+                self._steps.append(f"events = events.assign(**{{{quoted([title])}: {value.text}}})")
                 self.kinds[title] = value.kind
                 self.own.discard(title)
             titles.append(title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.insights.errors import MalformedQuery
+from labkit.errors import QueryError
 from labkit.insights.values import Kind
 
 
@@ -33,6 +33,6 @@ class Compiled:
     matched_sql: str
     first: tuple[str, int] | None
     row: str | None
-    absent: tuple[MalformedQuery, ...]
+    absent: tuple[QueryError, ...]
     source: Mapping[str, tuple[str, ...]] | None
     notes: tuple[str, ...]

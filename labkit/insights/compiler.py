@@ -18,9 +18,10 @@ from typing import cast
 
 from lark import Token
 
+from labkit.errors import QueryError
 from labkit.insights import extraction, values
 from labkit.insights.compiled import Compiled, Field
-from labkit.insights.errors import MalformedQuery, did_you_mean
+from labkit.insights.errors import did_you_mean
 from labkit.insights.expressions import Expressions, Scope
 from labkit.insights.functions import Context
 from labkit.insights.names import sql_names, untaken
@@ -40,13 +41,13 @@ def compile(text: str, columns: Mapping[str, Kind], *, now: float | None = None,
     """Compile a query for a table.
 
     Parameters: `text` of the query; `columns`, the kind of each of the table's columns; `now`, what now() gives, in
-    epoch seconds; `limit`, the most rows to answer, 1 to 100,000. Raises MalformedQuery.
+    epoch seconds; `limit`, the most rows to answer, 1 to 100,000. Raises QueryError.
 
     >>> compile("filter bytes > 100 | stats count(*) as n by action", {"bytes": "integer", "action": "text"}).fields
     (Field(name='action', kind='text'), Field(name='n', kind='integer'))
     """
     if "\0" in text or any(0xD800 <= ord(each) < 0xE000 for each in text):
-        raise MalformedQuery("The query holds a character that isn't text.", 0, len(text))
+        raise QueryError("The query holds a character that isn't text.", 0, len(text))
     return _Compiler(text, columns, time.time() if now is None else now).run(parse(text), limit)
 
 
@@ -73,7 +74,7 @@ class _Compiler:
         self._ties = [sort_key(self._columns["@timestamp"], True)] if "@timestamp" in columns else []
         self._ties.append(name(self._row))
         self._most: int | None = None
-        self._absent: dict[str, MalformedQuery] = {}
+        self._absent: dict[str, QueryError] = {}
         self._notes: dict[str, None] = {}
         self._options: Mapping[str, tuple[str, ...]] | None = None
 

@@ -6,37 +6,25 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-
-class MalformedQuery(ValueError):
-    """The query isn't in the language, or asks for a part of it that labkit doesn't have.
-
-    Parameters: `message`, what is wrong and what to write instead; `start` and `end`, the offending part of the query
-    as character offsets, the end not included.
-    """
-
-    def __init__(self, message: str, start: int, end: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.start = start
-        self.end = end
+from labkit.errors import QueryError
 
 
-def explain_error(text: str, error: MalformedQuery | Mapping[str, Any]) -> str:
+def explain_error(text: str, error: QueryError | Mapping[str, Any]) -> str:
     """The query with the offending word underlined, and below it what is wrong.
 
-    Parameters: `text` of the query; `error`, a MalformedQuery or the `response` of boto3's MalformedQueryException.
+    Parameters: `text` of the query; `error`, a QueryError or the `response` of boto3's MalformedQueryException.
 
-    >>> print(explain_error("fields bytes\\n| sorted bytes", MalformedQuery("There is no such command.", 15, 21)))
+    >>> print(explain_error("fields bytes\\n| sorted bytes", QueryError("There is no such command.", 15, 21)))
     fields bytes
     | sorted bytes
       ^^^^^^
     There is no such command.
     """
-    if not isinstance(error, MalformedQuery):
+    if not isinstance(error, QueryError):
         found = error.get("queryCompileError") or {}
         place = found.get("location") or {}
         message = found.get("message") or error.get("Error", {}).get("Message", "The query is malformed.")
-        error = MalformedQuery(message, place.get("startCharOffset", -1), place.get("endCharOffset", -1))
+        error = QueryError(message, place.get("startCharOffset", -1), place.get("endCharOffset", -1))
     lines: list[str] = []
     begin = 0
     for line in text.split("\n"):

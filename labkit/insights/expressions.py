@@ -51,7 +51,7 @@ class Expressions:
         self._depth = 0
 
     def compile(self, node: Node) -> Sql:
-        """The SQL of an expression. Raises MalformedQuery at the part that can't be compiled."""
+        """The SQL of an expression. Raises QueryError at the part that can't be compiled."""
         value = self._visit(node)
         if value.kind == "period":
             raise malformed("A period such as 5m belongs in bin, datefloor or dateceil.", node)

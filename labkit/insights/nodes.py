@@ -6,16 +6,16 @@ import re
 
 from lark import Token, Tree
 
-from labkit.insights.errors import MalformedQuery
+from labkit.errors import QueryError
 
 Node = Tree[Token]
 
 
-def malformed(message: str, where: Node | Token) -> MalformedQuery:
+def malformed(message: str, where: Node | Token) -> QueryError:
     """The error at a part of the query."""
     if isinstance(where, Token):
-        return MalformedQuery(message, where.start_pos or 0, where.end_pos or 0)
-    return MalformedQuery(message, where.meta.start_pos, where.meta.end_pos)
+        return QueryError(message, where.start_pos or 0, where.end_pos or 0)
+    return QueryError(message, where.meta.start_pos, where.meta.end_pos)
 
 
 def field_name(node: Node) -> str:

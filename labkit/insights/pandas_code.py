@@ -32,13 +32,13 @@ _IN_SUBNET = ("isipinsubnet", "isipv4insubnet", "isipv6insubnet")
 _NEGATED = {"not_": "", "not_in": "in_", "not_like": "like"}
 
 #: What the code for isIpInSubnet and its like begins with.
-HELPER = '''from ipaddress import ip_address, ip_network
+HELPER = """from ipaddress import ip_address, ip_network
 
 def in_subnet(addresses, subnet):
     inside = [each for each in addresses.dropna().unique() if ip_address(each) in ip_network(subnet)]
     return addresses.isin(inside)
 
-'''
+"""
 
 
 class NotInPandas(ValueError):

@@ -9,7 +9,8 @@ from pathlib import Path
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from labkit.insights.errors import MalformedQuery, did_you_mean
+from labkit.errors import QueryError
+from labkit.insights.errors import did_you_mean
 from labkit.insights.nodes import Node
 
 COMMANDS = ("fields", "display", "filter", "where", "filterIndex", "parse", "stats", "sort", "limit", "dedup", "SOURCE")
@@ -58,40 +59,40 @@ def _lark() -> Lark:
 
 
 def parse(text: str) -> Node:
-    """The tree of a query, as grammar.lark describes it. Raises MalformedQuery."""
+    """The tree of a query, as grammar.lark describes it. Raises QueryError."""
     try:
         return _lark().parse(text)
     except UnexpectedInput as unexpected:
         raise _explained(text, unexpected) from None
 
 
-def _explained(text: str, error: UnexpectedInput) -> MalformedQuery:
+def _explained(text: str, error: UnexpectedInput) -> QueryError:
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         start = len(text.rstrip())
         if not start:
-            return MalformedQuery("The query is empty. Begin with a command, such as fields @message.", 0, 0)
+            return QueryError("The query is empty. Begin with a command, such as fields @message.", 0, 0)
         wanted = _wanted(_possible(error))
-        return MalformedQuery(f"The query ends too early: {wanted} is missing.", start, start)
+        return QueryError(f"The query ends too early: {wanted} is missing.", start, start)
     start = int(error.pos_in_stream or 0)
     found = _WORD.match(text, start)
     word = found[0] if found else ""
     end = start + len(word)
     if isinstance(error, UnexpectedCharacters):
-        return MalformedQuery(_bad_character(word), start, end)
+        return QueryError(_bad_character(word), start, end)
     for name, at in _around(text, start, word):
         instead = UNSUPPORTED.get(name.lower())
         if instead is not None:
             message = f"labkit doesn't have {name} of the query language. {instead}".rstrip()
-            return MalformedQuery(message, at, at + len(name))
+            return QueryError(message, at, at + len(name))
     wants = _possible(error)
     if "_FIELDS" in wants:
-        return MalformedQuery(
+        return QueryError(
             f"There is no command {word}.{did_you_mean(word, COMMANDS)} A query begins with a command, "
             "and | stands before each further one.",
             start,
             end,
         )
-    return MalformedQuery(f"{word!r} doesn't belong here: {_wanted(wants)} should follow.", start, end)
+    return QueryError(f"{word!r} doesn't belong here: {_wanted(wants)} should follow.", start, end)
 
 
 def _possible(error: UnexpectedInput) -> set[str]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import duckdb
 from lark import Token
 
-from labkit.insights.errors import MalformedQuery
+from labkit.errors import QueryError
 
 # An escaped character, a class in brackets, or the beginning of a group.
 _PART = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\((?!\?)|\(\?P?<(?![=!])([^>]*)>", re.DOTALL)
@@ -28,12 +28,12 @@ class Regex:
 
 
 def checked(token: Token) -> Regex:
-    """A regular expression between slashes, made ready. Raises MalformedQuery where RE2 has no such expression."""
+    """A regular expression between slashes, made ready. Raises QueryError where RE2 has no such expression."""
     regex = _converted(str(token)[1:-1])
     fault = _fault(regex.pattern)
     if fault is not None:
         start = token.start_pos or 0
-        raise MalformedQuery(fault, start, start + len(token))
+        raise QueryError(fault, start, start + len(token))
     return regex
 
 

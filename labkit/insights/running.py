@@ -17,9 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labkit.errors import QueryError
 from labkit.insights.compiled import Compiled
 from labkit.insights.compiler import compile
-from labkit.insights.errors import MalformedQuery
 from labkit.insights.names import sql_names
 from labkit.insights.values import Kind
 
@@ -41,7 +41,7 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
 
     Parameters: `table`, a pandas DataFrame, an Arrow table or a DuckDB relation, whose columns are the fields; `text`,
     the query; `now`, what now() gives, in epoch seconds; `limit`, the most rows, 1 to 100,000 (default 10,000, as in
-    the language). Raises MalformedQuery, also for a field that the table doesn't have.
+    the language). Raises QueryError, also for a field that the table doesn't have.
 
     >>> flows = pd.DataFrame({"srcAddr": ["10.1.15.80", "10.2.0.126", "10.1.15.80"], "bytes": [84, 84, 610]})
     >>> query(flows, "stats sum(bytes) as total by srcAddr | sort total desc")
@@ -67,7 +67,7 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
 def run(table: Any, text: str, *, now: float | None = None, limit: int | None = None) -> Answer:
     """Run a query as `get_query_results` would answer it: every value a text, absent ones left out.
 
-    Parameters as for query(), but a field that the table doesn't have is absent from each event. Raises MalformedQuery.
+    Parameters as for query(), but a field that the table doesn't have is absent from each event. Raises QueryError.
 
     >>> run(pa.table({"bytes": [84, 610]}), "stats avg(bytes), max(bytes)").rows
     [[('avg(bytes)', '347'), ('max(bytes)', '610')]]
@@ -182,4 +182,4 @@ def _execute(events: pa.Table, sql: str, compiled: Compiled, text: str) -> pa.Ta
                 return cursor.execute(sql).to_arrow_table()
         except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
             reason = str(error).partition("Error: ")[2].splitlines()[0]
-            raise MalformedQuery(f"A value of this query is out of range: {reason}", 0, len(text)) from None
+            raise QueryError(f"A value of this query is out of range: {reason}", 0, len(text)) from None

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from labkit.flowlogs import FIELDS, Format
-from labkit.learn import facts
+from labkit.learn import quiz_facts as facts
 from labkit.learn.answers import RIGHT, Verdict, number, plain, texts, wrong, yes_or_no
 from labkit.learn.plan import SIDES, Stop, View, absent
 from labkit.network import Hop, Path

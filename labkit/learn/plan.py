@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from labkit.learn.result import Line
 from labkit.network import Interface, Network, Path
-from labkit.network.ends import packet_between
+from labkit.network.endpoints import packet_between
 
 
 class Lab(Protocol):

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import __version__
+from labkit.errors import ProgressError
 from labkit.learn.chapters import chapters
 
 SCHEMA = 1
@@ -33,10 +34,6 @@ VARIABLE = "LABKIT_PROGRESS"
 
 #: The one point that each check, exercise and question of a quiz gives.
 MAX_SCORE = 1
-
-
-class UnreadableProgress(Exception):
-    """The file is there and is no progress file; its text says what to do."""
 
 
 def place() -> Path:
@@ -50,7 +47,7 @@ def place() -> Path:
 def read(path: Path) -> dict[str, Any]:
     """The items of a progress file, by id; none where there is no file.
 
-    Raises UnreadableProgress where it is damaged, or of a later version.
+    Raises ProgressError where it is damaged, or of a later version.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -60,7 +57,7 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UnreadableProgress(
+        raise ProgressError(
             f"{path.name} is not a progress file that labkit {__version__} can read, so it was left as it is. "
             "Begin a new one with: labkit progress --reset (the old one is kept beside it)."
         ) from None
@@ -81,7 +78,7 @@ def record(
             items = read(path)
             items[item] = _after(items.get(item, {}), passed, hint, solution, answer)
             _write(path, items)
-    except UnreadableProgress as error:
+    except ProgressError as error:
         return f"Not kept: {error}"
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error)

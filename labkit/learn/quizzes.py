@@ -8,8 +8,8 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.learn.answers import UNATTEMPTED, Verdict, wrong
 from labkit.learn.exercises import Keep
-from labkit.learn.facts import FACTS
 from labkit.learn.plan import Lab, Stop, View
+from labkit.learn.quiz_facts import FACTS
 from labkit.learn.result import strictly
 
 

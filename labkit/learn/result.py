@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Protocol, TypeVar
 
-from labkit.errors import LabError
+from labkit.errors import CheckFailedError
 
-#: The environment variable of a grader's run: what is not passed raises CheckFailed, so that the run fails.
+#: The environment variable of a grader's run: what is not passed raises CheckFailedError, so that the run fails.
 STRICT = "LABKIT_STRICT"
-
-
-class CheckFailed(LabError):
-    """A check, an exercise or a quiz was not passed; raised only where LABKIT_STRICT is set, as in a grader's run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ Outcome = TypeVar("Outcome", bound=_Outcome)
 
 
 def strictly(outcome: Outcome) -> Outcome:
-    """What was found; raises CheckFailed in its place where LABKIT_STRICT is set and it is not passed."""
+    """What was found; raises CheckFailedError in its place where LABKIT_STRICT is set and it is not passed."""
     if os.environ.get(STRICT) and not outcome.passed:
-        raise CheckFailed(repr(outcome))
+        raise CheckFailedError(repr(outcome))
     return outcome

@@ -4,8 +4,8 @@ This room needs no account of the lab: give `Network.from_ec2` any boto3 EC2 cli
 `Network.from_files` a folder of what the AWS CLI printed.
 """
 
-from labkit.network.files import SnapshotError
-from labkit.network.model import Network, NetworkError
+from labkit.errors import NetworkError, PacketError, SnapshotError
+from labkit.network.model import Network
 from labkit.network.packet import Packet, echo_request, tcp, udp
 from labkit.network.parts import Interface
 from labkit.network.path import Hop, Leg, Path, Sighting
@@ -17,6 +17,7 @@ __all__ = [
     "Network",
     "NetworkError",
     "Packet",
+    "PacketError",
     "Path",
     "Sighting",
     "SnapshotError",

@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from labkit.errors import SnapshotError
 from labkit.network.model import Network
 from labkit.network.read import OPERATIONS, Json, network_from
 
@@ -23,10 +24,6 @@ _KINDS = (*OPERATIONS.values(), _PREFIX_LISTS)
 
 #: The names that files of each kind go by, without `describe`: `vpcs` → `Vpcs`, `instances` → `Reservations`.
 _FILE_NAMES = {kind.lower(): kind for kind in _KINDS} | {"instances": "Reservations"}
-
-
-class SnapshotError(ValueError):
-    """A file is not what EC2 describes, or the files together are not a whole network."""
 
 
 def read_files(folder: str | PathLike[str]) -> Network:

@@ -11,6 +11,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
+from labkit.errors import NetworkError
 from labkit.network.packet import Address, Packet
 from labkit.network.parts import (
     Cidr,
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
-
-
-class NetworkError(LookupError):
-    """What was asked for is not in the network, or is there more than once."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from labkit.errors import PacketError
+
 Address = IPv4Address | IPv6Address
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
@@ -39,7 +41,7 @@ class Packet:
 
     def __post_init__(self) -> None:
         if self.src.version != self.dst.version:
-            raise ValueError(
+            raise PacketError(
                 f"A packet goes between two IPv4 addresses or two IPv6 ones, not from {self.src} to {self.dst}. "
                 "Use addresses of the same version."
             )
@@ -107,12 +109,12 @@ def _address(value: Address | str) -> Address:
         return ip_address(value)
     except ValueError:
         sentence = f"{value!r} is not an IP address. Write it as four numbers from 0 to 255, like 10.2.0.126."
-        raise ValueError(sentence) from None
+        raise PacketError(sentence) from None
 
 
 def _port(value: int) -> int:
     if not 0 <= value <= 65535:
-        raise ValueError(f"{value} is not a port: ports run from 0 to 65535.")
+        raise PacketError(f"{value} is not a port: ports run from 0 to 65535.")
     return value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from labkit.network import filters
 from labkit.network.addresses import gateway_refusal, is_captured, is_public, is_reserved
-from labkit.network.ends import sender_of
+from labkit.network.endpoints import sender_of
 from labkit.network.model import Network
 from labkit.network.notes import Notes
 from labkit.network.packet import ICMP, TCP, UDP, Packet

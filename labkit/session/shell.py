@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.network import Network, NetworkError
+from labkit.network import Network
 from labkit.session.waiting import poll
 
 _UNFINISHED = ("Pending", "InProgress", "Delayed", "Cancelling")
@@ -80,10 +80,7 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 
 def _instance(network: Network, name: str) -> str:
-    try:
-        interface = network.interface_of(name)
-    except NetworkError as error:
-        raise LabError(str(error)) from None
+    interface = network.interface_of(name)
     if interface.instance is None:
         raise LabError(f"{name!r} is a network interface without an instance, so there is no shell.")
     state = network.instances[interface.instance].state

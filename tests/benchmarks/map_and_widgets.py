@@ -45,8 +45,8 @@ def main() -> None:
     path = lab.trace("instance-1", "instance-2")
     network = lab.network
 
-    from labkit.show.map import draw
-    from labkit.show.svg import svg
+    from labkit.show.map.drawing import draw
+    from labkit.show.map.svg import svg
 
     print(f"\n{'milliseconds':48} {'best':>6} {'CPU':>6} {'first':>6}")
     best("reading the network", lambda: lab.network)

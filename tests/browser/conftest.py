@@ -121,9 +121,7 @@ def _opening(chromium: Browser, jupyter: Jupyter, now_open: list[Notebook]) -> I
 
 
 @pytest.fixture
-def opened(
-    request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter
-) -> Iterator[Callable[..., Notebook]]:
+def opened(request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter) -> Iterator[Callable[..., Notebook]]:
     """Opens a notebook of the copied course by its file name, in a browser without a past; or one of the test's own,
     by its name and cells. Also says how JupyterLab looks.
     """

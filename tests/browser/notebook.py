@@ -104,9 +104,7 @@ class Notebook:
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         prompt = cell.locator(".jp-InputPrompt")
-        self.page.wait_for_function(
-            "prompt => /^\\[\\d+\\]:/.test(prompt.textContent)", arg=prompt.element_handle()
-        )
+        self.page.wait_for_function("prompt => /^\\[\\d+\\]:/.test(prompt.textContent)", arg=prompt.element_handle())
         self.page.wait_for_function(_IDLE)
 
     def restart(self) -> None:

@@ -86,8 +86,9 @@ class Widget:
     def wait_for(self, words: str) -> None:
         """Wait until its answer contains the words; it may already."""
         try:
-            self.page.wait_for_function(f"([selector, words]) => ({_ANSWER})(selector).includes(words)",
-                                        arg=[self.selector, words])
+            self.page.wait_for_function(
+                f"([selector, words]) => ({_ANSWER})(selector).includes(words)", arg=[self.selector, words]
+            )
         except Exception as error:
             raise AssertionError(f"{self.name} does not answer {words!r}, but: {self.answer}") from error
 

@@ -11,7 +11,7 @@ import pytest
 
 from labkit.cli import environment, pip
 from labkit.cli.environment import STAMP, State
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 
 
 class FakeTools:
@@ -66,7 +66,7 @@ def test_a_link_to_somebody_elses_environment_is_left_alone(root: Path, tools: F
     (theirs / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}', encoding="utf-8")
     (theirs / "package").touch()
     (root / ".venv").symlink_to(theirs)
-    with pytest.raises(LabkitError, match="not made by labkit"):
+    with pytest.raises(CommandError, match="not made by labkit"):
         environment.ensure()
     assert (theirs / "package").exists() and tools.calls == []
 
@@ -147,7 +147,7 @@ def test_somebody_elses_venv_is_never_touched(root: Path, tools: FakeTools) -> N
     mine = root / ".venv" / "pyvenv.cfg"
     mine.write_text("uv = 0.9\n")
     assert environment.state(root) is State.FOREIGN
-    with pytest.raises(LabkitError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
+    with pytest.raises(CommandError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
         environment.ensure()
     assert mine.read_text() == "uv = 0.9\n"
     assert tools.calls == []
@@ -155,7 +155,7 @@ def test_somebody_elses_venv_is_never_touched(root: Path, tools: FakeTools) -> N
 
 def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(*arguments: object) -> None:
-        with pytest.raises(LabkitError, match="Another labkit is setting up"):
+        with pytest.raises(CommandError, match="Another labkit is setting up"):
             environment.ensure()
 
     monkeypatch.setattr(pip, "install", install)
@@ -165,14 +165,14 @@ def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest
 
 def test_a_full_disk_is_said(root: Path, tools: FakeTools) -> None:
     tools.fail_at, tools.error = "pip", OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(LabkitError, match=r"The disk is full.*Free about 1 GB, then run the same command again"):
+    with pytest.raises(CommandError, match=r"The disk is full.*Free about 1 GB, then run the same command again"):
         environment.ensure()
     assert environment.state(root) is State.UNFINISHED
 
 
 def test_a_folder_that_cannot_be_written_is_said(root: Path, tools: FakeTools) -> None:
     tools.fail_at, tools.error = "venv", OSError(errno.EACCES, "Permission denied", ".venv")
-    with pytest.raises(LabkitError, match=r"needs to write \.venv, and the system refuses"):
+    with pytest.raises(CommandError, match=r"needs to write \.venv, and the system refuses"):
         environment.ensure()
 
 
@@ -180,7 +180,7 @@ def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
     root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("ensurepip", "pip") else object())
-    with pytest.raises(LabkitError, match="sudo apt install python3-venv"):
+    with pytest.raises(CommandError, match="sudo apt install python3-venv"):
         environment.ensure()
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from labkit import __version__, cli
 from labkit.cli import environment
-from labkit.cli.errors import LabkitError, command
+from labkit.cli.errors import command
+from labkit.errors import CommandError
 
 
 def test_help_has_a_line_for_each_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +94,7 @@ def test_an_error_is_a_sentence_and_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def ensure() -> None:
-        raise LabkitError("The disk is full. Free some.")
+        raise CommandError("The disk is full. Free some.")
 
     monkeypatch.setattr(environment, "ensure", ensure)
     assert cli.main(["setup"]) == 1

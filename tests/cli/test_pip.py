@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit.cli import pip
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 
 OFFLINE = """\
 WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError('<…>: Failed to establish a new \
@@ -71,5 +71,5 @@ def test_install_counts_packages_on_one_line_in_a_terminal(
 
 def test_a_failing_install_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_pip(tmp_path, f"import sys; print({FULL!r}, file=sys.stderr); sys.exit(1)", monkeypatch)
-    with pytest.raises(LabkitError, match="The disk is full"):
+    with pytest.raises(CommandError, match="The disk is full"):
         pip.install(sys.executable, ["x"])

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from labkit.cli import run
-from labkit.cli.errors import LabkitError
 from labkit.cli.run import Outcome
+from labkit.errors import CommandError
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -46,18 +46,18 @@ def test_a_chapter_named_twice_runs_once(chapters: Path) -> None:
 
 
 def test_an_unknown_chapter_lists_the_chapters(chapters: Path) -> None:
-    with pytest.raises(LabkitError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
+    with pytest.raises(CommandError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
         run.choose(["7"], chapters)
 
 
 def test_no_notebooks_at_all_is_said(root: Path) -> None:
-    with pytest.raises(LabkitError, match="git restore notebooks"):
+    with pytest.raises(CommandError, match="git restore notebooks"):
         run.choose([], root / "notebooks")
 
 
 @pytest.mark.parametrize("out", ["notebooks", "notebooks/built", "./notebooks/"])
 def test_it_never_writes_among_the_notebooks(chapters: Path, out: str) -> None:
-    with pytest.raises(LabkitError, match="holds the notebooks themselves"):
+    with pytest.raises(CommandError, match="holds the notebooks themselves"):
         run.parse(["--out", out])
 
 

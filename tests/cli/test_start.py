@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labkit.cli import start
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 
 
 class FakeServer:
@@ -117,12 +117,12 @@ def test_ctrl_c_is_a_good_end(root: Path, server: type[FakeServer], capsys: pyte
 
 def test_a_server_that_fails_is_an_error(root: Path, server: type[FakeServer]) -> None:
     server.code = 3
-    with pytest.raises(LabkitError, match=r"JupyterLab ended with code 3.*doctor"):
+    with pytest.raises(CommandError, match=r"JupyterLab ended with code 3.*doctor"):
         start.run(options())
 
 
 def test_a_port_asked_for_must_be_free(busy_port: int) -> None:
-    with pytest.raises(LabkitError, match=f"Port {busy_port} is in use: choose another"):
+    with pytest.raises(CommandError, match=f"Port {busy_port} is in use: choose another"):
         start.choose_port(busy_port)
 
 
@@ -133,7 +133,7 @@ def test_without_a_port_the_next_free_one_is_taken(busy_port: int, monkeypatch: 
 
 def test_no_free_port_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "is_free", lambda port: False)
-    with pytest.raises(LabkitError, match="No port from 8888 to 8987 is free"):
+    with pytest.raises(CommandError, match="No port from 8888 to 8987 is free"):
         start.choose_port(None)
 
 

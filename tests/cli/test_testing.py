@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.cli import testing
-from labkit.cli.errors import LabkitError
+from labkit.errors import CommandError
 
 
 @pytest.fixture
@@ -50,5 +50,5 @@ def test_two_dashes_pass_even_help_on() -> None:
 
 def test_an_environment_without_the_tools_for_tests_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "nbval" else object())
-    with pytest.raises(LabkitError, match=r"not the tools for tests \(nbval\).*pip install -e '\.\[dev\]'"):
+    with pytest.raises(CommandError, match=r"not the tools for tests \(nbval\).*pip install -e '\.\[dev\]'"):
         testing.run([])

@@ -1,4 +1,4 @@
-"""An embedded AWS for each test, and the marker with which a test proves a mend."""
+"""An embedded AWS for each test, and the marker with which a test proves a patch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded import EmbeddedAws, mends, start
+from labkit.embedded import EmbeddedAws, start
+from labkit.embedded.api import patches
 from tests.embedded.support import client
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "aws_does(mend): the test states what AWS does, and what moto alone does not.")
+    config.addinivalue_line("markers", "aws_does(patch): the test states what AWS does, and what moto alone does not.")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test marked aws_does twice: mended it must pass; with moto alone it must fail.
+    """Run a test marked aws_does twice: patched it must pass; with moto alone it must fail.
 
     The second is the canary: where a new moto does as AWS does, or where the hook has moved, it fails loudly, here.
     """
@@ -27,16 +28,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if marker is not None:
         name = marker.args[0]
         metafunc.parametrize(
-            "unmended",
+            "unpatched",
             [
-                pytest.param(None, id="mended"),
+                pytest.param(None, id="patched"),
                 pytest.param(name, id="moto-alone", marks=pytest.mark.xfail(strict=True)),
             ],
         )
 
 
 @pytest.fixture
-def unmended() -> str | None:
+def unpatched() -> str | None:
     return None
 
 
@@ -55,15 +56,15 @@ def _settle() -> None:
 
 
 @pytest.fixture
-def aws(unmended: str | None) -> Iterator[EmbeddedAws]:
-    """A fresh embedded AWS, without the mend that the test proves where it is its canary's turn."""
+def aws(unpatched: str | None) -> Iterator[EmbeddedAws]:
+    """A fresh embedded AWS, without the patch that the test proves where it is its canary's turn."""
     running = start(_port())
     _settle()
     try:
-        if unmended is None:
+        if unpatched is None:
             yield running
         else:
-            with mends.without(unmended):
+            with patches.without(unpatched):
                 yield running
     finally:
         running.stop()

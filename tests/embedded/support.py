@@ -1,4 +1,4 @@
-"""What the tests of the mends share: refusals, and the small things they build."""
+"""What the tests of the patches share: refusals, and the small things they build."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from labkit.embedded import EmbeddedAws
-from labkit.session.worlds import REFUSAL, REFUSED_AT
+from labkit.session.accounts import REFUSAL, REFUSED_AT
 
 _session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.capture import Capture
+from labkit.embedded.dataplane.capture import Capture
 from labkit.network import Sighting, tcp
 from tests.embedded.site import Site
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit import flowlogs, insights
-from labkit.embedded.capture import Capture, FlowLog
-from labkit.embedded.records import Place, lines
+from labkit.embedded.dataplane.capture import Capture, FlowLog
+from labkit.embedded.dataplane.flow_log_records import Place, lines
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
 from labkit.insights.events import event_table

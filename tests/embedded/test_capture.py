@@ -10,7 +10,7 @@ from dataclasses import astuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.embedded.capture import Capture
+from labkit.embedded.dataplane.capture import Capture
 from labkit.network import Sighting, echo_request
 
 OUT = echo_request("10.1.15.80", "10.2.0.126")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from labkit.embedded import EmbeddedAws, start
-from labkit.embedded.hosts.host import Answer
+from labkit.embedded.instances.host import Answer
 from labkit.network import tcp
 from tests.embedded.site import Site
 from tests.embedded.support import client

@@ -1,6 +1,6 @@
 """FIDELITY.md says what the embedded AWS does and doesn't: it must say all of it, and can't go stale.
 
-`python -m tests.embedded.test_fidelity` writes the page's section of mends anew.
+`python -m tests.embedded.test_fidelity` writes the page's section of patches anew.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from labkit.embedded import mends, scope, start
+import labkit.embedded
+from labkit.embedded import start
+from labkit.embedded.api import patches, scope
 from labkit.flowlogs.fields import FIELDS
 from labkit.insights import parser
 
-start().stop()  # which puts the mends into their table
-EMBEDDED = Path(scope.__file__).parent
+start().stop()  # which puts the patches into their table
+EMBEDDED = Path(labkit.embedded.__file__).parent
 PAGE = EMBEDDED / "FIDELITY.md"
 
 #: Sites that anyone can read without an account.
@@ -30,22 +32,22 @@ PUBLIC = {
     "www.rfc-editor.org",
 }
 
-_MENDS = re.compile(r"(?<=<!-- mends -->\n).*(?=<!-- /mends -->)", re.DOTALL)
+_PATCHES = re.compile(r"(?<=<!-- patches -->\n).*(?=<!-- /patches -->)", re.DOTALL)
 
 
 def text() -> str:
     return PAGE.read_text(encoding="utf-8")
 
 
-def mends_section() -> str:
-    """The page's section of mends, as the table in the code has it."""
-    table = mends.MENDS.values()
+def patches_section() -> str:
+    """The page's section of patches, as the table in the code has it."""
+    table = patches.PATCHES.values()
     lines = [
-        f"<details><summary>All {len(table)} mends</summary>",
+        f"<details><summary>All {len(table)} patches</summary>",
         "",
-        "| Mend | What AWS does | Source |",
+        "| Patch | What AWS does | Source |",
         "|---|---|---|",
-        *(f"| `{mend.name}` | {mend.rule} | [{_title(mend.source)}]({mend.source}) |" for mend in table),
+        *(f"| `{patch.name}` | {patch.rule} | [{_title(patch.source)}]({patch.source}) |" for patch in table),
         "",
         "</details>",
         "",
@@ -67,7 +69,7 @@ def rows(section: str) -> list[list[str]]:
 
 def urls() -> list[str]:
     on_the_page = re.findall(r"\]\(([^)]+)\)", text())
-    return sorted({*on_the_page, *(mend.source for mend in mends.MENDS.values())})
+    return sorted({*on_the_page, *(patch.source for patch in patches.PATCHES.values())})
 
 
 def refusals(*paths: Path) -> Iterator[str]:
@@ -76,7 +78,11 @@ def refusals(*paths: Path) -> Iterator[str]:
     yield from scope._ONLY_SEEMING.values()
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "NotInEmbeddedAws":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "NotInEmbeddedAwsError"
+            ):
                 words = node.args[0]
                 parts = words.values if isinstance(words, ast.JoinedStr) else [words]
                 fixed = [part.value for part in parts if isinstance(part, ast.Constant)]
@@ -84,10 +90,10 @@ def refusals(*paths: Path) -> Iterator[str]:
                     yield max(fixed, key=len).strip()
 
 
-def test_the_section_of_mends_is_the_table_in_the_code() -> None:
-    found = _MENDS.search(text())
+def test_the_section_of_patches_is_the_table_in_the_code() -> None:
+    found = _PATCHES.search(text())
     assert found is not None
-    assert found[0] == mends_section(), "Write it anew: python -m tests.embedded.test_fidelity"
+    assert found[0] == patches_section(), "Write it anew: python -m tests.embedded.test_fidelity"
 
 
 @pytest.mark.parametrize("url", urls())
@@ -98,10 +104,10 @@ def test_each_source_is_a_public_page(url: str) -> None:
 
 
 REFUSING = [
-    EMBEDDED / "scope.py",
-    EMBEDDED / "logs_insights.py",
-    EMBEDDED / "query_definitions.py",
-    *(EMBEDDED / "mends").glob("*.py"),
+    EMBEDDED / "api/scope.py",
+    EMBEDDED / "api/logs_insights.py",
+    EMBEDDED / "api/query_definitions.py",
+    *(EMBEDDED / "api/patches").glob("*.py"),
 ]
 
 
@@ -141,8 +147,8 @@ def test_every_command_that_logs_insights_lacks_here_is_named() -> None:
 
 
 def test_every_field_that_is_never_filled_in_is_named() -> None:
-    """The fields that labkit.embedded.records computes, and those that the page says it doesn't, are all there are."""
-    source = (EMBEDDED / "records.py").read_text(encoding="utf-8")
+    """The fields that are computed, and those that the page says are not, are all there are."""
+    source = (EMBEDDED / "dataplane/flow_log_records.py").read_text(encoding="utf-8")
     computed = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
     row = next(cells for cells in rows("2. Simplified") if cells[0] == "Fields that stay `-`")
     named = [pattern.rstrip("*") for pattern in re.findall(r"`([^`]+)`", row[1])]
@@ -152,4 +158,4 @@ def test_every_field_that_is_never_filled_in_is_named() -> None:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(_MENDS.sub(lambda _: mends_section(), text()), encoding="utf-8")
+    PAGE.write_text(_PATCHES.sub(lambda _: patches_section(), text()), encoding="utf-8")

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import pytest
 
 from labkit.embedded import EmbeddedAws
-from labkit.embedded.noise import MEAN_GAP, knocks
+from labkit.embedded.dataplane.noise import MEAN_GAP, knocks
 from labkit.network.addresses import is_public
 from labkit.network.packet import ICMP, TCP, UDP
 from tests.embedded.site import ADDRESSES, Site

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format, UnknownField
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format, UnknownFieldError
 
 DEFAULT = Format.parse(DEFAULT_FORMAT)
 some_names = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, unique=True)
@@ -74,7 +74,7 @@ def test_values_of_fields_outside_the_format_are_left_out() -> None:
 
 
 def test_a_value_under_a_name_that_is_no_field_is_refused_rather_than_lost() -> None:
-    with pytest.raises(UnknownField, match="src_addr"):
+    with pytest.raises(UnknownFieldError, match="src_addr"):
         DEFAULT.line({"src_addr": "10.1.15.80"})
 
 
@@ -89,7 +89,7 @@ def test_a_value_of_two_words_would_shift_the_columns_and_is_refused() -> None:
 def test_an_unknown_field_is_named_with_the_nearest_known_ones_and_the_place_of_the_list(
     name: str, nearest: str
 ) -> None:
-    with pytest.raises(UnknownField) as error:
+    with pytest.raises(UnknownFieldError) as error:
         Format.parse("${version} ${" + name + "}")
     assert error.value.name == name
     assert error.value.nearest[0] == nearest
@@ -98,12 +98,12 @@ def test_an_unknown_field_is_named_with_the_nearest_known_ones_and_the_place_of_
 
 
 def test_where_several_known_fields_are_near_they_are_all_offered() -> None:
-    with pytest.raises(UnknownField, match="Did you mean instance-tag or instance-tag-2 or interface-tag"):
+    with pytest.raises(UnknownFieldError, match="Did you mean instance-tag or instance-tag-2 or interface-tag"):
         Format.parse("${instance-tags}")
 
 
 def test_an_unknown_field_like_no_other_gets_no_guess() -> None:
-    with pytest.raises(UnknownField, match=r"no field 'zzz'\. All the fields are listed") as error:
+    with pytest.raises(UnknownFieldError, match=r"no field 'zzz'\. All the fields are listed") as error:
         Format.parse("${zzz}")
     assert error.value.nearest == ()
 

@@ -83,7 +83,7 @@ EXPRESSIONS = [
     ("fromMillis(10 ^ 30)", None),
     ("bin(5m)", "2022-01-14 21:15:00.000"),
     ("bin(250ms)", "2022-01-14 21:18:31.250"),
-    ("bin(30 s)", insights.MalformedQuery),
+    ("bin(30 s)", insights.QueryError),
     ("bin(7d)", "2022-01-13 00:00:00.000"),
     ("bin(1w)", "2022-01-10 00:00:00.000"),
     ("bin(1mo)", "2022-01-01 00:00:00.000"),

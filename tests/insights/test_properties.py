@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is rows or MalformedQuery; and what is counted is what pandas counts."""
+"""Whatever is asked, the answer is rows or QueryError; and what is counted is what pandas counts."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ TOKENS = [
 
 
 def answered(text: str) -> None:
-    """Run a query: rows, or a MalformedQuery that points into it."""
+    """Run a query: rows, or a QueryError that points into it."""
     try:
         insights.run(events().slice(0, 60), text)
-    except insights.MalformedQuery as error:
+    except insights.QueryError as error:
         assert 0 <= error.start <= error.end <= len(text)
         assert error.message.strip()
         assert insights.explain_error(text, error)

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
 
+from labkit.embedded.instances.ping import ping
+
 from labkit.embedded import EmbeddedAws
-from labkit.embedded.hosts import services
-from labkit.embedded.hosts.host import Answer
-from labkit.embedded.hosts.ping import ping
-from labkit.embedded.hosts.process import Process
-from labkit.embedded.hosts.tcp import Failure, NotConnected, connect
-from labkit.embedded.instance import InstanceHost
+from labkit.embedded.instances import services
+from labkit.embedded.instances.host import Answer
+from labkit.embedded.instances.instance import InstanceHost
+from labkit.embedded.instances.process import Process
+from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
 from labkit.network import Packet, Path, echo_request, tcp, udp
 from labkit.network.packet import TCP
 from tests.embedded.site import trust
@@ -123,9 +124,7 @@ class Built:
         acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
         found = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [id]}])["NetworkAcls"]
         association = next(one for one in found[0]["Associations"] if one["SubnetId"] == id)
-        ec2.replace_network_acl_association(
-            AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl
-        )
+        ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl)
         for entry in subnet.acl:
             more: dict[str, Any] = {}
             if entry.protocol == "icmp":
@@ -276,7 +275,7 @@ def _connects(process: Process, packet: Packet) -> bool:
     assert packet.protocol == TCP
     try:
         connect(process, packet.dst, packet.dst_port, give_up_after=0.5)
-    except NotConnected as error:
+    except NotConnectedError as error:
         return error.failure is Failure.REFUSED
     return True
 

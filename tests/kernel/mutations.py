@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.dataplane import DataPlane
-from labkit.embedded.hosts import ping
+from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.instances.commands import ping
 from labkit.network import filters
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet

@@ -319,5 +319,3 @@ def _lines(rules: Iterable[Iterable[str]]) -> str:
 
 def _table(body: str) -> str:
     return f"table ip {TABLE} {{{body}\n}}\n"
-
-

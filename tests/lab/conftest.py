@@ -16,7 +16,7 @@ import pytest
 from labkit import embedded
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from labkit.session.worlds import Embedded
+from labkit.session.accounts import Embedded
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 

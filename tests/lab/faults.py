@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from labkit.embedded.errors import render
-from labkit.embedded.server import _Raw, is_read
+from labkit.embedded.api.refusals import render
+from labkit.embedded.api.server import _Raw, is_read
 
 
 class Call(NamedTuple):

@@ -19,7 +19,7 @@ import labkit.lab as lab_module
 from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session import shell, worlds
+from labkit.session import accounts, shell
 from labkit.session.waiting import poll
 from tests.lab.conftest import Built, make_client
 from tests.lab.conftest import elsewhere as elsewhere
@@ -46,7 +46,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in (worlds.poll.__globals__, shell.__dict__):
+    for module in (accounts.poll.__globals__, shell.__dict__):
         monkeypatch.setitem(module, "time", made)
     return made
 
@@ -78,7 +78,7 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
 
     sign_in()
     yield sign_in
-    worlds._leave_environment()
+    accounts._leave_environment()
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> list[str]:
@@ -215,7 +215,7 @@ class OnAccount:
     """The world of a real account, without one."""
 
     account, region, patience = NUMBER, "us-east-1", 180.0
-    settle = worlds.Account.settle
+    settle = accounts.Account.settle
 
     def __init__(self, clock: Clock) -> None:
         self.now = clock.now

@@ -16,7 +16,7 @@ import labkit
 from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session.worlds import Embedded, _disable_clients
+from labkit.session.accounts import Embedded, _disable_clients
 from tests.lab.conftest import Built, make_client
 
 # Cells out of order

@@ -15,7 +15,8 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.network import Network
 from labkit.network.read import is_partial, reread
-from labkit.show.widgets import base, living
+from labkit.show.widgets import base
+from labkit.show.widgets import live as living
 from tests.lab.conftest import Built
 
 

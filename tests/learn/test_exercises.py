@@ -13,13 +13,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from labkit.errors import LabError
+from labkit.errors import CheckFailedError, LabError
 from labkit.lab import Lab
 from labkit.learn import texts
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import Chapter, chapters
 from labkit.learn.judges import JUDGES
-from labkit.learn.result import CheckFailed
 from tests.lab.conftest import fresh_lab
 
 Names = dict[str, Any]
@@ -314,6 +313,6 @@ def test_an_answer_with_html_in_it_is_shown_as_it_is(lab: Lab) -> None:
 def test_a_grader_s_run_fails_where_an_answer_is_not_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_STRICT", "1")
     for answer in (None, 5):
-        with pytest.raises(CheckFailed):
+        with pytest.raises(CheckFailedError):
             lab.exercise("0.1").check(answer)
     assert lab.exercise("0.1").check(65536).passed

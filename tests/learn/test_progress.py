@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from labkit.learn import progress
-from labkit.learn.desk import Desk
+from labkit.learn.grader import Desk
 from labkit.learn.texts import items
 
 

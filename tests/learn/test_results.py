@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from labkit.errors import LabError
+from labkit.errors import CheckFailedError, LabError
 from labkit.lab import Lab
 from labkit.learn.checks import CHECKS, Overview
-from labkit.learn.result import CheckFailed, Line, Result
+from labkit.learn.result import Line, Result
 
 
 def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
@@ -75,10 +75,10 @@ def test_all_of_them_in_short_and_the_next_in_full(lab: Lab) -> None:
 def test_a_grader_s_run_fails_where_something_is_not_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_STRICT", "1")
     for call in (lambda: lab.check("vpcs"), lambda: lab.check("nope"), lambda: lab.check()):
-        with pytest.raises(CheckFailed) as caught:
+        with pytest.raises(CheckFailedError) as caught:
             call()
         assert isinstance(caught.value, LabError)
-    with pytest.raises(CheckFailed, match="that is no option|is no option of question 1"):
+    with pytest.raises(CheckFailedError, match="that is no option|is no option of question 1"):
         lab.quiz("00").answer(1, "z")
     for n in (1, 2):
         lab.client("ec2").create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=lab.tags("vpc", f"vpc-{n}"))

@@ -120,7 +120,7 @@ def test_the_room_is_light() -> None:
     heavy = ("boto3", "botocore", "moto", "matplotlib", "pandas")
     heavy += ("labkit.embedded", "labkit.flowlogs", "labkit.insights", "labkit.lab")
     code = (
-        "import sys, labkit.network, labkit.network.read, labkit.network.trace, labkit.network.ends\n"
+        "import sys, labkit.network, labkit.network.read, labkit.network.trace, labkit.network.endpoints\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.network import Network, NetworkError, echo_request
-from labkit.network.ends import packet_between
+from labkit.network.endpoints import packet_between
 from tests.network.build import ALL_TRAFFIC, Build, route, two_vpcs
 
 KEYS = {

@@ -19,7 +19,7 @@ def main(requests: Path) -> int:
     from IPython.core.interactiveshell import InteractiveShell
 
     from labkit import embedded
-    from labkit.embedded.loopback import Loopback
+    from labkit.embedded.api.loopback import Loopback
 
     answer = Loopback._app
     cells = surprises = 0

@@ -18,9 +18,7 @@ from tests.lab.conftest import Built, fresh_lab
 
 SCRIPT = "<script>alert(1)</script>"
 BREAKOUT = "\"'><img src=x onerror=alert(2)>"
-RECORD = (
-    "2 123456789012 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 1432917027 1432917142 ACCEPT OK"
-)
+RECORD = "2 123456789012 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 1432917027 1432917142 ACCEPT OK"
 LIVE = re.compile(r"<script>alert|<img src=x|onerror=alert\(2\)>(?!&)", re.IGNORECASE)
 
 
@@ -137,9 +135,9 @@ def test_checks_exercises_and_answers(named: Built) -> None:
         assert html and not LIVE.search(html), repr(each)
 
 
-#: Who makes HTML; each is tried above or, for `embedded/hosts/services.py`, is the page of the instances' own server.
+#: Who makes HTML; each is tried above or, for `embedded/instances/services.py`, is the page of an instance's server.
 MAKERS = {
-    "embedded/hosts/services.py",
+    "embedded/instances/services.py",
     "learn/answers.py",
     "learn/checks/__init__.py",
     "learn/exercises.py",

@@ -41,7 +41,7 @@ def test_the_bytes_do_not_name_the_software(shown: DescribedFigure) -> None:
     ("code", "unloaded"),
     [
         ("import labkit.show", "matplotlib"),
-        ("import labkit.show.notebook", "matplotlib"),
+        ("import labkit.show.magics", "matplotlib"),
         ("from labkit.show import figure, map; figure.blank_figure(4, 3)", "matplotlib.pyplot"),
     ],
 )

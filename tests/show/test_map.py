@@ -16,7 +16,7 @@ from labkit.network.model import Network
 from labkit.network.packet import echo_request, tcp
 from labkit.network.path import Path
 from labkit.show.figure import DescribedFigure
-from labkit.show.map import Drawing, draw
+from labkit.show.map.drawing import Drawing, draw
 from tests.network.build import Build
 from tests.show.networks import (
     LONG_ID,

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 
 from labkit.show.figure import DPI, steady_style
-from labkit.show.lettering import font, width
-from labkit.show.map import Drawing, draw
-from labkit.show.svg import svg
+from labkit.show.map.drawing import Drawing, draw
+from labkit.show.map.lettering import font, width
+from labkit.show.map.svg import svg
 from tests.network.build import Build
 from tests.show.networks import TO_1, TO_2, rename, the_lab
 from tests.show.test_map import CASES, drawn, ping, texts

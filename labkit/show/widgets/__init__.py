@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labkit.show.widgets.acl_editor import AclEditor
     from labkit.show.widgets.flow_explorer import FlowExplorer
     from labkit.show.widgets.insights import InsightsBox
-    from labkit.show.widgets.living import LabLike
+    from labkit.show.widgets.live import LabLike
     from labkit.show.widgets.packet_lab import PacketLab
     from labkit.show.widgets.record_decoder import RecordDecoder
     from labkit.show.widgets.replay import Replay

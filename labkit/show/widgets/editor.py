@@ -13,7 +13,7 @@ import ipywidgets as w
 from labkit.errors import LabError
 from labkit.network.model import Network
 from labkit.show.widgets import parts
-from labkit.show.widgets.living import LabLike, Living, tell_displayed
+from labkit.show.widgets.live import LabLike, Living, tell_displayed
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from labkit.errors import LabError
 from labkit.flowlogs.enrich import PROTOCOLS
-from labkit.flowlogs.selecting import NONE, Columns, Mask, Selection
+from labkit.flowlogs.selection import NONE, Columns, Mask, Selection
 from labkit.show.timeline import describe, step_for, timeline
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive

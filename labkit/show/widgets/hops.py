@@ -8,7 +8,7 @@ from html import escape
 from labkit.network.filters import entry_text, permission_text
 from labkit.network.model import Network
 from labkit.network.path import Hop, Path
-from labkit.show.contents import short
+from labkit.show.map.map_contents import short
 from labkit.show.widgets.advice import next_step
 from labkit.show.widgets.parts import sentence, table
 

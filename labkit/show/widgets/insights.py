@@ -9,8 +9,7 @@ from typing import Any
 import ipywidgets as ipw
 import pandas as pd
 
-from labkit.errors import LabError
-from labkit.insights import MalformedQuery
+from labkit.errors import LabError, QueryError
 from labkit.insights.samples import SAMPLES
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
@@ -129,7 +128,7 @@ class InsightsBox(Interactive):
                 code = as_sql(query)
             else:
                 code = as_pandas_code(query, self._log_group, back)
-        except MalformedQuery as error:
+        except QueryError as error:
             code = f"{'--' if self.language.value == 'SQL' else '#'} The query has a fault: {error}"
         parts.show_code(self.code, code)
 

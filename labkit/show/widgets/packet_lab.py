@@ -7,15 +7,15 @@ import json
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.ends import packet_between
+from labkit.network.endpoints import packet_between
 from labkit.network.model import Network
 from labkit.network.path import Path
-from labkit.show.map import Drawing, draw
-from labkit.show.svg import svg
+from labkit.show.map.drawing import Drawing, draw
+from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
-from labkit.show.widgets.ends import End
+from labkit.show.widgets.endpoint_picker import End
 from labkit.show.widgets.hops import Step, step_html, steps
-from labkit.show.widgets.living import LabLike, Living
+from labkit.show.widgets.live import LabLike, Living
 
 PROTOCOLS = [("ICMP (ping)", "icmp"), ("TCP", "tcp"), ("UDP", "udp")]
 _USUAL_PORT = 443
@@ -29,11 +29,8 @@ def trace(network: Network, source: str, destination: str, protocol: str, port: 
     if not source or not destination:
         raise LabError("Say from where to where: choose both ends, or type an address.")
     number = None if protocol == "icmp" else _port(port)
-    try:
-        packet, sender = packet_between(network, source, destination, protocol, number)
-        return network.trace(packet, sender)
-    except (LookupError, ValueError) as error:
-        raise LabError(str(error)) from None
+    packet, sender = packet_between(network, source, destination, protocol, number)
+    return network.trace(packet, sender)
 
 
 def trace_code(source: str, destination: str, protocol: str, port: str | int | None) -> str:

@@ -8,13 +8,13 @@ import ipywidgets as w
 
 from labkit.errors import LabError
 from labkit.network.path import Path
-from labkit.show.map import draw
-from labkit.show.svg import svg
+from labkit.show.map.drawing import draw
+from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
 from labkit.show.widgets.hops import Step, steps
-from labkit.show.widgets.living import LabLike, Living
+from labkit.show.widgets.live import LabLike, Living
 from labkit.show.widgets.packet_lab import trace, trace_code
-from labkit.show.widgets.sightings import Seen, packets_of, seen_on
+from labkit.show.widgets.replay_records import Seen, packets_of, seen_on
 
 _MOST = 100
 _HEADER = ("interface", "direction", "from → to", "verdict", "packets seen", "flow log records")

@@ -47,7 +47,7 @@ answer["results"]"""
 
 
 def as_sql(query: str) -> str:
-    """What labkit makes of it for DuckDB, over a table `events`. Raises MalformedQuery.
+    """What labkit makes of it for DuckDB, over a table `events`. Raises QueryError.
 
     >>> print(as_sql("filter bytes > 100 | stats count(*) as n by srcAddr"))
     -- For DuckDB, over a table called events; words such as natural_key are macros in labkit/insights/macros.sql.
@@ -72,7 +72,7 @@ def as_sql(query: str) -> str:
 
 def as_pandas_code(query: str, log_group: str, back: timedelta) -> str:
     """Reading the records and answering it with pandas; where pandas would answer something else, a comment that says
-    so. Raises MalformedQuery."""
+    so. Raises QueryError."""
     try:
         code = as_pandas(query, _IN_TABLE, "table", _COLUMNS)
     except NotInPandas as reason:

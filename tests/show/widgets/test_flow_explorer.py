@@ -116,9 +116,7 @@ def test_its_still_form_is_the_present_answer(small: FlowExplorer) -> None:
     small.verdict.value = "REJECT"
     *lines, head, first, _, _ = str(small.still()).splitlines()
     assert head.split() == list(_COLUMNS)
-    assert " ".join(first.split()) == (
-        "2025-12-03 15:05:16 REJECT 20.65.136.10 36333 10.1.15.80 22 6 1 52 eni-1 OK"
-    )
+    assert " ".join(first.split()) == ("2025-12-03 15:05:16 REJECT 20.65.136.10 36333 10.1.15.80 22 6 1 52 eni-1 OK")
     assert lines == [
         "3 of 6 records match.",
         "",

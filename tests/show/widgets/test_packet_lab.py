@@ -11,7 +11,7 @@ import pytest
 
 from labkit.errors import LabError
 from labkit.network.packet import echo_request
-from labkit.show.map import draw
+from labkit.show.map.drawing import draw
 from labkit.show.widgets.packet_lab import PacketLab
 from tests.network.build import Build, entry
 from tests.show.networks import TO_1, TO_2, behind_nat, default_vpc, rename, the_lab

@@ -1,0 +1,90 @@
+"""The events of log groups as tables that Logs Insights can ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labkit.embedded.api.server import ACCOUNT_ID, REGION
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
+from labkit.insights.events import event_table
+
+Key = tuple[int, tuple[str, ...]]
+
+
+class LogEvents:
+    """Makes a table of each log group once for as many events as it holds: a second query finds it ready."""
+
+    def __init__(self) -> None:
+        self._tables: WeakKeyDictionary[Any, tuple[Key, pa.Table]] = WeakKeyDictionary()
+
+    @property
+    def groups(self) -> Mapping[str, Any]:
+        """moto's log groups, by name."""
+        from moto.logs.models import logs_backends
+
+        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][REGION].groups
+        return groups
+
+    def table(self, names: Sequence[str], start: int, end: int) -> pa.Table:
+        """The events of some log groups from `start` to `end`, both included, in epoch milliseconds."""
+        tables = [self._table(name) for name in names] or [_table([], "", ())]
+        events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+        first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
+        times = events["@timestamp"]
+        span = pc.min_max(times)
+        if span["min"].is_valid and span["min"].value >= first.value and span["max"].value <= last.value:
+            return events
+        return events.filter(pc.and_(pc.greater_equal(times, first), pc.less_equal(times, last)))
+
+    def size(self, events: pa.Table) -> int:
+        """The bytes of the messages of some events."""
+        return int(pc.sum(pc.binary_length(events["@message"])).as_py() or 0)
+
+    def event(self, pointer: str) -> pa.Table | None:
+        """The event that an @ptr points to, as a table of one row."""
+        for name in self.groups:
+            table = self._table(name)
+            found = table.filter(pc.equal(table["@ptr"], pointer))
+            if len(found):
+                return found
+        return None
+
+    def _table(self, name: str) -> pa.Table:
+        group = self.groups[name]
+        formats = _formats(name)
+        key = (sum(len(stream.events) for stream in group.streams.values()), formats)
+        cached = self._tables.get(group)
+        if cached is None or cached[0] != key:
+            events = [(stream_name, event) for stream_name, stream in group.streams.items() for event in stream.events]
+            cached = self._tables[group] = key, _table(events, name, formats)
+        return cached[1]
+
+
+def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str, ...]) -> pa.Table:
+    return event_table(
+        [event.message for _, event in events],
+        [event.timestamp for _, event in events],
+        [event.ingestion_time for _, event in events],
+        [stream for stream, _ in events],
+        [event.event_id for _, event in events],
+        log=f"{ACCOUNT_ID}:{log_group}",
+        formats=[_places(format) for format in (*formats, DEFAULT_FORMAT)],
+    )
+
+
+def _formats(log_group: str) -> tuple[str, ...]:
+    """The custom formats of the flow logs that write to a log group."""
+    from moto.ec2.models import ec2_backends
+
+    flow_logs = ec2_backends[ACCOUNT_ID][REGION].flow_logs.values()
+    formats = (each.log_format for each in flow_logs if each.log_group_name == log_group and each.log_format)
+    return tuple(dict.fromkeys(format for format in formats if format != DEFAULT_FORMAT))
+
+
+def _places(format: str) -> dict[int, str]:
+    return {place: FIELDS[name].insights_name for place, name in enumerate(Format.parse(format).names)}

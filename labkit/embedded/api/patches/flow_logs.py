@@ -1,0 +1,120 @@
+"""Creating and describing flow logs: what AWS checks, and what it answers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Container
+from typing import Any
+
+from labkit.embedded.api.patches import patch
+from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
+from labkit.flowlogs.format import Format
+
+_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
+_BACKEND = "moto.ec2.models.flow_logs:FlowLogsBackend"
+_RESPONSES = "moto.ec2.responses.flow_logs:FlowLogs"
+
+_RESOURCES: dict[str, tuple[str, Callable[[Any], Container[str]]]] = {
+    "VPC": ("vpc", lambda backend: backend.vpcs),
+    "Subnet": ("subnet", lambda backend: {subnet.id for subnet in backend.describe_subnets()}),
+    "NetworkInterface": ("networkInterface", lambda backend: backend.enis),
+}
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Raise AWS's refusal of the request as a whole."""
+    if given["log_destination_type"] not in (None, "cloud-watch-logs"):
+        raise NotInEmbeddedAwsError(f"deliver flow logs to {given['log_destination_type']}, only to CloudWatch Logs")
+    if given["resource_type"] not in _RESOURCES:
+        raise NotInEmbeddedAwsError(f"record the traffic of a {given['resource_type']}")
+    if given["traffic_type"] is None:
+        raise AwsError("MissingParameter", "The request must contain the parameter trafficType")
+    if given["traffic_type"] not in ("ACCEPT", "REJECT", "ALL"):
+        raise AwsError(
+            "InvalidParameterValue", f"Value ({given['traffic_type']}) for parameter trafficType is invalid."
+        )
+    if given["log_group_name"] and given["log_destination"]:
+        raise AwsError("InvalidParameter", "Please only provide LogGroupName or only provide LogDestination.")
+    if not given["deliver_logs_permission_arn"]:
+        message = "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
+        raise AwsError("InvalidParameter", message)
+    if given["log_format"] is not None:
+        try:
+            Format.parse(given["log_format"])
+        except ValueError as error:
+            raise AwsError("InvalidParameter", f"LogFormat is invalid. {error}") from None
+
+
+@patch(
+    "flow-logs-are-checked",
+    rule="CreateFlowLogs refuses an unknown field, traffic type or destination, and answers with the resources for "
+    "which it couldn't make a flow log; a log group that doesn't exist yet is made at the first delivery.",
+    source=f"{_API}API_CreateFlowLogs.html",
+    hook=f"{_BACKEND}.create_flow_logs",
+    parameters="self resource_type resource_ids traffic_type deliver_logs_permission_arn log_destination_type "
+    "log_destination log_group_name log_format max_aggregation_interval",
+)
+def _create(original: Any) -> Any:
+    signature = inspect.signature(original)
+
+    def create_flow_logs(self: Any, *args: Any, **kwargs: Any) -> tuple[list[Any], list[Any]]:
+        call = signature.bind(self, *args, **kwargs)
+        given = call.arguments
+        _check(given)
+        arn = f"arn:aws:logs:{self.region_name}:{self.account_id}:log-group:"
+        if given["log_destination"]:
+            # One name for one destination, so that the same flow log is recognized however it was asked for.
+            given["log_group_name"] = given["log_destination"].removeprefix(arn).removesuffix(":*")
+        if given["log_group_name"]:
+            given["log_destination"] = arn + given["log_group_name"]
+        word, existing = _RESOURCES[given["resource_type"]]
+        known = existing(self)
+        missing = [each for each in given["resource_ids"] if each not in known]
+        given["resource_ids"] = [each for each in given["resource_ids"] if each in known]
+        made, errors = original(*call.args, **call.kwargs)
+        for flow_log in made:
+            flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None
+        return made, [*errors, *((each, "400", f"The {word} ID '{each}' does not exist") for each in missing)]
+
+    return create_flow_logs
+
+
+@patch(
+    "flow-logs-are-described-in-pages",
+    rule="DescribeFlowLogs returns at most MaxResults flow logs, and a NextToken for the rest.",
+    source=f"{_API}API_DescribeFlowLogs.html",
+    hook=f"{_RESPONSES}.describe_flow_logs",
+    parameters="self",
+)
+def _pages(original: Any) -> Any:
+    def describe_flow_logs(self: Any) -> Any:
+        answer = original(self)
+        found = answer.result["FlowLogs"]
+        token = self._get_param("NextToken")
+        ids = [flow_log.id for flow_log in found]
+        if token is not None and token not in ids:
+            raise AwsError("InvalidNextToken", f"The token '{token}' is invalid")
+        start = ids.index(token) if token is not None else 0
+        end = start + min(int(self._get_param("MaxResults") or 1000), 1000)
+        answer.result["FlowLogs"] = found[start:end]
+        if end < len(found):
+            answer.result["NextToken"] = ids[end]
+        return answer
+
+    return describe_flow_logs
+
+
+@patch(
+    "flow-logs-are-found-by-their-delivery",
+    rule="The filter deliver-log-status finds the flow logs whose delivery has that status.",
+    source=f"{_API}API_DescribeFlowLogs.html",
+    hook="moto.ec2.models.flow_logs:FlowLogs.get_filter_value",
+    parameters="self filter_name method_name",
+)
+def _filter(original: Any) -> Any:
+    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
+        if filter_name == "deliver-log-status":
+            return self.deliver_logs_status
+        return original(self, filter_name, method_name)
+
+    return get_filter_value

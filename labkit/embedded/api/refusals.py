@@ -1,0 +1,70 @@
+"""What the embedded AWS answers when it refuses, in the three shapes that AWS's protocols have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+Answer = tuple[int, dict[str, str], str]
+"""Status, headers and body, as moto's responses give them."""
+
+# Each service's protocol, as botocore's service models give it; the rest of the services that speak XML.
+_EC2, _QUERY, _REST_XML = (
+    {"ec2"},
+    {"iam", "sts", "autoscaling", "cloudformation", "elasticloadbalancing", "rds", "sns"},
+    {
+        "s3",
+        "cloudfront",
+        "route53",
+    },
+)
+
+
+class AwsError(Exception):
+    """A refusal with AWS's error code and message; boto3 raises it as a ClientError.
+
+    `members` are what else the error's shape has, for services whose protocol is JSON.
+    """
+
+    def __init__(self, code: str, message: str, **members: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.members = members
+
+
+class NotInEmbeddedAwsError(AwsError):
+    """Something that AWS does and the embedded AWS does not; ``what`` completes "The embedded AWS does not …"."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "NotImplemented",
+            f"The embedded AWS does not {what}; it works on a real account (labkit.connect('aws')).",
+        )
+
+
+def render(
+    service: str, code: str, message: str, request_id: str, status: int = 400, members: Mapping[str, Any] | None = None
+) -> Answer:
+    """The answer that boto3 parses into a ClientError with ``code`` and ``message``, for any service.
+
+    The status is 400 unless given: botocore would retry a 5xx, sleeping in between.
+    Sources: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+    https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, https://smithy.io/2.0/aws/protocols/.
+    """
+    headers = {"x-amzn-requestid": request_id}
+    if service not in _EC2 | _QUERY | _REST_XML:
+        headers |= {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
+        return status, headers, json.dumps({"__type": code, "message": message, **(members or {})})
+    headers["content-type"] = "text/xml;charset=UTF-8"
+    error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if service in _EC2:
+        body = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    elif service in _QUERY:
+        error = f"<Error><Type>Sender</Type>{error}</Error>"
+        body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    else:
+        body = f"<Error>{error}<RequestId>{request_id}</RequestId></Error>"
+    return status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'

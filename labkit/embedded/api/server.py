@@ -1,0 +1,284 @@
+"""The embedded AWS's front door: a server on the loopback, and clients that reach the same account without a socket.
+
+What happens to a request: does it come from this machine (loopback) → for which service, region and action is it
+signed, and does the embedded AWS do that (scope) → it is carried out, under one lock, on the virtual clock
+(_act).
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+from labkit.embedded.api import determinism, loading
+from labkit.embedded.api.idempotency import ClientTokens
+from labkit.embedded.api.loopback import Loopback
+from labkit.embedded.api.refusals import Answer, AwsError, NotInEmbeddedAwsError, render
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION, SERVICES, check_action, check_service, is_read
+from labkit.embedded.clock import START, Clock
+
+if TYPE_CHECKING:
+    from labkit.embedded.dataplane.transport import DataPlane
+
+__all__ = ["ACCOUNT_ID", "REGION", "EmbeddedAws", "Handler", "Hook", "is_read", "start"]
+
+Hook = Callable[[str, str], None]
+Handler = Callable[[dict[str, Any]], dict[str, Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class EmbeddedAws:
+    """A running embedded AWS; make one with start()."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        """Held around each API action and each move of the clock: moto is not thread-safe."""
+        self.clock = Clock(START, self.lock)
+        self.before_action: list[Hook] = []
+        """Called with (service, action), such as ("ec2", "CreateVpc"), before each external API action."""
+        self.after_action: list[Hook] = []
+        """Called likewise once the action is done or refused, and before the clock moves on for it."""
+        self.handlers: dict[tuple[str, str], Handler] = {}
+        """What this AWS answers itself rather than moto, by (service, action); for services whose protocol is JSON."""
+        self.dataplane: DataPlane
+        """What carries its packets and keeps its flow logs; there once labkit.embedded.start() has given this AWS."""
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._session: Any = None
+        self._tokens = ClientTokens()
+        self._loopback: Loopback | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where boto3 and the AWS CLI reach this AWS: http://127.0.0.1:PORT. RuntimeError once it has stopped."""
+        return f"http://127.0.0.1:{self._running().port}"
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A boto3 client for the same account, without a socket, for what is not the student's doing.
+
+        Its calls move no clock, trigger no hooks and consume none of the ids that the student's calls will draw.
+        """
+        self._running()
+        with self.lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._make_client(service, region)
+            return self._clients[service, region]
+
+    def internal_clients(self) -> list[Any]:
+        """The clients that client() has made."""
+        return list(self._clients.values())
+
+    def stop(self) -> None:
+        """Stop the server. The account is gone, and calls to the endpoint are refused on the loopback."""
+        global _current
+        loopback, self._loopback = self._loopback, None
+        if loopback is None:
+            return
+        loopback.stop()
+        self._clients.clear()
+        with _starting:
+            if _current is self:
+                _current = None
+
+    def __enter__(self) -> EmbeddedAws:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # --- through the socket ---
+
+    def _running(self) -> Loopback:
+        if self._loopback is None:
+            raise RuntimeError("This embedded AWS has stopped. Start a fresh one with labkit.embedded.start().")
+        return self._loopback
+
+    def _external(self, environ: dict[str, Any]) -> Answer:
+        from moto.core.request import Request
+
+        scope = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
+        if scope is None:
+            message = "The request carries no signature. Reach the embedded AWS with boto3 or the AWS CLI."
+            return render("s3", "MissingAuthenticationToken", message, determinism.request_id(), 403)
+        return self._answer(*scope, Request(environ), internal=False)
+
+    # --- without a socket ---
+
+    def _make_client(self, service: str, region: str) -> Any:
+        import boto3
+        import botocore
+        import botocore.session
+        from botocore.awsrequest import AWSResponse
+        from botocore.config import Config
+        from moto.core.request import Request
+
+        if self._session is None:
+            # Nothing of the student's AWS configuration shall reach this session.
+            unset = dict.fromkeys(("profile", "region", "ca_bundle"), (None, None, None, None))
+            files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+            self._session = boto3.session.Session(
+                botocore_session=botocore.session.Session(session_vars={**unset, **files})
+            )
+        client = self._session.client(
+            service,
+            region_name=region,
+            endpoint_url=_aws_url(service, region),
+            config=Config(signature_version=botocore.UNSIGNED, retries={"total_max_attempts": 1}),
+        )
+
+        def send(request: Any, **_: Any) -> Any:
+            self._running()
+            made = Request.from_primitives(request.method, request.url, request.headers, request.body)
+            status, headers, body = self._answer(service, region, made, internal=True)
+            return AWSResponse(request.url, status, headers, _Raw(body.encode()))
+
+        client.meta.events.register("before-send", send)
+        return client
+
+    # --- either way ---
+
+    def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> Answer:
+        """Answer one request, whatever happens, in a form that boto3 can read."""
+        with self.lock, determinism.apart() if internal else nullcontext():
+            status, headers, body = self._answer_or_refuse(service, region, request, internal)
+            headers.setdefault("x-amzn-requestid", determinism.request_id())
+            headers.setdefault("date", format_datetime(self.clock.now(), usegmt=True))
+            headers.setdefault("server", "amazon.com")
+            return status, headers, body
+
+    def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> Answer:
+        action = _action(request)
+        try:
+            check_service(service, region)
+            if internal:
+                with determinism.stream(f"internal/{service}/{action}"):
+                    return self._carry_out(service, region, action, request)
+            return self._act(service, region, action, request)
+        except AwsError as error:
+            refusal = error
+        except NotImplementedError:
+            refusal = NotInEmbeddedAwsError(f"do {service} {action}, or not in this way")
+        except Exception as cause:
+            # A defect of the embedded AWS or of moto. botocore would retry a 500 with pauses, so it is a 400.
+            _log.debug("%s %s failed", service, action, exc_info=True)
+            refusal = AwsError(
+                "InternalError",
+                f"The embedded AWS could not carry out {service} {action} ({type(cause).__name__}: {cause}). "
+                "Check the values that you gave; if they are right, this is a defect of the embedded AWS.",
+            )
+        return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
+
+    def _act(self, service: str, region: str, action: str, request: Any) -> Answer:
+        for hook in tuple(self.before_action):
+            hook(service, action)
+        try:
+            with determinism.stream(f"{service}/{action}"):
+                answer = self._carry_out(service, region, action, request)
+        finally:
+            for hook in tuple(self.after_action):
+                hook(service, action)
+        if answer[0] < 400 and not is_read(action):
+            self.clock.advance(1.0)
+        return answer
+
+    def _carry_out(self, service: str, region: str, action: str, request: Any) -> Answer:
+        handler = self.handlers.get((service, action))
+        if handler is None:
+            check_action(service, action)
+            if service == "ec2":
+                return self._tokens.once(request.values, lambda: _moto(service, region, request))
+            return _moto(service, region, request)
+        answer = handler(json.loads(request.get_data() or b"{}"))
+        return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(answer)
+
+
+class _Raw(io.BytesIO):
+    """A response body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while chunk := self.read():
+            yield chunk
+
+
+_current: EmbeddedAws | None = None
+_starting = threading.RLock()
+
+
+def start(port: int = 0) -> EmbeddedAws:
+    """Start the embedded AWS on 127.0.0.1, or give the one that runs in this process already.
+
+    A fresh one is an empty account (with the default VPC that every account has), its clock at START and its ids at
+    their beginning. One whose thread was killed serves again, with all that is in its account.
+    ``port`` 0 takes a free one; OSError where another is taken.
+    """
+    global _current
+    with _starting:
+        if _current is not None and not _current._running().serves:
+            _current._loopback = Loopback(_current._external, _current._running().port)
+        if _current is None:
+            loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
+            aws = EmbeddedAws()
+            _empty_account(aws.clock)
+            aws._loopback = Loopback(aws._external, port)
+            _current = aws
+        return _current
+
+
+def _empty_account(clock: Clock) -> None:
+    from moto.core.base_backend import BackendDict, backend_lock
+    from moto.logs.models import LogEvent
+
+    determinism.reset(clock)
+    LogEvent._event_id = 0
+    with backend_lock:
+        backends: list[Any] = BackendDict._instances  # type: ignore[misc]
+        for backend in backends:
+            backend.clear()
+        backends.clear()
+
+
+def _credential_scope(authorization: str) -> tuple[str, str] | None:
+    """(service, region) that a request is signed for; None where it is not signed with Signature Version 4.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+
+    >>> _credential_scope("AWS4-HMAC-SHA256 Credential=AKID/20251203/us-east-1/ec2/aws4_request, SignedHeaders=host")
+    ('ec2', 'us-east-1')
+    """
+    _, _, rest = authorization.partition("Credential=")
+    parts = rest.split(",")[0].split("/")
+    return (parts[3].lower(), parts[2]) if len(parts) == 5 else None
+
+
+def _action(request: Any) -> str:
+    """The API action that a request names, in AWS's spelling."""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return str(target).rpartition(".")[2]
+    return str(request.values.get("Action", f"{request.method} {request.path}"))
+
+
+def _aws_url(service: str, region: str) -> str:
+    return f"https://{service}.{region}.amazonaws.com"
+
+
+def _moto(service: str, region: str, request: Any) -> Answer:
+    from werkzeug.exceptions import HTTPException
+
+    module, _, name = SERVICES[service].partition(":")
+    dispatch = getattr(importlib.import_module(module), name).dispatch
+    try:
+        status, headers, body = dispatch(request, f"{_aws_url(service, region)}{request.path}", request.headers)
+    except HTTPException as refusal:
+        return refusal.code or 400, dict(refusal.get_headers()), str(refusal.get_body())
+    # moto leaves a placeholder where EC2's XML names the request.
+    text = body if isinstance(body, str) else body.decode()
+    return status, headers, text.replace(">request-id<", f">{headers.get('x-amzn-requestid', '')}<", 1)

@@ -1,0 +1,99 @@
+"""From closed windows to events in CloudWatch Logs, if the flow log's role may write them.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from labkit.embedded.api.server import ACCOUNT_ID, REGION, EmbeddedAws
+from labkit.embedded.dataplane.capture import FlowLog, Window
+from labkit.embedded.dataplane.flow_log_records import Place, lines
+from labkit.iam.evaluation import Verdict, delivery_verdict
+from labkit.iam.roles import Role, read_role
+
+#: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
+#: about 5 minutes".
+DELAY = 300
+
+
+class Delivery:
+    """Writes records to log streams, one `eni-…-all` for each interface, and keeps each flow log's delivery status."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._roles: dict[str, Role | None] = {}
+
+    def forget_policies(self) -> None:
+        """IAM has changed: read roles and policies again when next they matter."""
+        self._roles.clear()
+
+    def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
+        """Write the records of closed windows, oldest first, or note that they may not be written. What was refused
+        is lost (modelled: AWS doesn't say).
+
+        Parameters: `places` says where each interface is or was.
+        """
+        from moto.logs.models import LogEvent
+
+        groups = _logs_backend().groups
+        logs = self._aws.client("logs")
+        verdict = self.verdict(flow_log, log_group_exists=flow_log.log_group in groups)
+        if verdict and flow_log.log_group not in groups:
+            try:
+                logs.create_log_group(logGroupName=flow_log.log_group)
+            except logs.exceptions.InvalidParameterException as error:  # CreateFlowLogs takes any name
+                verdict = Verdict(False, str(error))
+        self._note(flow_log, verdict)
+        if not verdict:
+            return
+        group = groups[flow_log.log_group]
+        for window in windows:
+            name = f"{window.interface}-all"
+            if name not in group.streams:
+                logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
+            stream = group.streams[name]
+            ingestion_time = (window.end + DELAY) * 1000
+            for start, line in lines(window, flow_log, places[window.interface], ACCOUNT_ID, REGION):
+                # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
+                # time.
+                stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
+                stream.stored_bytes += len(line)
+            stream.last_ingestion_time = _naive_utc(window.end + DELAY)
+
+    def verdict(self, flow_log: FlowLog, log_group_exists: bool) -> Verdict:
+        """Whether the flow log's role lets the flow logs service write to its log group."""
+        if flow_log.role_arn not in self._roles:
+            self._roles[flow_log.role_arn] = read_role(self._aws.client("iam"), flow_log.role_arn.rpartition("/")[2])
+        role = self._roles[flow_log.role_arn]
+        if role is None:
+            return Verdict(False, f"The role {flow_log.role_arn} does not exist.")
+        return delivery_verdict(
+            role.trust,
+            role.policies,
+            account=ACCOUNT_ID,
+            region=REGION,
+            flow_log_id=flow_log.id,
+            log_group_name=flow_log.log_group,
+            log_group_exists=log_group_exists,
+        )
+
+    def _note(self, flow_log: FlowLog, verdict: Verdict) -> None:
+        from moto.ec2.models import ec2_backends
+
+        stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
+        stored.deliver_logs_status = "SUCCESS" if verdict else "FAILED"
+        stored.deliver_logs_error_message = None if verdict else "Access error"
+
+
+def _logs_backend() -> Any:
+    from moto.logs.models import logs_backends
+
+    return logs_backends[ACCOUNT_ID][REGION]
+
+
+def _naive_utc(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

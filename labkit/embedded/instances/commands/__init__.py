@@ -1,0 +1,1 @@
+"""The commands of an instance's shell, one module a command."""

@@ -1,0 +1,313 @@
+"""SSM Run Command: `send_command` runs a script on an instance's modelled shell.
+
+https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from typing import Any
+
+from labkit.embedded import instances as hosts
+from labkit.embedded.api import determinism
+from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
+from labkit.embedded.api.server import ACCOUNT_ID, Handler
+from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.instances.instance import InstanceHost
+from labkit.errors import NetworkError
+from labkit.iam.evaluation import allows, trusts
+from labkit.iam.roles import read_role
+from labkit.network import tcp
+
+DOCUMENT = "AWS-RunShellScript"
+
+#: Seconds that a script may run unless executionTimeout says otherwise.
+_EXECUTION_TIMEOUT = 3600
+
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+_DETAILS = {"TimedOut": "ExecutionTimedOut"}
+
+#: Stands for the Systems Manager endpoints of the region, which the agent must reach on port 443.
+_SSM_ENDPOINT = IPv4Address("52.46.128.10")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a script on one instance."""
+
+    instance_id: str
+    started: datetime
+    ended: datetime
+    result: hosts.Result
+
+    @property
+    def status(self) -> str:
+        if self.result.timed_out:
+            return "TimedOut"
+        return "Success" if self.result.exit_code == 0 else "Failed"
+
+
+@dataclass(slots=True)
+class Command:
+    """One `send_command`, and what came of it."""
+
+    id: str
+    comment: str
+    parameters: dict[str, list[str]]
+    targets: list[dict[str, Any]]
+    requested: datetime
+    timeout_seconds: int
+    invocations: list[Invocation] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """That of the first invocation that did not succeed: MaxErrors is 0, so one is enough."""
+        return next((each.status for each in self.invocations if each.status != "Success"), "Success")
+
+
+class RunCommand:
+    """The commands of one embedded AWS."""
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+        self._commands: dict[str, Command] = {}
+
+    def handlers(self) -> dict[tuple[str, str], Handler]:
+        """The API actions that this class answers."""
+        return {
+            ("ssm", "SendCommand"): self.send,
+            ("ssm", "GetCommandInvocation"): self.invocation,
+            ("ssm", "ListCommands"): self.commands,
+            ("ssm", "DescribeInstanceInformation"): self.managed_instances,
+        }
+
+    def send(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """SendCommand: run the script on each target, one after the other, while virtual time passes."""
+        script, timeout = _script(parameters)
+        command_id = determinism.new_id()
+        command = Command(
+            id=command_id,
+            comment=parameters.get("Comment", ""),
+            parameters=parameters["Parameters"],
+            targets=parameters.get("Targets") or [],
+            requested=self._plane.clock.now(),
+            timeout_seconds=int(parameters.get("TimeoutSeconds") or 3600),
+        )
+        instances = self._targets(parameters)
+        self._commands[command_id] = command
+        answer = _command_json(command, instances, "Pending")
+        for instance in instances:
+            started = self._plane.clock.now()
+            result = hosts.run(InstanceHost(self._plane, instance), script, command_id=command_id, timeout=timeout)
+            command.invocations.append(Invocation(instance, started, self._plane.clock.now(), result))
+        return {"Command": answer}
+
+    def invocation(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """GetCommandInvocation."""
+        command_id, instance_id = parameters["CommandId"], parameters["InstanceId"]
+        command = self._commands.get(command_id)
+        found = [each for each in command.invocations if each.instance_id == instance_id] if command else []
+        if command is None or not found:
+            raise AwsError("InvocationDoesNotExist", f"The command {command_id} was not sent to {instance_id}.")
+        run = found[0]
+        return {
+            "CommandId": command.id,
+            "InstanceId": instance_id,
+            "Comment": command.comment,
+            "DocumentName": DOCUMENT,
+            "DocumentVersion": "$DEFAULT",
+            "PluginName": "aws:runShellScript",
+            "ResponseCode": run.result.exit_code,
+            "ExecutionStartDateTime": _iso(run.started),
+            "ExecutionElapsedTime": _duration(run.ended - run.started),
+            "ExecutionEndDateTime": _iso(run.ended),
+            "Status": run.status,
+            "StatusDetails": _DETAILS.get(run.status, run.status),
+            "StandardOutputContent": run.result.standard_output_content,
+            "StandardOutputUrl": "",
+            "StandardErrorContent": run.result.standard_error_content,
+            "StandardErrorUrl": "",
+            "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
+        }
+
+    def commands(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """ListCommands, the newest first."""
+        if parameters.get("Filters"):
+            raise NotInEmbeddedAwsError("filter commands, except by CommandId and InstanceId")
+        command_id, instance_id = parameters.get("CommandId"), parameters.get("InstanceId")
+        if command_id is not None and command_id not in self._commands:
+            raise AwsError("InvalidCommandId", f"There is no command {command_id}.")
+        found = [
+            _command_json(command, [each.instance_id for each in command.invocations], command.status)
+            for command in reversed(self._commands.values())
+            if command_id in (None, command.id)
+            and (instance_id is None or any(each.instance_id == instance_id for each in command.invocations))
+        ]
+        return _page("Commands", found, parameters)
+
+    def managed_instances(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """DescribeInstanceInformation: the instances that Systems Manager can reach."""
+        network = self._plane.network
+        wanted = set(network.instances)
+        if parameters.get("InstanceInformationFilterList"):
+            raise NotInEmbeddedAwsError("take InstanceInformationFilterList, only Filters")
+        for filter in parameters.get("Filters") or []:
+            key, values = filter["Key"], filter["Values"]
+            if key == "InstanceIds":
+                wanted &= set(values)
+            elif key != "PingStatus":
+                raise NotInEmbeddedAwsError(f"filter managed instances by {key}, only by InstanceIds and PingStatus")
+            elif "Online" not in values:
+                wanted.clear()
+        found = [
+            {
+                "InstanceId": id,
+                "PingStatus": "Online",
+                "LastPingDateTime": self._plane.clock.now().timestamp(),
+                "AgentVersion": "3.3.3050.0",
+                "IsLatestVersion": True,
+                "PlatformType": "Linux",
+                "PlatformName": "Amazon Linux",
+                "PlatformVersion": "2023",
+                "ResourceType": "EC2Instance",
+                "IPAddress": str(interface.primary),
+                "ComputerName": network.instances[id].private_dns_name,
+            }
+            for id in sorted(wanted)
+            if (interface := network.primary_interface(id)) and self._is_managed(id)
+        ]
+        return _page("InstanceInformationList", found, parameters)
+
+    def _targets(self, parameters: dict[str, Any]) -> list[str]:
+        named = list(dict.fromkeys(parameters.get("InstanceIds") or []))
+        if not named and not parameters.get("Targets"):
+            raise AwsError("InvalidParameters", "Say on which instances: give InstanceIds or Targets.")
+        refused = [id for id in named if not self._is_managed(id)]
+        if refused:
+            raise AwsError(
+                "InvalidInstanceId", f"Instances [[{', '.join(refused)}]] not in a valid state for account {ACCOUNT_ID}"
+            )
+        for target in parameters.get("Targets") or []:
+            key, values = target["Key"], target["Values"]
+            if key == "InstanceIds":
+                found = list(values)
+            elif key.startswith("tag:"):
+                pages = (
+                    self._plane.aws.client("ec2")
+                    .get_paginator("describe_instances")
+                    .paginate(Filters=[{"Name": key, "Values": values}])
+                )
+                found = [
+                    i["InstanceId"]
+                    for page in pages
+                    for reservation in page["Reservations"]
+                    for i in reservation["Instances"]
+                ]
+            else:
+                raise NotInEmbeddedAwsError(f"choose targets by {key}, only by InstanceIds and tag:")
+            named += [id for id in found if id not in named and self._is_managed(id)]
+        return named
+
+    def _is_managed(self, instance_id: str) -> bool:
+        """Whether the instance's agent can talk to Systems Manager: it runs, its role permits it, and port 443 of the
+        endpoints is in reach.
+
+        https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-troubleshooting-managed-nodes.html
+        """
+        network = self._plane.network
+        instance = network.instances.get(instance_id)
+        interface = network.primary_interface(instance_id)
+        if (
+            instance is None
+            or interface is None
+            or instance.state != "running"
+            or interface.primary.version != 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
+            or not self._has_permission(instance_id)
+        ):
+            return False
+        try:
+            return self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied
+        except NetworkError:
+            return False
+
+    def _has_permission(self, instance_id: str) -> bool:
+        client = self._plane.aws.client
+        instance = client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+        profile = instance.get("IamInstanceProfile")
+        if not profile:
+            return False
+        iam = client("iam")
+        name = profile["Arn"].rpartition("/")[2]
+        try:
+            roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+        except iam.exceptions.NoSuchEntityException:
+            return False
+        role = read_role(iam, roles[0]["RoleName"]) if roles else None
+        return bool(
+            role
+            and trusts(role.trust, account=ACCOUNT_ID, source_arn="", service="ec2.amazonaws.com")
+            and allows(role.policies, "ssm:UpdateInstanceInformation", "*")
+        )
+
+
+def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
+    """The command lines of a SendCommand, and the seconds that they may take."""
+    document, given = parameters.get("DocumentName", ""), dict(parameters.get("Parameters") or {})
+    if document != DOCUMENT:
+        if document.startswith(("AWS", "arn:")):
+            raise NotInEmbeddedAwsError(f"run the document {document}, only {DOCUMENT}")
+        raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {DOCUMENT}.")
+    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [str(_EXECUTION_TIMEOUT)])
+    if any(given.pop("workingDirectory", [])):
+        raise NotInEmbeddedAwsError("change the working directory: its instances have no disk")
+    if given:
+        raise AwsError("InvalidParameters", f"{DOCUMENT} has no parameter {', '.join(sorted(given))}.")
+    if not script:
+        raise AwsError("InvalidParameters", f"{DOCUMENT} needs the parameter commands: a list of command lines.")
+    if len(timeout) != 1 or not timeout[0].isdecimal() or not 1 <= int(timeout[0]) <= 172800:
+        raise AwsError("InvalidParameters", "executionTimeout is a number of seconds from 1 to 172800, as text.")
+    return script, float(timeout[0])
+
+
+def _page(key: str, found: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
+    """At most MaxResults of an answer's parts, and a NextToken for the rest."""
+    token = str(parameters.get("NextToken") or "0")
+    if not token.isdecimal():
+        raise AwsError("InvalidNextToken", "The specified token isn't valid.")
+    start, end = int(token), int(token) + int(parameters.get("MaxResults") or 50)
+    return {key: found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
+
+
+def _command_json(command: Command, instances: list[str], status: str) -> dict[str, Any]:
+    done = status != "Pending"
+    return {
+        "CommandId": command.id,
+        "DocumentName": DOCUMENT,
+        "DocumentVersion": "$DEFAULT",
+        "Comment": command.comment,
+        "ExpiresAfter": (command.requested + timedelta(seconds=command.timeout_seconds)).timestamp(),
+        "Parameters": command.parameters,
+        "InstanceIds": [] if command.targets else instances,
+        "Targets": command.targets,
+        "RequestedDateTime": command.requested.timestamp(),
+        "Status": status,
+        "StatusDetails": _DETAILS.get(status, status),
+        "MaxConcurrency": "50",
+        "MaxErrors": "0",
+        "TargetCount": len(instances) if done else 0,
+        "CompletedCount": len(command.invocations),
+        "ErrorCount": sum(each.status != "Success" for each in command.invocations),
+        "DeliveryTimedOutCount": 0,
+        "TimeoutSeconds": command.timeout_seconds,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+def _duration(elapsed: timedelta) -> str:
+    seconds = elapsed.total_seconds()
+    return f"PT{seconds:.3f}S".replace(".000S", "S")

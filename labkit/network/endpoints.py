@@ -1,0 +1,94 @@
+"""From what a person calls the ends of a path to the packet that goes between them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from labkit.errors import NetworkError, PacketError
+from labkit.network.addresses import is_public
+from labkit.network.model import Network
+from labkit.network.packet import Address, Packet, echo_request, tcp, udp
+from labkit.network.parts import Interface
+
+
+def packet_between(
+    network: Network, source: str, destination: str, protocol: str = "icmp", port: int | None = None
+) -> tuple[Packet, str | None]:
+    """The packet from one end to the other, and the id of the interface that sends it (None for the internet).
+
+    Parameters: `source` and `destination` are names, ids or addresses; `protocol` is `icmp`, `tcp` or `udp`; `port` is
+    the destination's, needed for the latter two. A destination named by instance means its private address.
+    Raises NetworkError for an end that is not there or not the only one, PacketError for no known protocol or port.
+    """
+    sender = _interface(network, source)
+    dst = _address(network, destination)
+    src = _own_address(sender, dst) if sender else ip_address(source)
+    if protocol == "icmp":
+        return echo_request(src, dst), sender.id if sender else None
+    if protocol not in ("tcp", "udp"):
+        raise PacketError(f"{protocol!r} is not a protocol that labkit sends: use 'icmp', 'tcp' or 'udp'.")
+    if port is None:
+        raise PacketError(f"A {protocol.upper()} packet goes to a port: give one, such as port=22.")
+    return (tcp if protocol == "tcp" else udp)(src, dst, port), sender.id if sender else None
+
+
+def sender_of(network: Network, packet: Packet, start: str | None) -> Interface | None:
+    """The interface that sends a packet, or None where a host on the internet does."""
+    if start is not None:
+        if start not in network.interfaces:
+            raise NetworkError(f"There is no network interface {start!r} in this network, so nothing can send from it.")
+        return network.interfaces[start]
+    found = network.interfaces_with(packet.src)
+    if len(found) > 1:
+        ids = ", ".join(f"{interface.id} in {network.name(interface.vpc)}" for interface in found)
+        raise NetworkError(
+            f"{packet.src} is the address of several interfaces: {ids}. Say which one sends, with start=."
+        )
+    if found:
+        return found[0]
+    paired = network.public_interface(packet.src)
+    if paired:
+        raise NetworkError(
+            f"{packet.src} is the public address of {paired[0].name}. An instance sends from its private address: "
+            f"use {paired[1]} as the source."
+        )
+    if not is_public(packet.src):
+        raise NetworkError(
+            f"No interface has the address {packet.src}, and no host on the internet can have it either: "
+            "use the address of an instance, or a public one."
+        )
+    for vpc in network.vpcs.values():
+        if any(packet.src in cidr for cidr in vpc.cidrs):
+            raise NetworkError(f"No interface has the address {packet.src}, which belongs to {vpc.name}.")
+    return None
+
+
+def _interface(network: Network, end: str) -> Interface | None:
+    """The interface that an end stands for; None where it is an address outside the network."""
+    try:
+        return network.interface_of(end)
+    except NetworkError:
+        if _is_address(end) and not any(ip_address(end) in cidr for vpc in network.vpcs.values() for cidr in vpc.cidrs):
+            return None
+        raise
+
+
+def _address(network: Network, end: str) -> Address:
+    return ip_address(end) if _is_address(end) else network.interface_of(end).primary
+
+
+def _own_address(interface: Interface, destination: Address) -> Address:
+    """The address from which an interface sends to a destination: of the same IP version."""
+    found = next((address for address in interface.addresses if address.version == destination.version), None)
+    if found is None:
+        version = destination.version
+        raise NetworkError(f"{interface.name} has no IPv{version} address, so it cannot send to {destination}.")
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,5 @@
+"""The map of a network, and a packet's path on it."""
+
+from labkit.show.map.drawing import Drawing, draw
+
+__all__ = ["Drawing", "draw"]

@@ -1,0 +1,348 @@
+"""Instances, interfaces, addresses and images, as AWS has them."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+
+from labkit.embedded import EmbeddedAws
+from labkit.embedded.clock import START
+from tests.embedded.support import gateway, instance, main_table, refused, run
+
+
+def interface(ec2: Any, interface_id: str) -> dict[str, Any]:
+    found = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface_id])["NetworkInterfaces"][0]
+    return dict(found)
+
+
+def is_ec2s(address: str) -> bool:
+    """Whether a public address can be one of EC2's: routable, and of a block that AWS owns."""
+    return ipaddress.ip_address(address).is_global and address.split(".")[0] in {"3", "18", "34", "44", "54"}
+
+
+# --- launching: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html ---
+
+
+@pytest.mark.aws_does("as-many-instances-as-asked-for")
+def test_max_count_instances_are_launched(ec2: Any, subnet: str, image: str) -> None:
+    made = ec2.run_instances(ImageId=image, SubnetId=subnet, MinCount=1, MaxCount=3, InstanceType="t3.micro")[
+        "Instances"
+    ]
+    assert len(made) == 3
+
+
+@pytest.mark.aws_does("as-many-instances-as-asked-for")
+def test_an_unknown_key_pair_is_refused(ec2: Any, subnet: str, image: str) -> None:
+    with refused("InvalidKeyPair.NotFound", "'no-such-key'"):
+        run(ec2, image, subnet, KeyName="no-such-key")
+
+
+@pytest.mark.parametrize(
+    "what, code, message",
+    [
+        ({"ImageId": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound", "[ami-0123456789abcdef0]' does not exist"),
+        ({"ImageId": "al2023"}, "InvalidAMIID.PolicyError", 'Invalid id: "al2023"'),
+        ({"SubnetId": "subnet-0"}, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0' does not exist"),
+        ({"SecurityGroupIds": ["sg-0"]}, "InvalidGroup.NotFound", "sg-0"),
+        ({"IamInstanceProfile": {"Name": "no-such-profile"}}, "NoSuchEntity", "no-such-profile"),
+        ({"InstanceType": "t3.gigantic"}, "InvalidInstanceType.NotFound", "t3.gigantic"),
+    ],
+)
+def test_what_does_not_exist_is_refused_by_name(
+    ec2: Any, subnet: str, image: str, what: dict[str, Any], code: str, message: str
+) -> None:
+    request = {"ImageId": image, "SubnetId": subnet, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1, **what}
+    with refused(code, message):
+        ec2.run_instances(**request)
+    assert ec2.describe_instances()["Reservations"] == []
+
+
+# --- private addresses: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html ---
+
+
+@pytest.mark.aws_does("chosen-private-address-is-checked")
+@pytest.mark.parametrize(
+    "address, code, message",
+    [
+        ("10.2.0.126", "InvalidParameterValue", "does not fall within the subnet's address range"),
+        ("10.1.15.80", "InvalidIPAddress.InUse", "Address 10.1.15.80 is in use."),
+    ],
+)
+def test_a_chosen_address_must_be_free_and_of_the_subnet(
+    ec2: Any, subnet: str, image: str, address: str, code: str, message: str
+) -> None:
+    run(ec2, image, subnet, PrivateIpAddress="10.1.15.80")
+    with refused(code, message):
+        run(ec2, image, subnet, PrivateIpAddress=address)
+
+
+@pytest.mark.aws_does("interfaces-are-checked")
+@pytest.mark.parametrize("address", ["10.1.0.0", "10.1.0.3", "10.1.15.255"])
+def test_five_addresses_of_each_subnet_are_reserved(ec2: Any, subnet: str, image: str, address: str) -> None:
+    with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
+        ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)
+    with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
+        run(ec2, image, subnet, PrivateIpAddress=address)
+
+
+@pytest.mark.aws_does("given-private-address-is-free")
+def test_a_given_address_is_free(ec2: Any, subnet: str, image: str) -> None:
+    ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress="10.1.0.4")
+    assert run(ec2, image, subnet)["PrivateIpAddress"] == "10.1.0.5"
+
+
+def test_a_full_subnet_says_so(ec2: Any, vpc: str, image: str) -> None:
+    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.64.0/28")["Subnet"]["SubnetId"]
+    ec2.run_instances(ImageId=image, SubnetId=small, MinCount=11, MaxCount=11, InstanceType="t3.micro")
+    with refused("InsufficientFreeAddressesInSubnet", small):
+        run(ec2, image, small)
+
+
+# --- public addresses: https://docs.aws.amazon.com/vpc/latest/userguide/aws-ip-ranges.html ---
+
+
+@pytest.mark.aws_does("automatic-public-addresses-are-ec2s")
+def test_automatic_public_addresses_are_ec2s_in_the_region(ec2: Any, subnet: str, image: str) -> None:
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    made = ec2.run_instances(ImageId=image, SubnetId=subnet, MinCount=20, MaxCount=20, InstanceType="t3.micro")
+    addresses = [instance(ec2, each["InstanceId"])["PublicIpAddress"] for each in made["Instances"]]
+    assert all(map(is_ec2s, addresses))
+    assert len(set(addresses)) == 20
+    assert len({address.split(".")[0] for address in addresses}) > 1
+
+
+@pytest.mark.aws_does("elastic-addresses-are-ec2s")
+def test_elastic_addresses_are_ec2s_in_the_region(ec2: Any) -> None:
+    assert is_ec2s(ec2.allocate_address(Domain="vpc")["PublicIp"])
+
+
+@pytest.mark.aws_does("interface-public-addresses-are-named")
+def test_an_automatic_public_address_belongs_to_amazon_and_has_a_public_name(
+    ec2: Any, vpc: str, subnet: str, image: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterfaceAssociation.html"""
+    assert "Association" not in run(ec2, image, subnet)["NetworkInterfaces"][0]
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    made = run(ec2, image, subnet)
+    association = interface(ec2, made["NetworkInterfaces"][0]["NetworkInterfaceId"])["Association"]
+    assert (association["IpOwnerId"], association.get("PublicDnsName", "")) == ("amazon", "")
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    association = interface(ec2, made["NetworkInterfaces"][0]["NetworkInterfaceId"])["Association"]
+    name = f"ec2-{made['PublicIpAddress'].replace('.', '-')}.compute-1.amazonaws.com"
+    assert association["PublicDnsName"] == name
+
+
+@pytest.mark.aws_does("public-names-need-dns-hostnames")
+def test_an_instance_has_a_public_name_where_the_vpc_has_dns_hostnames(
+    ec2: Any, vpc: str, subnet: str, image: str
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html"""
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    made = run(ec2, image, subnet)
+    assert made["PublicDnsName"] == ""
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    assert instance(ec2, made["InstanceId"])["PublicDnsName"].endswith(".compute-1.amazonaws.com")
+
+
+# --- the end: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html ---
+
+
+@pytest.mark.aws_does("interfaces-go-with-their-instance")
+def test_an_interface_goes_with_its_instance(ec2: Any, subnet: str, image: str) -> None:
+    made = run(ec2, image, subnet)
+    assert made["NetworkInterfaces"][0]["Attachment"]["DeleteOnTermination"] is True
+    ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert run(ec2, image, subnet)["PrivateIpAddress"] == made["PrivateIpAddress"]
+
+
+@pytest.mark.aws_does("terminated-instances-let-go")
+def test_an_interface_that_is_to_stay_stays_available(ec2: Any, subnet: str, image: str) -> None:
+    kept = {"DeviceIndex": 0, "SubnetId": subnet, "DeleteOnTermination": False, "AssociatePublicIpAddress": True}
+    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro", NetworkInterfaces=[kept])
+    ec2.terminate_instances(InstanceIds=[made["Instances"][0]["InstanceId"]])
+    left = ec2.describe_network_interfaces()["NetworkInterfaces"][0]
+    assert (left["Status"], "Attachment" in left, "Association" in left) == ("available", False, False)
+
+
+@pytest.mark.aws_does("terminated-instances-let-go")
+def test_a_terminated_instance_is_described_without_addresses(ec2: Any, vpc: str, subnet: str, image: str) -> None:
+    made = run(ec2, image, subnet)["InstanceId"]
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    ec2.terminate_instances(InstanceIds=[made])
+    gone = instance(ec2, made)
+    assert gone["State"]["Name"] == "terminated"
+    for key in ("PrivateIpAddress", "PublicIpAddress", "SubnetId", "VpcId"):
+        assert key not in gone
+    assert (gone["NetworkInterfaces"], gone["SecurityGroups"]) == ([], [])
+    assert "AssociationId" not in ec2.describe_addresses()["Addresses"][0]
+    assert ec2.describe_instances(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Reservations"] == []
+    ec2.terminate_instances(InstanceIds=[made])
+
+
+@pytest.mark.aws_does("terminated-instances-have-no-private-name")
+def test_the_names_of_a_terminated_instance_are_empty(ec2: Any, subnet: str, image: str) -> None:
+    made = run(ec2, image, subnet)
+    assert made["PrivateDnsName"] == "ip-10-1-0-4.ec2.internal"
+    ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    gone = instance(ec2, made["InstanceId"])
+    assert (gone["PrivateDnsName"], gone["PublicDnsName"]) == ("", "")
+
+
+@pytest.mark.aws_does("terminated-instances-cannot-be-started")
+def test_a_terminated_instance_cannot_be_started(ec2: Any, subnet: str, image: str) -> None:
+    made = run(ec2, image, subnet)["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[made])
+    with refused("IncorrectInstanceState", f"The instance '{made}' is not in a state from which it can be started."):
+        ec2.start_instances(InstanceIds=[made])
+
+
+@pytest.mark.aws_does("terminated-instances-cannot-be-stopped")
+def test_a_terminated_instance_cannot_be_stopped(ec2: Any, subnet: str, image: str) -> None:
+    made = run(ec2, image, subnet)["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[made])
+    with refused("IncorrectInstanceState", f"The instance '{made}' is not in a state from which it can be stopped."):
+        ec2.stop_instances(InstanceIds=[made])
+
+
+def test_a_public_address_is_let_go_when_stopped_and_new_when_started(ec2: Any, subnet: str, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Stop_Start.html; moto does this as AWS does."""
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    made = run(ec2, image, subnet)
+    ec2.stop_instances(InstanceIds=[made["InstanceId"]])
+    assert "PublicIpAddress" not in instance(ec2, made["InstanceId"])
+    ec2.start_instances(InstanceIds=[made["InstanceId"]])
+    assert instance(ec2, made["InstanceId"])["PublicIpAddress"] != made["PublicIpAddress"]
+
+
+# --- interfaces: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkInterface.html ---
+
+
+@pytest.mark.aws_does("interfaces-are-checked")
+def test_an_interface_gets_free_addresses_of_its_subnet(ec2: Any, vpc: str) -> None:
+    small = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.64.0/28")["Subnet"]["SubnetId"]
+    made = [ec2.create_network_interface(SubnetId=small)["NetworkInterface"] for _ in range(3)]
+    more = ec2.create_network_interface(SubnetId=small, SecondaryPrivateIpAddressCount=2)["NetworkInterface"]
+    assert [each["PrivateIpAddress"] for each in made] == ["10.1.64.4", "10.1.64.5", "10.1.64.6"]
+    assert [each["PrivateIpAddress"] for each in more["PrivateIpAddresses"]] == ["10.1.64.7", "10.1.64.8", "10.1.64.9"]
+
+
+@pytest.mark.aws_does("interfaces-are-checked")
+def test_a_group_of_another_vpc_is_refused(ec2: Any, other_vpc: str, subnet: str, image: str) -> None:
+    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=other_vpc)["GroupId"]
+    with refused("InvalidParameter", f"Security group {group} and subnet {subnet} belong to different networks."):
+        run(ec2, image, subnet, SecurityGroupIds=[group])
+
+
+@pytest.mark.aws_does("interfaces-are-checked")
+def test_an_unknown_group_is_refused(ec2: Any, subnet: str) -> None:
+    with refused("InvalidGroup.NotFound", "The security group 'sg-0' does not exist"):
+        ec2.create_network_interface(SubnetId=subnet, Groups=["sg-0"])
+
+
+@pytest.mark.aws_does("interface-groups-keep-their-order")
+def test_groups_keep_their_order(aws: EmbeddedAws, ec2: Any, vpc: str, subnet: str, image: str) -> None:
+    groups = [
+        ec2.create_security_group(GroupName=f"group-{number}", Description="one", VpcId=vpc)["GroupId"]
+        for number in range(16)
+    ]
+    made = run(ec2, image, subnet, SecurityGroupIds=groups)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    assert [group["GroupId"] for group in interface(ec2, made)["Groups"]] == groups
+
+
+# --- NAT gateways: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html ---
+
+
+def nat(ec2: Any, subnet: str) -> dict[str, Any]:
+    allocation = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return dict(ec2.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"])
+
+
+@pytest.mark.aws_does("nat-gateway-lives-in-its-subnet")
+def test_a_nat_gateway_has_an_address_of_its_subnet(ec2: Any, subnet: str) -> None:
+    ec2.describe_vpcs()
+    address = nat(ec2, subnet)["NatGatewayAddresses"][0]
+    assert address["PrivateIp"] == "10.1.0.4"
+    assert is_ec2s(address["PublicIp"])
+
+
+@pytest.mark.aws_does("nat-gateway-interface-is-managed")
+def test_the_interface_of_a_nat_gateway_is_managed_by_aws(ec2: Any, subnet: str) -> None:
+    made = nat(ec2, subnet)
+    its = interface(ec2, made["NatGatewayAddresses"][0]["NetworkInterfaceId"])
+    assert (its["InterfaceType"], its["RequesterManaged"], its["Status"]) == ("nat_gateway", True, "in-use")
+    assert its["SourceDestCheck"] is False
+    assert its["Description"] == f"Interface for NAT Gateway {made['NatGatewayId']}"
+    with refused("MissingParameter", "AllocationId"):
+        ec2.create_nat_gateway(SubnetId=subnet)
+
+
+@pytest.mark.aws_does("deleted-nat-gateway-lets-go")
+def test_a_deleted_nat_gateway_lets_go_of_interface_and_address(ec2: Any, vpc: str, subnet: str) -> None:
+    made, table = nat(ec2, subnet), main_table(ec2, vpc)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=made["NatGatewayId"])
+    with refused("DependencyViolation"):
+        ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
+    assert ec2.describe_nat_gateways()["NatGateways"][0]["State"] == "deleted"
+    assert "AssociationId" not in ec2.describe_addresses()["Addresses"][0]
+    ec2.delete_subnet(SubnetId=subnet)
+    with refused("NatGatewayNotFound", "nat-0"):
+        ec2.delete_nat_gateway(NatGatewayId="nat-0")
+
+
+@pytest.mark.aws_does("nat-gateway-filters-are-obeyed")
+def test_nat_gateways_are_found_by_tag_and_id(ec2: Any, subnet: str) -> None:
+    made = nat(ec2, subnet)["NatGatewayId"]
+    ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": "nat-1"}])
+    for value, found in (("nat-*", 1), ("other", 0)):
+        answer = ec2.describe_nat_gateways(Filters=[{"Name": "tag:Name", "Values": [value]}])
+        assert len(answer["NatGateways"]) == found
+    with refused("NatGatewayNotFound", "nat-0"):
+        ec2.describe_nat_gateways(NatGatewayIds=["nat-0"])
+
+
+# --- images: https://docs.aws.amazon.com/linux/al2023/ug/ec2.html ---
+
+
+@pytest.mark.aws_does("images-are-of-the-labs-day")
+def test_the_images_are_older_than_the_labs_day(ec2: Any) -> None:
+    images = ec2.describe_images(Owners=["amazon"])["Images"]
+    assert images
+    assert all(each["CreationDate"] < START.isoformat() for each in images)
+
+
+@pytest.mark.aws_does("image-parameters-name-known-images")
+def test_the_parameter_names_an_image_that_is_known(ec2: Any, ssm: Any, image: str) -> None:
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    assert ssm.get_parameter(Name=name)["Parameter"]["LastModifiedDate"] < START
+    described = ec2.describe_images(ImageIds=[image])["Images"][0]
+    assert described["Name"].startswith("al2023-ami-2023.")
+    assert (described["Architecture"], described["OwnerId"]) == ("x86_64", "137112412989")
+    both = ssm.get_parameters_by_path(Path="/aws/service/ami-amazon-linux-latest")["Parameters"]
+    assert {each["Value"] for each in both} == {each["ImageId"] for each in ec2.describe_images()["Images"]}
+
+
+# --- the account ---
+
+
+@pytest.mark.aws_does("caller-identity-is-an-iam-user")
+def test_the_caller_is_an_iam_user(sts: Any) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+    caller = sts.get_caller_identity()
+    assert caller["Arn"] == "arn:aws:iam::123456789012:user/student"
+    assert caller["UserId"].startswith("AIDA")
+    assert caller["Account"] == "123456789012"
+
+
+@pytest.mark.aws_does("default-vpc-reaches-the-internet")
+def test_the_default_vpc_reaches_the_internet(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html"""
+    default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    table = ec2.describe_route_tables(RouteTableIds=[main_table(ec2, default)])["RouteTables"][0]
+    routes = {route["DestinationCidrBlock"]: (route["GatewayId"][:4], route["State"]) for route in table["Routes"]}
+    assert routes == {"172.31.0.0/16": ("loca", "active"), "0.0.0.0/0": ("igw-", "active")}
+    assert gateway(ec2, ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
