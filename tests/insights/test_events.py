@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from labkit import insights
-from labkit.insights.events import DEFAULT_FORMAT, event_table
+from labkit.flowlogs import DEFAULT_FORMAT
+from labkit.insights import event_table
+from tests.insights.flows import NAMES
 
 # The records of https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 ACCEPTED = (
@@ -28,7 +30,7 @@ def table(*messages: str, **more: Any) -> Any:
 
 def test_the_fourteen_fields_of_the_default_format() -> None:
     (record,) = table(ACCEPTED).to_pylist()
-    assert {name: record[name] for name in DEFAULT_FORMAT.values()} == {
+    assert {name: record[name] for name in NAMES} == {
         "version": 2,
         "accountId": "123456789010",
         "interfaceId": "eni-1235b8ca123456789",
@@ -85,7 +87,7 @@ def test_an_account_keeps_its_zeros() -> None:
 
 
 def test_custom_formats_and_the_default_one_in_a_group() -> None:
-    custom = {0: "srcAddr", 1: "tcpFlags", 2: "flowDirection"}
+    custom = "${srcaddr} ${tcp-flags} ${flow-direction}"
     found = table(
         "10.1.15.80 18 egress", ACCEPTED, "10.1.15.80 - ingress", formats=[custom, DEFAULT_FORMAT]
     ).to_pylist()

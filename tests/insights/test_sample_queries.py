@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit import insights
-from labkit.insights.samples import SAMPLES
+from labkit.insights import SAMPLES
 from tests.insights.flows import events
 
 
