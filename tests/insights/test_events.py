@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from labkit import insights
-from labkit.flowlogs import DEFAULT_FORMAT
+from labkit.flowlogs import DEFAULT_FORMAT, Format
 from labkit.insights import event_table
 from tests.insights.flows import NAMES
 
@@ -100,3 +103,31 @@ def test_custom_formats_and_the_default_one_in_a_group() -> None:
 
 def test_an_empty_group_can_be_asked() -> None:
     assert insights.run(table(), "stats count(*) by srcAddr").rows == []
+
+
+RECORDS = [
+    ACCEPTED, NODATA, IPV6, ACCEPTED.replace(" 22 ", "  22 "), f" {ACCEPTED} ", "10.1.15.80 18 egress", "- - -",
+]  # fmt: skip
+NO_RECORDS = [
+    "", " ", "\xa0 \xa0 \xa0", "a b c", "10.1.15.80 x egress", "10.1.15.80\t18\tegress", "10.1.15.80 18 egress\n",
+    f"{ACCEPTED}\n{ACCEPTED}", ACCEPTED.replace(" ", "\r", 1), ACCEPTED.replace("ACCEPT", "DENY"),
+    "srcaddr tcp-flags flow-direction", "srcaddr dstaddr action", " ".join(Format.parse(DEFAULT_FORMAT).names),
+]  # fmt: skip
+FORMATS = ["${srcaddr} ${tcp-flags} ${flow-direction}", DEFAULT_FORMAT, "${instance-tag}"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*RECORDS, *NO_RECORDS]) | st.text(max_size=12), max_size=12))
+def test_each_event_has_the_fields_that_it_has_alone(messages: list[str]) -> None:
+    def fields(*some: str) -> list[dict[str, Any]]:
+        own = table(*some, formats=FORMATS).drop_columns(["@timestamp", "@ingestionTime", "@ptr"])
+        return [dict(each) for each in own.to_pylist()]
+
+    assert fields(*messages) == [fields(each)[0] for each in messages]
+
+
+def test_what_is_a_record_and_what_is_none() -> None:
+    found = {each: table(each, formats=FORMATS[:2]).to_pylist()[0] for each in RECORDS + NO_RECORDS}
+    for message, event in found.items():
+        dashes = set(message) <= {"-", " "}
+        assert any(event[name] is not None for name in NAMES) == (message in RECORDS and not dashes), message
