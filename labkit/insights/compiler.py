@@ -305,7 +305,9 @@ class _Compiler:
 
     def _step(self, select: str, rest: str = "") -> None:
         self._apply_limit()
-        self._steps.append(f"SELECT {select} FROM {self._from(len(self._steps))} {rest}".rstrip())
+        self._steps.append(
+            "\n  ".join(filter(None, (f"SELECT {select}", f"FROM {self._from(len(self._steps))}", rest)))
+        )
         if not self._narrowed:
             self._matched = len(self._steps)
 

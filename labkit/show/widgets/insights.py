@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -43,8 +42,6 @@ _COLUMNS: dict[str, insights.ValueKind] = {
     "@timestamp": "time", "@message": "text", "@logStream": "text", "@log": "text", "@ingestionTime": "time",
     **{field.insights_name: "text" if field.type == "string" else "integer" for field in FIELDS.values()},
 }  # fmt: skip
-_QUOTED = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")""")
-_CLAUSE = re.compile(r" (?=(?:FROM|WHERE|GROUP BY|HAVING|QUALIFY)\b)")
 
 
 class InsightsBox(Interactive):
@@ -196,28 +193,24 @@ def as_sql(query: str) -> str:
       WHERE ("bytes" > 100)),
     step_2 AS (SELECT "srcAddr" AS "srcAddr", count(*) AS "n"
       FROM step_1
-      GROUP BY 1
-      HAVING NOT ("srcAddr" IS NULL AND "n" IS NULL))
+      GROUP BY 1 HAVING NOT ("srcAddr" IS NULL AND "n" IS NULL))
     SELECT "srcAddr", "n"
     FROM step_2
     ORDER BY "srcAddr"
     LIMIT 10000
     """
     sql = insights.compile(query, _COLUMNS).sql.replace(" AS NOT MATERIALIZED (", " AS (")
-    pieces = _QUOTED.split(sql)
-    pieces[::2] = [_CLAUSE.sub("\n  ", piece) for piece in pieces[::2]]
     note = "For DuckDB, over a table called events; words such as natural_key are macros in labkit/insights/macros.sql."
-    return f"-- {note}\n{''.join(pieces)}"
+    return f"-- {note}\n{sql}"
 
 
 def _statistics(table: pd.DataFrame) -> str:
     counted = {name: int(value) for name, value in table.attrs.get("statistics", {}).items()}
     rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}."
-    matched, scanned = counted.get("recordsMatched"), counted.get("recordsScanned")
-    if matched is None or scanned is None:
+    if not counted:
         return rows
-    size = f" ({counted['bytesScanned']:,} bytes)" if "bytesScanned" in counted else ""
-    return f"{rows} {matched:,} records matched of {scanned:,} records scanned{size}."
+    searched = f"{counted['recordsScanned']:,} records scanned ({counted['bytesScanned']:,} bytes)"
+    return f"{rows} {counted['recordsMatched']:,} records matched of {searched}."
 
 
 def _word(cell: object) -> str:
