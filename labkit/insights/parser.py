@@ -79,7 +79,7 @@ def parse(text: str) -> ParsedQuery:
     if commands[0].data == "source":
         source = _source_options(commands.pop(0))
     _check_order(commands)
-    return ParsedQuery(text, commands, source)
+    return ParsedQuery(text, tuple(commands), source)
 
 
 def field_name(node: Node) -> str:
