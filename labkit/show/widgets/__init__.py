@@ -101,7 +101,7 @@ class Widgets:
         return FlowExplorer(table)
 
     def insights(self, query: str | None = None, log_group: str = LOG_GROUP) -> InsightsBox:
-        """A box for Logs Insights queries, with samples, and the same question as boto3 calls, SQL and pandas.
+        """A box for Logs Insights queries, with samples, and the same query as boto3 calls and SQL.
 
         Parameters: `query` to begin with, which is asked at once; `log_group` to ask. The plain function is
         `lab.insights(query)`.
