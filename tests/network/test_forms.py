@@ -17,7 +17,7 @@ PING = echo_request("10.1.15.80", "10.2.0.126")
 
 
 def failed_ping() -> Path:
-    return two_vpcs().network().trace(PING)
+    return two_vpcs().trace(PING)
 
 
 def test_the_text_of_the_labs_failed_ping() -> None:
@@ -32,7 +32,7 @@ def test_the_text_of_the_labs_failed_ping() -> None:
 
 
 def test_the_text_names_every_hop_of_both_ways() -> None:
-    path = connected().network().trace(PING)
+    path = connected().trace(PING)
     assert path.back is not None
     lines = str(path).splitlines()
     for line, hop in zip(lines[1:-1], path.forward.hops + path.back.hops, strict=True):
@@ -43,7 +43,7 @@ def test_the_text_names_every_hop_of_both_ways() -> None:
 
 
 def test_the_verdict_of_a_lost_reply() -> None:
-    path = two_vpcs({"10.2.0.0/16": "pcx-12"}).network().trace(PING)
+    path = two_vpcs({"10.2.0.0/16": "pcx-12"}).trace(PING)
     assert str(path).endswith("The packet arrives, but its reply is lost on the way back.")
 
 
@@ -79,7 +79,7 @@ def test_names_are_escaped() -> None:
     build = two_vpcs()
     for part in (build.parts["InternetGateways"][0], build.part("rtb-subnet-1")):
         part["Tags"] = [{"Key": "Name", "Value": "<script>alert(1)</script>"}]
-    path = build.network().trace(PING)
+    path = build.trace(PING)
     html = _Tags()
     html.feed(path._repr_html_())
     assert "script" not in html.tags

@@ -204,9 +204,7 @@ def test_the_order_in_which_an_acl_is_described_means_nothing(
         for one in found
     ]
     random.shuffle(described)
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16")
-    build.subnet("s", "vpc", "10.0.0.0/24", acl=described)
+    build = Build().vpc("vpc", "10.0.0.0/16").subnet("s", "vpc", "10.0.0.0/24", acl=described)
     in_order = NetworkAcl("acl-s", "acl-s", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
     read = build.network().network_acl_of("s")
     assert network_acl(read, egress, packet) == network_acl(in_order, egress, packet)
@@ -314,7 +312,7 @@ def test_the_same_question_has_the_same_answer(traced: tuple[Build, Path | None]
     build, path = traced
     if path is not None and path.forward.sightings and path.forward.sightings[0].direction == "egress":
         first = path.forward.sightings[0].interface
-        assert build.network().trace(path.packet, first) == path
+        assert build.trace(path.packet, first) == path
 
 
 @settings(max_examples=100, deadline=None)
