@@ -193,7 +193,7 @@ class Build:
 
     def interface(
         self, id: str, subnet: str, address: str, groups: list[str], public: str | None = None, ipv6: str | None = None,
-        source_dest_check: bool = True, instance: str | None = None, kind: str = "interface",
+        source_dest_check: bool = True, instance: str | None = None,
     ) -> Build:  # fmt: skip
         association = {"Association": {"PublicIp": public}} if public else {}
         self.parts["NetworkInterfaces"].append(
@@ -203,7 +203,7 @@ class Build:
                 "PrivateIpAddresses": [{"PrivateIpAddress": address, "Primary": True, **association}],
                 "Ipv6Addresses": [{"Ipv6Address": ipv6}] if ipv6 else [],
                 "Groups": [{"GroupId": group} for group in groups],
-                "SourceDestCheck": source_dest_check, "InterfaceType": kind,
+                "SourceDestCheck": source_dest_check,
                 "Attachment": {"InstanceId": instance} if instance else {}, **association,
             }
         )  # fmt: skip
@@ -234,7 +234,7 @@ class Build:
         return {"VpcId": vpc, "CidrBlockSet": v4, "Ipv6CidrBlockSet": v6}
 
     def nat_gateway(self, id: str, subnet: str, address: str, public: str | None) -> Build:
-        self.interface(f"eni-{id}", subnet, address, [], public, source_dest_check=False, kind="nat_gateway")
+        self.interface(f"eni-{id}", subnet, address, [], public, source_dest_check=False)
         part = {"NatGatewayId": id, "VpcId": self._vpc_of(subnet), "SubnetId": subnet, "State": "available"}
         addresses = [{"NetworkInterfaceId": f"eni-{id}"}]
         self.parts["NatGateways"].append({**part, "NatGatewayAddresses": addresses})

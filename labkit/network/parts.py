@@ -293,7 +293,6 @@ class Interface:
         groups: The ids of its security groups.
         source_dest_check: Whether it refuses packets that are neither from nor for its own addresses.
         instance: The id of the instance that it is attached to, or None.
-        kind: EC2's interface type, such as `interface` or `nat_gateway`.
         mac: Its MAC address, empty where it is not described.
         attached: Whether it is attached to anything.
     """
@@ -307,7 +306,6 @@ class Interface:
     groups: tuple[str, ...]
     source_dest_check: bool
     instance: str | None
-    kind: str
     mac: str = ""
     attached: bool = True
 

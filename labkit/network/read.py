@@ -304,7 +304,6 @@ def _interface(part: Json, _: PrefixLists) -> Interface:
         groups=tuple(group["GroupId"] for group in part["Groups"]),
         source_dest_check=part["SourceDestCheck"],
         instance=attachment.get("InstanceId"),
-        kind=part.get("InterfaceType", "interface"),
         mac=part.get("MacAddress", ""),
         attached=part.get("Status") != "available" or "InstanceId" in attachment,
     )

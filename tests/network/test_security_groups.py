@@ -5,11 +5,12 @@ References to groups of a peer: https://docs.aws.amazon.com/vpc/latest/peering/v
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from labkit.network import Packet, Path, echo_request, tcp, udp
+from labkit.network import Packet, Path, Permission, echo_request, permission_text, tcp, udp
 from tests.networks import ALL_ICMP, ALL_TRAFFIC, Build, connected, from_group, route, seen, tcp_from
 
 A, B = "10.0.0.10", "10.0.0.11"
@@ -204,3 +205,15 @@ def test_the_hop_names_the_group_and_the_rule_that_allowed() -> None:
     path = to_b(tcp(A, B, 80), ALL_ICMP, tcp_from("10.0.0.0/24", 80))
     hop = next(hop for hop in path.forward.hops if hop.component == "sg-b")
     assert hop.rule == "TCP port 80 from 10.0.0.0/24"
+
+
+def test_a_rule_in_words() -> None:
+    for rule, egress, text in (
+        (Permission(6, 0, 65535, (), ("sg-a", "sg-b"), ()), False, "TCP all ports from sg-a, sg-b"),
+        (Permission(17, 53, 60, (), (), ("pl-1",)), True, "UDP ports 53-60 to pl-1"),
+        (Permission(1, -1, -1, (ip_network("10.0.0.0/8"),), (), ()), False, "all ICMP from 10.0.0.0/8"),
+        (Permission(1, 8, 0, (ip_network("10.0.0.0/8"),), (), ()), False, "ICMP type 8 code 0 from 10.0.0.0/8"),
+        (Permission(None, -1, -1, (), (), ()), False, "all traffic"),
+        (Permission(47, -1, -1, (), ("sg-a",), ()), True, "protocol 47 to sg-a"),
+    ):
+        assert permission_text(rule, egress) == text
