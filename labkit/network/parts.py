@@ -238,10 +238,8 @@ class AclEntry:
         allow: Whether it allows what matches, or denies it.
         protocol: IANA's protocol number, None for all.
         cidr: The CIDR block at the other end.
-        from_port: The first destination port, None for all.
-        to_port: The last destination port, None for all.
-        icmp_type: The ICMP type, -1 for all.
-        icmp_code: The ICMP code, -1 for all.
+        from_port: The first destination port, -1 for all; for ICMP the type.
+        to_port: The last destination port, -1 for all; for ICMP the code.
     """
 
     number: int
@@ -249,10 +247,8 @@ class AclEntry:
     allow: bool
     protocol: int | None
     cidr: Cidr
-    from_port: int | None = None
-    to_port: int | None = None
-    icmp_type: int = -1
-    icmp_code: int = -1
+    from_port: int = -1
+    to_port: int = -1
 
     @property
     def is_default(self) -> bool:

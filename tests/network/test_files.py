@@ -352,7 +352,7 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes, words: str, tmp_pat
 def test_two_files_that_contradict_each_other_are_both_named(tmp_path: Path) -> None:
     as_the_cli(tmp_path / "monday", two_vpcs().parts)
     as_the_cli(tmp_path / "tuesday", two_vpcs(TO_2).parts)
-    with pytest.raises(SnapshotError, match="rtb-subnet-1 is described in .*monday.* and otherwise in .*tuesday"):
+    with pytest.raises(SnapshotError, match="rtb-subnet-1 is described in .*monday.* and differently in .*tuesday"):
         Network.from_files(tmp_path)
 
 

@@ -163,7 +163,7 @@ entries = st.lists(
     st.builds(
         lambda number, egress, allow, protocol, cidr, first, more: AclEntry(
             number, egress, allow, protocol, cidr,
-            *((first, first + more) if protocol in (6, 17) else (None, None)),
+            *((first, first + more) if protocol in (6, 17) else (-1, -1)),
         ),
         st.integers(1, 50), st.booleans(), st.booleans(), protocol, block, port, st.integers(0, 3),
     ),
@@ -180,7 +180,7 @@ def test_a_network_acl_is_the_first_match_by_number(found: list[AclEntry], egres
         peer = packet.dst if egress else packet.src
         if here and peer in here[0].cidr and here[0].protocol in (None, packet.protocol):
             first, last = here[0].from_port, here[0].to_port
-            if first is None or last is None or packet.dst_port in range(first, last + 1):
+            if first == -1 or packet.dst_port in range(first, last + 1):
                 allowed = here[0].allow
                 break
     acl = NetworkAcl("acl", "acl", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
@@ -199,7 +199,7 @@ def test_the_order_in_which_an_acl_is_described_means_nothing(
             one.egress,
             str(one.protocol or -1),
             str(one.cidr),
-            **({} if one.from_port is None or one.to_port is None else ports(one.from_port, one.to_port)),
+            **({} if one.from_port == -1 else ports(one.from_port, one.to_port)),
         )
         for one in found
     ]

@@ -99,7 +99,7 @@ def test_what_is_not_there_or_there_twice() -> None:
     with pytest.raises(NetworkError, match=r"'instance-3'.*The instances are: instance-1, instance-2"):
         network.interface_of("instance-3")
     build.parts["Reservations"][1]["Instances"][0]["Tags"] = [{"Key": "Name", "Value": "instance-1"}]
-    with pytest.raises(NetworkError, match="stands for 2 interfaces: eni-instance-1, eni-instance-2"):
+    with pytest.raises(NetworkError, match="is the name or address of 2 interfaces: eni-instance-1, eni-instance-2"):
         build.network().interface_of("instance-1")
     with pytest.raises(NetworkError, match="no instance yet"):
         Build().network().interface_of("instance-1")
