@@ -109,6 +109,13 @@ class Hop:
             rule=self.rule, way=way, own=own, peer=peer,
         )  # fmt: skip
 
+    @property
+    def statement(self) -> str:
+        """The sentence with a capital at the beginning, unless that is a name or an address, and a period."""
+        sentence = self.sentence
+        is_name = self.outcome.template.startswith(("{name}", "{packet"))
+        return f"{sentence if is_name else sentence[0].upper() + sentence[1:]}."
+
     def __str__(self) -> str:
         mark = "✓" if self.passes else "✗"
         code = f" [{self.code}]" if self.code else ""

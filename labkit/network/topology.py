@@ -93,9 +93,7 @@ class Topology:
             return found[0]
         if found:
             ids = ", ".join(interface.id for interface in found)
-            raise NetworkError(
-                f"{key!r} is the name or address of {len(found)} interfaces: {ids}. Use one of these ids."
-            )
+            raise NetworkError(f"{key!r} is the name or address of {len(found)} interfaces: {ids}. Use an id.")
         alive = (instance for instance in self.instances.values() if instance.state != "terminated")
         known = ", ".join(sorted(instance.name for instance in alive))
         raise NetworkError(

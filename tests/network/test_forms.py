@@ -86,6 +86,18 @@ def test_every_outcome_has_its_sentence() -> None:
         assert sentence and "{" not in sentence
 
 
+def test_a_statement_begins_with_a_capital_unless_that_is_a_name() -> None:
+    hops = connected().trace(PING).forward.hops
+    assert hops[2].statement == "Outbound rule 100: allow all traffic to 0.0.0.0/0."
+    assert hops[-1].statement == "Gets the packet."
+    nobody, closed = two_vpcs().trace(echo_request("10.1.15.80", "10.1.0.77")), two_vpcs().rules("sg-1", egress=[])
+    assert nobody.forward.hops[-1].statement == "No network interface in vpc-1 has the address 10.1.0.77."
+    assert closed.trace(PING).forward.hops[-1].statement == "It has no outbound rules, so nothing is allowed."
+    without = two_vpcs().but(lambda build: build.parts["InternetGateways"].clear())
+    inbound = without.trace(echo_request("198.51.100.7", "54.1.1.1")).forward.hops[-1]
+    assert inbound.statement == "vpc-1 has no internet gateway: nothing from the internet gets in."
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
