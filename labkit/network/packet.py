@@ -153,8 +153,8 @@ def _address(value: Address | str) -> Address:
     try:
         return ip_address(value)
     except ValueError:
-        sentence = f"{value!r} is not an IP address. Write it as four numbers from 0 to 255, like 10.2.0.126."
-        raise PacketError(sentence) from None
+        why = f"{value!r} is not an IP address. Write it as four numbers from 0 to 255, like 10.2.0.126."
+        raise PacketError(why) from None
 
 
 def _port(value: int) -> int:

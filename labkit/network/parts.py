@@ -263,14 +263,12 @@ class NetworkAcl:
     Attributes:
         id: Its id, `acl-…`.
         name: Its Name tag, or its id.
-        vpc: The id of its VPC.
         entries: Its rules, by number.
         subnets: The ids of the subnets that are associated with it.
     """
 
     id: str
     name: str
-    vpc: str
     entries: tuple[AclEntry, ...]
     subnets: tuple[str, ...]
 
@@ -319,7 +317,6 @@ class Instance:
         id: Its id, `i-…`.
         name: Its Name tag, or its id.
         state: The state's name, such as `running` or `stopped`.
-        vpc: The id of its VPC, None once it is terminated.
         private_dns_name: Its private DNS name, or empty.
         public_dns_name: Its public DNS name, or empty.
     """
@@ -327,7 +324,6 @@ class Instance:
     id: str
     name: str
     state: str
-    vpc: str | None
     private_dns_name: str
     public_dns_name: str
 

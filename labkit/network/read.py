@@ -228,9 +228,7 @@ def _peering_connection(part: Json, _: PrefixLists) -> PeeringConnection:
 
 
 def _peer_cidrs(end: Json) -> tuple[Cidr, ...]:
-    v4 = [block["CidrBlock"] for block in end.get("CidrBlockSet", ())]
-    if not v4 and end.get("CidrBlock"):
-        v4 = [end["CidrBlock"]]
+    v4 = [block["CidrBlock"] for block in end.get("CidrBlockSet") or ([end] if end.get("CidrBlock") else [])]
     v6 = [block["Ipv6CidrBlock"] for block in end.get("Ipv6CidrBlockSet", ())]
     return tuple(ip_network(cidr) for cidr in [*v4, *v6])
 
@@ -279,7 +277,6 @@ def _acl_entry(part: Json) -> AclEntry:
 def _network_acl(part: Json, _: PrefixLists) -> NetworkAcl:
     return NetworkAcl(
         **_identity(part, "NetworkAclId"),
-        vpc=part["VpcId"],
         entries=tuple(sorted(map(_acl_entry, part["Entries"]), key=lambda entry: entry.number)),
         subnets=tuple(a["SubnetId"] for a in part["Associations"]),
     )
@@ -312,7 +309,6 @@ def _instance(part: Json, _: PrefixLists) -> Instance:
     return Instance(
         **_identity(part, "InstanceId"),
         state=part["State"]["Name"],
-        vpc=part.get("VpcId"),
         private_dns_name=part.get("PrivateDnsName", ""),
         public_dns_name=part.get("PublicDnsName", ""),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from labkit.errors import NetworkError
 from labkit.network.packet import Address
@@ -35,11 +35,6 @@ _HOST_SERVICES = {
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -145,11 +140,6 @@ class Topology:
         """Return the NAT gateway behind an interface, or None."""
         return self._index.nat_gateways.get(interface)
 
-    def is_reserved(self, vpc: str, address: Address) -> bool:
-        """Whether AWS keeps an address of a VPC's subnets for itself."""
-        subnet = self.subnet_at(vpc, address)
-        return subnet is not None and subnet.is_reserved(address)
-
     def is_captured(self, vpc: str, address: Address) -> bool:
         """Whether flow logs record packets that a VPC's interfaces send to an address.
 
@@ -166,12 +156,9 @@ class _Index:
     """The look-up tables of a topology, made when the first of them is needed."""
 
     def __init__(self, parts: Topology) -> None:
-        kinds: tuple[Mapping[str, _Named], ...] = (
-            parts.vpcs, parts.subnets, parts.route_tables, parts.internet_gateways, parts.peering_connections,
-            parts.security_groups, parts.network_acls, parts.interfaces, parts.instances, parts.nat_gateways,
-        )  # fmt: skip
+        kinds = [getattr(parts, field.name) for field in fields(parts) if field.name != "prefix_lists"]
         interfaces, tables = list(parts.interfaces.values()), parts.route_tables.values()
-        self.names = {id: part.name for kind in kinds for id, part in kind.items()}
+        self.names: dict[str, str] = {id: part.name for kind in kinds for id, part in kind.items()}
         self.primary = {i.instance: i for i in reversed(interfaces) if i.instance}
         self.by_key = _grouped((key, i) for i in interfaces for key in self._keys(parts, i))
         self.by_address = {(i.vpc, address): i for i in interfaces for address in i.addresses}

@@ -254,7 +254,8 @@ class _Walk:
         """Deliver the packet to the interface in a VPC that bears the destination address."""
         interface = self.network.interface_at(vpc, self.packet.dst)
         if interface is None:
-            is_reserved = self.network.is_reserved(vpc, self.packet.dst)
+            subnet = self.network.subnet_at(vpc, self.packet.dst)
+            is_reserved = subnet is not None and subnet.is_reserved(self.packet.dst)
             outcome = Outcome.RESERVED if is_reserved else Outcome.NO_INTERFACE
             self._add(ComponentKind.VPC, vpc, outcome, vpc=vpc)
             return

@@ -183,7 +183,7 @@ def test_a_network_acl_is_the_first_match_by_number(found: list[AclEntry], egres
             if first == -1 or packet.dst_port in range(first, last + 1):
                 allowed = here[0].allow
                 break
-    acl = NetworkAcl("acl", "acl", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
+    acl = NetworkAcl("acl", "acl", tuple(sorted(found, key=lambda one: one.number)), ("s",))
     assert network_acl(acl, egress, packet).allowed == allowed
 
 
@@ -205,7 +205,7 @@ def test_the_order_in_which_an_acl_is_described_means_nothing(
     ]
     random.shuffle(described)
     build = Build().vpc("vpc", "10.0.0.0/16").subnet("s", "vpc", "10.0.0.0/24", acl=described)
-    in_order = NetworkAcl("acl-s", "acl-s", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
+    in_order = NetworkAcl("acl-s", "acl-s", tuple(sorted(found, key=lambda one: one.number)), ("s",))
     read = build.network().network_acl_of("s")
     assert network_acl(read, egress, packet) == network_acl(in_order, egress, packet)
 
