@@ -158,7 +158,7 @@ class Build:
         self, id: str, vpc: str, cidr: str, routes: dict[str, str] | None = None, ipv6: str | None = None,
         acl: list[Any] | None = None,
     ) -> Build:  # fmt: skip
-        """A subnet with a route table `rtb-<id>` (local routes included) and a network ACL `acl-<id>` of its own."""
+        """A subnet with a route table `rtb-<id>`, which has the local routes, and a network ACL `acl-<id>`."""
         part = {"SubnetId": id, "VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": "us-east-1a"}
         self.parts["Subnets"].append({**part, "Ipv6CidrBlockAssociationSet": _ipv6(ipv6)})
         own = {"VpcId": vpc, "Associations": [{"SubnetId": id}]}
@@ -227,7 +227,7 @@ class Build:
 
     def _end(self, vpc: str) -> dict[str, Any]:
         part = next((part for part in self.parts["Vpcs"] if part["VpcId"] == vpc), None)
-        if part is None:  # a VPC of another account, which only the peering connection tells of
+        if part is None:  # a VPC of another account, which only the peering connection describes
             return {"VpcId": vpc, "CidrBlockSet": [{"CidrBlock": "10.99.0.0/16"}]}
         v4 = [{"CidrBlock": a["CidrBlock"]} for a in part["CidrBlockAssociationSet"]]
         v6 = [{"Ipv6CidrBlock": a["Ipv6CidrBlock"]} for a in part["Ipv6CidrBlockAssociationSet"]]
@@ -279,7 +279,7 @@ def connected() -> Build:
 def the_lab(
     routes_1: dict[str, str] | None = None, routes_2: dict[str, str] | None = None, status: str | None = "active"
 ) -> Build:
-    """The lab, whose peering connection bears its name."""
+    """The lab, with a Name tag on its peering connection."""
     return two_vpcs(routes_1, routes_2, status).rename({"pcx-12": "peering-1-2"} if status else {})
 
 

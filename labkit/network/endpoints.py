@@ -85,7 +85,7 @@ def sender_of(network: Topology, packet: Packet, start: str | None) -> Interface
 
 
 def _interface(network: Topology, end: str) -> Interface | None:
-    """The interface that an end stands for; None where it is an address outside the network."""
+    """The interface that an end names; None where it is an address outside the network."""
     try:
         return network.interface_of(end)
     except NetworkError:

@@ -1,6 +1,6 @@
 """From a folder of `describe-*` answers, as the AWS CLI prints them, to the parts of a network.
 
-`Network.from_files` calls this. The key of a list (`Vpcs`, `Subnets`, …), as the API has it, tells what a file holds,
+`Network.from_files` calls this. The key of a list (`Vpcs`, `Subnets`, …), as the API has it, says what a file holds,
 and only where the key is missing the file's name: https://docs.aws.amazon.com/cli/latest/reference/ec2/
 """
 

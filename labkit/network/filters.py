@@ -54,7 +54,7 @@ def security_groups(
         packet: The packet as it reaches the interface.
         peer_groups: The ids of the groups at the other end, as far as the packet still shows whose it is.
         lost_groups: The ids of the groups at the other end that the packet no longer shows, because a gateway or an
-            appliance stands between.
+            appliance is between.
         prefix_lists: The blocks of each prefix list by its id.
 
     Returns:

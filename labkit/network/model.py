@@ -60,14 +60,14 @@ class Network(Topology):
         and, for each prefix list that a route or a rule names, `aws ec2 get-managed-prefix-list-entries
         --prefix-list-id pl-… --output json > my-network/pl-….json`.
 
-        Of what a network can do without (gateways, peering connections), nothing described means that there is none; an
-        instance that isn't described is taken to be running. A subnet always has a network ACL and a route table, its
-        own or the main one of its VPC: where no file describes them, nobody knows what they say, and that is an error.
+        Gateways and peering connections that no file describes are taken not to exist, and instances that no file
+        describes to be running. A subnet always has a network ACL and a route table, associated with it or the main one
+        of its VPC, so it is an error where no file describes them.
 
         Args:
-            folder: Searched with its subfolders, so that those of several accounts and regions make one network. A file
-                may have any name and hold one page of an answer, several answers, or a list alone (then its name tells
-                of what: `vpcs.json`). Batfish's `aws_configs` are such folders.
+            folder: The folder, which is searched with its subfolders, so that those of several accounts and regions
+                make one network. A file may have any name and hold one page of an answer, several answers, or a list
+                alone (then its name says of what: `vpcs.json`). Batfish's `aws_configs` are such folders.
 
         Raises:
             SnapshotError: A file is not such an answer, or the files are not a whole network; it names the file and
@@ -96,7 +96,7 @@ class Network(Topology):
 
         Args:
             packet: What is sent. A source outside every VPC is a host on the internet.
-            start: The id of the interface that sends it, needed only where two interfaces bear the packet's source
+            start: The id of the interface that sends it, needed only where two interfaces have the packet's source
                 address.
 
         Raises:

@@ -48,7 +48,7 @@ class Outcome(Enum):
         template: The sentence, as a format string.
         code: VPC Reachability Analyzer's explanation code where the packet stops, None where it goes on.
             https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
-        rule: What decided, in words, where `by` does not say it; None where nothing is to be said.
+        rule: What decided, in words, where `by` does not say it; None where there is nothing to say.
     """
 
     def __init__(self, template: str, code: str | None = None, rule: str | None = None) -> None:

@@ -81,7 +81,7 @@ class Topology:
         """Return the interface with a name, an id or an address, or the first one of an instance.
 
         Raises:
-            NetworkError: Nothing bears it, or more than one thing does.
+            NetworkError: No interface has it, or more than one does.
         """
         found = self._index.by_key.get(key, ())
         if len(found) == 1:
@@ -101,11 +101,11 @@ class Topology:
         return self._index.primary.get(instance)
 
     def interface_at(self, vpc: str, address: Address) -> Interface | None:
-        """Return the interface that bears a private or IPv6 address in a VPC, or None."""
+        """Return the interface that has a private or IPv6 address in a VPC, or None."""
         return self._index.by_address.get((vpc, address))
 
     def interfaces_with(self, address: Address) -> list[Interface]:
-        """Return the interfaces, at most one per VPC, that bear an address as their own."""
+        """Return the interfaces, at most one per VPC, that have an address as their own."""
         return self._index.by_own_address.get(address, [])
 
     def public_interface(self, address: Address) -> tuple[Interface, Address] | None:

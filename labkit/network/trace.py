@@ -28,7 +28,7 @@ def trace(network: Topology, packet: Packet, start: str | None = None) -> Path:
     Args:
         network: What the packet is sent through.
         packet: The packet.
-        start: The id of the interface that sends it, or None for the one that bears its source address.
+        start: The id of the interface that sends it, or None for the one that has its source address.
 
     Raises:
         NetworkError: `start` is unknown, or no interface or more than one can send the packet.
@@ -186,7 +186,7 @@ class _Walk:
         return accepted
 
     def _sighting(self, interface: Interface, egress: bool, accepted: bool, target: str | None) -> Sighting:
-        # A record gives the interface's own end as its primary private IPv4 address, whatever the packet bore.
+        # A record gives the interface's own end as its primary private IPv4 address, whatever the packet has.
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
         packet = self.packet
         if packet.src.version == 4:
@@ -251,7 +251,7 @@ class _Walk:
             self._add(ComponentKind.OTHER, target, Outcome.TARGET_UNSUPPORTED, vpc=table.vpc)
 
     def _deliver(self, vpc: str, from_subnet: str | None) -> None:
-        """Deliver the packet to the interface in a VPC that bears the destination address."""
+        """Deliver the packet to the interface in a VPC that has the destination address."""
         interface = self.network.interface_at(vpc, self.packet.dst)
         if interface is None:
             subnet = self.network.subnet_at(vpc, self.packet.dst)
