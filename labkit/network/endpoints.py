@@ -1,14 +1,10 @@
-"""From what a person calls the two ends of a path to the packet between them, and from a packet to its sender.
-
-`Network.trace_between` and `labkit.network.trace` call this.
-"""
+"""From what a person calls the two ends of a path to the packet between them, for `Network.trace_between`."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
 from labkit.errors import NetworkError, PacketError
-from labkit.network.addresses import is_public
 from labkit.network.packet import Address, Packet, echo_request, tcp, udp
 from labkit.network.parts import Interface
 from labkit.network.topology import Topology
@@ -42,46 +38,6 @@ def packet_between(
     if port is None:
         raise PacketError(f"A {protocol.upper()} packet goes to a port: give one, such as port=22.")
     return (tcp if protocol == "tcp" else udp)(src, dst, port), sender.id if sender else None
-
-
-def sender_of(network: Topology, packet: Packet, start: str | None) -> Interface | None:
-    """Return the interface that sends a packet, or None where a host on the internet does.
-
-    Args:
-        network: Where the packet is sent.
-        packet: The packet.
-        start: The id of the interface that sends it, or None to find it by the source address.
-
-    Raises:
-        NetworkError: `start` is unknown, or no interface or more than one can send the packet.
-    """
-    if start is not None:
-        if start not in network.interfaces:
-            raise NetworkError(f"There is no network interface {start!r} in this network, so nothing can send from it.")
-        return network.interfaces[start]
-    found = network.interfaces_with(packet.src)
-    if len(found) > 1:
-        ids = ", ".join(f"{interface.id} in {network.name(interface.vpc)}" for interface in found)
-        raise NetworkError(
-            f"{packet.src} is the address of several interfaces: {ids}. Say which one sends, with start=."
-        )
-    if found:
-        return found[0]
-    paired = network.public_interface(packet.src)
-    if paired:
-        raise NetworkError(
-            f"{packet.src} is the public address of {paired[0].name}. An instance sends from its private address: "
-            f"use {paired[1]} as the source."
-        )
-    if not is_public(packet.src):
-        raise NetworkError(
-            f"No interface has the address {packet.src}, and no host on the internet can have it either: "
-            "use the address of an instance, or a public one."
-        )
-    for vpc in network.vpcs.values():
-        if any(packet.src in cidr for cidr in vpc.cidrs):
-            raise NetworkError(f"No interface has the address {packet.src}, which belongs to {vpc.name}.")
-    return None
 
 
 def _interface(network: Topology, end: str) -> Interface | None:

@@ -48,6 +48,7 @@ class Outcome(Enum):
         template: The sentence, as a format string.
         code: VPC Reachability Analyzer's explanation code where the packet stops, None where it goes on.
             https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+        passes: Whether the packet goes on.
         rule: What decided, in words, where `by` does not say it; None where there is nothing to say.
     """
 
@@ -55,6 +56,7 @@ class Outcome(Enum):
         self.template = template
         self.code = code
         self.rule = rule
+        self.passes = code is None
 
     # Hosts and interfaces
     SENT = "sends: {packet}"
@@ -147,8 +149,3 @@ class Outcome(Enum):
     NAT_PROTOCOL = "it takes TCP, UDP and ICMP, and no {packet.what}", "PROTOCOL_RESTRICTION"
     NAT_FOREIGN_SOURCE = "{packet.src} is not in its VPC, and it serves no one else", "NGW_REQUIRES_SOURCE_IN_VPC"
     NAT_NOTHING_ASKED = "nothing behind it asked for this packet, so it has nowhere to send it", _NOWHERE
-
-    @property
-    def passes(self) -> bool:
-        """Whether the packet goes on."""
-        return self.code is None

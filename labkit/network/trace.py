@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from labkit.errors import NetworkError
 from labkit.network import filters
 from labkit.network.addresses import gateway_refusal, is_public
-from labkit.network.endpoints import sender_of
 from labkit.network.outcomes import ComponentKind, Direction, Outcome
 from labkit.network.packet import ICMP, TCP, UDP, Packet
 from labkit.network.parts import DecidedBy, Interface, NatGateway, Route, Translation
@@ -34,12 +34,43 @@ def trace(network: Topology, packet: Packet, start: str | None = None) -> Path:
         NetworkError: `start` is unknown, or no interface or more than one can send the packet.
     """
     connections = _Connections()
-    forward = _Walk(network, packet, connections).leg(sender_of(network, packet, start))
+    forward = _Walk(network, packet, connections).leg(_sender_of(network, packet, start))
     if not forward.arrived:
         return Path(packet, forward, None)
     last = forward.hops[-1]
     receiver = network.interfaces[last.interface] if last.interface else None
     return Path(packet, forward, _Walk(network, last.packet.reply(), connections, is_reply=True).leg(receiver))
+
+
+def _sender_of(network: Topology, packet: Packet, start: str | None) -> Interface | None:
+    """Return the interface that sends a packet, or None where a host on the internet does; or raise NetworkError."""
+    if start is not None:
+        if start not in network.interfaces:
+            raise NetworkError(f"There is no network interface {start!r} in this network, so nothing can send from it.")
+        return network.interfaces[start]
+    found = network.interfaces_with(packet.src)
+    if len(found) > 1:
+        ids = ", ".join(f"{interface.id} in {network.name(interface.vpc)}" for interface in found)
+        raise NetworkError(
+            f"{packet.src} is the address of several interfaces: {ids}. Say which one sends, with start=."
+        )
+    if found:
+        return found[0]
+    paired = network.public_interface(packet.src)
+    if paired:
+        raise NetworkError(
+            f"{packet.src} is the public address of {paired[0].name}. An instance sends from its private address: "
+            f"use {paired[1]} as the source."
+        )
+    if not is_public(packet.src):
+        raise NetworkError(
+            f"No interface has the address {packet.src}, and no host on the internet can have it either: "
+            "use the address of an instance, or a public one."
+        )
+    for vpc in network.vpcs.values():
+        if any(packet.src in cidr for cidr in vpc.cidrs):
+            raise NetworkError(f"No interface has the address {packet.src}, which belongs to {vpc.name}.")
+    return None
 
 
 class _Connections:
