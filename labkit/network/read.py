@@ -1,14 +1,15 @@
-"""From the answers of EC2's `describe_*` calls to a `Network`."""
+"""From the answers of EC2's `describe_*` calls to the parts of a network, by the names of `Topology`'s fields.
+
+`labkit.network.model.Network` calls this; `labkit.network.files` does for answers in files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple
 
-from labkit.network.model import Network
-from labkit.network.packet import Address
+from labkit.network.packet import ICMP, ICMPV6, PROTOCOL_NAMES, Address
 from labkit.network.parts import (
     AclEntry,
     Cidr,
@@ -28,41 +29,23 @@ from labkit.network.parts import (
 
 Json = Mapping[str, Any]
 
+PrefixLists = Mapping[str, tuple[Cidr, ...]]
 
-class _Identified(Protocol):
-    @property
-    def id(self) -> str: ...
+#: The parts of a network by id, keyed by the names of `Topology`'s fields.
+Parts = dict[str, dict[str, Any]]
 
-
-Part = TypeVar("Part", bound=_Identified)
-
-#: What is asked of EC2: the operation and the key that holds its list.
-OPERATIONS = {
-    "describe_vpcs": "Vpcs",
-    "describe_subnets": "Subnets",
-    "describe_route_tables": "RouteTables",
-    "describe_internet_gateways": "InternetGateways",
-    "describe_egress_only_internet_gateways": "EgressOnlyInternetGateways",
-    "describe_vpc_peering_connections": "VpcPeeringConnections",
-    "describe_security_groups": "SecurityGroups",
-    "describe_network_acls": "NetworkAcls",
-    "describe_network_interfaces": "NetworkInterfaces",
-    "describe_instances": "Reservations",
-    "describe_nat_gateways": "NatGateways",
-}
-
-#: Operations that change one kind of part and nothing else, and which: its describing operation.
+#: Operations that change one kind of part and nothing else, and the key of that kind's list.
 _CHANGES_ONLY = {
-    "CreateRoute": "describe_route_tables",
-    "ReplaceRoute": "describe_route_tables",
-    "DeleteRoute": "describe_route_tables",
-    "AuthorizeSecurityGroupIngress": "describe_security_groups",
-    "AuthorizeSecurityGroupEgress": "describe_security_groups",
-    "RevokeSecurityGroupIngress": "describe_security_groups",
-    "RevokeSecurityGroupEgress": "describe_security_groups",
-    "CreateNetworkAclEntry": "describe_network_acls",
-    "ReplaceNetworkAclEntry": "describe_network_acls",
-    "DeleteNetworkAclEntry": "describe_network_acls",
+    "CreateRoute": "RouteTables",
+    "ReplaceRoute": "RouteTables",
+    "DeleteRoute": "RouteTables",
+    "AuthorizeSecurityGroupIngress": "SecurityGroups",
+    "AuthorizeSecurityGroupEgress": "SecurityGroups",
+    "RevokeSecurityGroupIngress": "SecurityGroups",
+    "RevokeSecurityGroupEgress": "SecurityGroups",
+    "CreateNetworkAclEntry": "NetworkAcls",
+    "ReplaceNetworkAclEntry": "NetworkAcls",
+    "DeleteNetworkAclEntry": "NetworkAcls",
 }
 
 #: The keys of a route that name its target.
@@ -71,84 +54,96 @@ _TARGETS = (
     "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "InstanceId",
 )  # fmt: skip
 
-_PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+#: EC2 names these protocols in security group rules and gives the number of any other.
+_PROTOCOLS = {name.lower(): number for number, name in PROTOCOL_NAMES.items()}
 
 
-def read(client: Any) -> Network:
-    """Ask an EC2 client for everything and make the Network of it."""
-    answers = {key: _ask(client, operation) for operation, key in OPERATIONS.items()}
+def answers_of(client: Any) -> dict[str, list[Json]]:
+    """Ask an EC2 client for everything.
+
+    Args:
+        client: A boto3 EC2 client.
+
+    Returns:
+        The lists in the answers, keyed as the API keys them (`Vpcs`, `Subnets`, …), and `PrefixLists`.
+    """
+    answers = {key: _ask(client, key) for key in _KINDS}
     paginate = client.get_paginator("get_managed_prefix_list_entries").paginate
     answers["PrefixLists"] = [
         {"PrefixListId": id, "Entries": [entry for page in paginate(PrefixListId=id) for entry in page["Entries"]]}
         for id in sorted(_prefix_lists_in(answers))
     ]
-    return network_from(answers)
+    return answers
 
 
-def _ask(client: Any, operation: str) -> list[Json]:
-    return [part for page in client.get_paginator(operation).paginate() for part in page[OPERATIONS[operation]]]
+def _ask(client: Any, key: str) -> list[Json]:
+    return [part for page in client.get_paginator(_KINDS[key].operation).paginate() for part in page[key]]
 
 
 def is_partial(operation: str) -> bool:
-    """Whether an operation (`CreateRoute`) changes one kind of part only, so that `reread` need not read them all."""
+    """Whether an operation (`CreateRoute`) changes one kind of part only, so that not everything must be read again."""
     return operation in _CHANGES_ONLY
 
 
-def reread(network: Network, client: Any, operations: Iterable[str]) -> Network:
-    """The network after calls of these operations: what they can have changed is read again, the rest kept.
+def changed_parts(client: Any, operations: Iterable[str], prefix_lists: PrefixLists) -> Parts | None:
+    """Read again what calls of some operations can have changed.
 
-    Raises KeyError for an operation that is not `is_partial`.
+    Args:
+        client: A boto3 EC2 client.
+        operations: The names of the operations, each of which `is_partial`.
+        prefix_lists: The blocks of the prefix lists that are known.
+
+    Returns:
+        The parts that can have changed, or None where a prefix list is new, so that everything must be read again.
+
+    Raises:
+        KeyError: An operation is not `is_partial`.
     """
-    answers = {operation: _ask(client, operation) for operation in {_CHANGES_ONLY[one] for one in operations}}
-    known = {OPERATIONS[operation]: parts for operation, parts in answers.items()}
-    if _prefix_lists_in({"RouteTables": [], "SecurityGroups": [], **known}) - set(network.prefix_lists):
-        return read(client)
-    make: dict[str, tuple[str, Any]] = {
-        "describe_route_tables": ("route_tables", lambda part: _route_table(part, network.prefix_lists)),
-        "describe_security_groups": ("security_groups", _security_group),
-        "describe_network_acls": ("network_acls", _network_acl),
-    }
-    changed = {make[operation][0]: _by_id(map(make[operation][1], parts)) for operation, parts in answers.items()}
-    return replace(network, **changed)
+    answers = {key: _ask(client, key) for key in {_CHANGES_ONLY[operation] for operation in operations}}
+    return None if _prefix_lists_in(answers) - set(prefix_lists) else read_parts(answers, prefix_lists)
 
 
-def network_from(answers: Mapping[str, list[Json]]) -> Network:
-    """Make a Network of lists of parts in the API's own shapes, keyed as the API keys them (`Vpcs`, `Subnets`, …)."""
+def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
+    """Make all parts of a network of the lists in EC2's answers.
+
+    Args:
+        answers: Lists in the API's own shapes, keyed as the API keys them; only `PrefixLists` may be missing.
+
+    Raises:
+        KeyError: A list, or what a part must have, is missing.
+    """
     prefix_lists = {
         part["PrefixListId"]: tuple(ip_network(entry["Cidr"]) for entry in part["Entries"])
         for part in answers.get("PrefixLists", [])
     }
-    instances = [instance for reservation in answers["Reservations"] for instance in reservation["Instances"]]
-    gateways = [_internet_gateway(part) for part in answers["InternetGateways"]]
-    gateways += [_egress_only_gateway(part) for part in answers["EgressOnlyInternetGateways"]]
-    return Network(
-        vpcs=_by_id(map(_vpc, answers["Vpcs"])),
-        subnets=_by_id(map(_subnet, answers["Subnets"])),
-        route_tables=_by_id(_route_table(part, prefix_lists) for part in answers["RouteTables"]),
-        internet_gateways=_by_id(gateways),
-        peering_connections=_by_id(map(_peering_connection, answers["VpcPeeringConnections"])),
-        security_groups=_by_id(map(_security_group, answers["SecurityGroups"])),
-        network_acls=_by_id(map(_network_acl, answers["NetworkAcls"])),
-        interfaces=_by_id(map(_interface, answers["NetworkInterfaces"])),
-        instances=_by_id(map(_instance, instances)),
-        nat_gateways=_by_id(map(_nat_gateway, answers["NatGateways"])),
-        prefix_lists=prefix_lists,
-    )
+    parts = read_parts({key: answers[key] for key in _KINDS}, prefix_lists)
+    return {**parts, "prefix_lists": prefix_lists}
+
+
+def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> Parts:
+    """Make the parts of some of EC2's lists, keyed as the API keys them (`Vpcs`, `Subnets`, …).
+
+    Raises:
+        KeyError: What a part must have is missing.
+    """
+    found: Parts = {}
+    for key, described in answers.items():
+        if key == "Reservations":
+            described = [instance for reservation in described for instance in reservation["Instances"]]
+        parts = [_KINDS[key].read(part, prefix_lists) for part in described]
+        found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in parts)
+    return found
 
 
 def _prefix_lists_in(answers: Mapping[str, list[Json]]) -> set[str]:
-    routes = (route for table in answers["RouteTables"] for route in table["Routes"])
+    routes = (route for table in answers.get("RouteTables", ()) for route in table["Routes"])
     permissions = (
         permission
-        for group in answers["SecurityGroups"]
+        for group in answers.get("SecurityGroups", ())
         for permission in [*group["IpPermissions"], *group["IpPermissionsEgress"]]
     )
     found = {route["DestinationPrefixListId"] for route in routes if route.get("DestinationPrefixListId")}
     return found | {part["PrefixListId"] for permission in permissions for part in permission.get("PrefixListIds", [])}
-
-
-def _by_id(parts: Iterable[Part]) -> dict[str, Part]:
-    return {part.id: part for part in parts}
 
 
 def _name(part: Json, id: str) -> str:
@@ -165,17 +160,25 @@ def _cidrs(part: Json) -> tuple[Cidr, ...]:
     return tuple(ip_network(cidr) for cidr, state in blocks if state["State"] == "associated")
 
 
-def _vpc(part: Json) -> Vpc:
-    return Vpc(part["VpcId"], _name(part, part["VpcId"]), _cidrs(part))
+def _identity(part: Json, key: str) -> dict[str, Any]:
+    return {"id": part[key], "name": _name(part, part[key])}
 
 
-def _subnet(part: Json) -> Subnet:
-    id = part["SubnetId"]
-    zone, zone_id = part["AvailabilityZone"], part.get("AvailabilityZoneId", "")
-    return Subnet(id, _name(part, id), part["VpcId"], _cidrs(part), zone, zone_id)
+def _vpc(part: Json, _: PrefixLists) -> Vpc:
+    return Vpc(**_identity(part, "VpcId"), cidrs=_cidrs(part))
 
 
-def _route(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> Route:
+def _subnet(part: Json, _: PrefixLists) -> Subnet:
+    return Subnet(
+        **_identity(part, "SubnetId"),
+        vpc=part["VpcId"],
+        cidrs=_cidrs(part),
+        availability_zone=part["AvailabilityZone"],
+        availability_zone_id=part.get("AvailabilityZoneId", ""),
+    )
+
+
+def _route(part: Json, prefix_lists: PrefixLists) -> Route:
     cidr = part.get("DestinationCidrBlock") or part.get("DestinationIpv6CidrBlock")
     prefix_list = part.get("DestinationPrefixListId", "")
     return Route(
@@ -187,12 +190,10 @@ def _route(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> Route:
     )
 
 
-def _route_table(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> RouteTable:
-    id = part["RouteTableId"]
+def _route_table(part: Json, prefix_lists: PrefixLists) -> RouteTable:
     associations = part["Associations"]
     return RouteTable(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "RouteTableId"),
         vpc=part["VpcId"],
         routes=tuple(_route(route, prefix_lists) for route in part["Routes"]),
         main=any(a.get("Main") for a in associations),
@@ -206,33 +207,28 @@ def _attached_vpc(part: Json) -> str | None:
     return next((a["VpcId"] for a in part["Attachments"] if a["State"] in ("available", "attached")), None)
 
 
-def _internet_gateway(part: Json) -> InternetGateway:
-    id = part["InternetGatewayId"]
-    return InternetGateway(id, _name(part, id), _attached_vpc(part))
+def _internet_gateway(part: Json, _: PrefixLists) -> InternetGateway:
+    return InternetGateway(**_identity(part, "InternetGatewayId"), vpc=_attached_vpc(part), egress_only=False)
 
 
-def _egress_only_gateway(part: Json) -> InternetGateway:
-    id = part["EgressOnlyInternetGatewayId"]
-    return InternetGateway(id, _name(part, id), _attached_vpc(part), egress_only=True)
+def _egress_only_gateway(part: Json, _: PrefixLists) -> InternetGateway:
+    identity = _identity(part, "EgressOnlyInternetGatewayId")
+    return InternetGateway(**identity, vpc=_attached_vpc(part), egress_only=True)
 
 
-def _peering_connection(part: Json) -> PeeringConnection:
-    id = part["VpcPeeringConnectionId"]
-    ends = part["RequesterVpcInfo"], part["AccepterVpcInfo"]
+def _peering_connection(part: Json, _: PrefixLists) -> PeeringConnection:
+    requester, accepter = part["RequesterVpcInfo"], part["AccepterVpcInfo"]
     return PeeringConnection(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "VpcPeeringConnectionId"),
         status=part["Status"]["Code"],
-        requester=ends[0]["VpcId"],
-        accepter=ends[1]["VpcId"],
-        cidrs={end["VpcId"]: _peer_cidrs(end) for end in ends},
+        requester=requester["VpcId"],
+        accepter=accepter["VpcId"],
+        cidrs={end["VpcId"]: _peer_cidrs(end) for end in (requester, accepter)},
     )
 
 
 def _peer_cidrs(end: Json) -> tuple[Cidr, ...]:
-    v4 = [block["CidrBlock"] for block in end.get("CidrBlockSet", ())]
-    if not v4 and end.get("CidrBlock"):
-        v4 = [end["CidrBlock"]]
+    v4 = [block["CidrBlock"] for block in end.get("CidrBlockSet") or ([end] if end.get("CidrBlock") else [])]
     v6 = [block["Ipv6CidrBlock"] for block in end.get("Ipv6CidrBlockSet", ())]
     return tuple(ip_network(cidr) for cidr in [*v4, *v6])
 
@@ -253,7 +249,7 @@ def _permission(part: Json) -> Permission:
     )
 
 
-def _security_group(part: Json) -> SecurityGroup:
+def _security_group(part: Json, _: PrefixLists) -> SecurityGroup:
     return SecurityGroup(
         id=part["GroupId"],
         name=_name(part, part["GroupName"]),
@@ -264,34 +260,29 @@ def _security_group(part: Json) -> SecurityGroup:
 
 
 def _acl_entry(part: Json) -> AclEntry:
-    ports = part.get("PortRange") or {}
-    icmp = part.get("IcmpTypeCode") or {}
+    protocol = _protocol(part["Protocol"])
+    keys = ("IcmpTypeCode", "Type", "Code") if protocol in (ICMP, ICMPV6) else ("PortRange", "From", "To")
+    kept = part.get(keys[0]) or {}
     return AclEntry(
         number=part["RuleNumber"],
         egress=part["Egress"],
         allow=part["RuleAction"] == "allow",
-        protocol=_protocol(part["Protocol"]),
+        protocol=protocol,
         cidr=ip_network(part.get("CidrBlock") or part["Ipv6CidrBlock"], strict=False),
-        from_port=ports.get("From"),
-        to_port=ports.get("To"),
-        icmp_type=icmp.get("Type", -1),
-        icmp_code=icmp.get("Code", -1),
+        from_port=kept.get(keys[1], -1),
+        to_port=kept.get(keys[2], -1),
     )
 
 
-def _network_acl(part: Json) -> NetworkAcl:
-    id = part["NetworkAclId"]
+def _network_acl(part: Json, _: PrefixLists) -> NetworkAcl:
     return NetworkAcl(
-        id=id,
-        name=_name(part, id),
-        vpc=part["VpcId"],
+        **_identity(part, "NetworkAclId"),
         entries=tuple(sorted(map(_acl_entry, part["Entries"]), key=lambda entry: entry.number)),
         subnets=tuple(a["SubnetId"] for a in part["Associations"]),
     )
 
 
-def _interface(part: Json) -> Interface:
-    id = part["NetworkInterfaceId"]
+def _interface(part: Json, _: PrefixLists) -> Interface:
     primary = part.get("PrivateIpAddress")  # an interface in an IPv6-only subnet has none
     public = {primary: part.get("Association")} if primary else {}
     for other in part.get("PrivateIpAddresses", ()):
@@ -301,8 +292,7 @@ def _interface(part: Json) -> Interface:
     addresses += [ip_address(a["Ipv6Address"]) for a in part.get("Ipv6Addresses", ())]
     attachment = part.get("Attachment") or {}
     return Interface(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "NetworkInterfaceId"),
         vpc=part["VpcId"],
         subnet=part["SubnetId"],
         addresses=tuple(addresses),
@@ -310,34 +300,56 @@ def _interface(part: Json) -> Interface:
         groups=tuple(group["GroupId"] for group in part["Groups"]),
         source_dest_check=part["SourceDestCheck"],
         instance=attachment.get("InstanceId"),
-        kind=part.get("InterfaceType", "interface"),
         mac=part.get("MacAddress", ""),
         attached=part.get("Status") != "available" or "InstanceId" in attachment,
     )
 
 
-def _instance(part: Json) -> Instance:
-    id = part["InstanceId"]
+def _instance(part: Json, _: PrefixLists) -> Instance:
     return Instance(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "InstanceId"),
         state=part["State"]["Name"],
-        vpc=part.get("VpcId"),
         private_dns_name=part.get("PrivateDnsName", ""),
         public_dns_name=part.get("PublicDnsName", ""),
     )
 
 
-def _nat_gateway(part: Json) -> NatGateway:
-    id = part["NatGatewayId"]
+def _nat_gateway(part: Json, _: PrefixLists) -> NatGateway:
     address: Json = next(iter(part.get("NatGatewayAddresses", ())), {})
     return NatGateway(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "NatGatewayId"),
         vpc=part["VpcId"],
         subnet=part.get("SubnetId", ""),  # a regional one has none
         state=part["State"],
         interface=address.get("NetworkInterfaceId", ""),
-        private=part.get("ConnectivityType") == "private",
         regional=part.get("AvailabilityMode") == "regional",
     )
+
+
+class _Kind(NamedTuple):
+    """How one kind of part is read: EC2's operation, the field of `Topology`, and the function that reads an entry."""
+
+    operation: str
+    field: str
+    read: Callable[[Json, PrefixLists], Any]
+
+
+#: The kinds of part by the key that holds the list in the operation's answer.
+_KINDS = {
+    "Vpcs": _Kind("describe_vpcs", "vpcs", _vpc),
+    "Subnets": _Kind("describe_subnets", "subnets", _subnet),
+    "RouteTables": _Kind("describe_route_tables", "route_tables", _route_table),
+    "InternetGateways": _Kind("describe_internet_gateways", "internet_gateways", _internet_gateway),
+    "EgressOnlyInternetGateways": _Kind(
+        "describe_egress_only_internet_gateways", "internet_gateways", _egress_only_gateway
+    ),
+    "VpcPeeringConnections": _Kind("describe_vpc_peering_connections", "peering_connections", _peering_connection),
+    "SecurityGroups": _Kind("describe_security_groups", "security_groups", _security_group),
+    "NetworkAcls": _Kind("describe_network_acls", "network_acls", _network_acl),
+    "NetworkInterfaces": _Kind("describe_network_interfaces", "interfaces", _interface),
+    "Reservations": _Kind("describe_instances", "instances", _instance),
+    "NatGateways": _Kind("describe_nat_gateways", "nat_gateways", _nat_gateway),
+}
+
+#: The operations that describe a network, and the key that holds the list in each one's answer.
+OPERATIONS = {kind.operation: key for key, kind in _KINDS.items()}
