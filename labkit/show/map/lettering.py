@@ -1,4 +1,4 @@
-"""How wide a text is, and how it is cut or broken to fit."""
+"""Measure texts in the map's font, and cut or break them to fit. `layout`, `drawing` and `sheet` call it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from labkit.show.figure import DPI, FONT
 
 @lru_cache(maxsize=16)
 def font(size: float, bold: bool) -> FontProperties:
-    """The one font, at a size in points."""
+    """Return the map's font at a size in points."""
     return FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
 
 
 @lru_cache(maxsize=4096)
 def width(text: str, size: float = 9, bold: bool = False) -> float:
-    """The width of a text in pixels, at a font size in points.
+    """Return the width of a text in pixels, at a font size in points.
 
-    It is that of its letters and the kerning between them, which matplotlib would lay out anew for each text.
+    It adds up the letters and the kerning between them, because matplotlib's own layout takes much longer.
 
     >>> width("10.1.0.0/16"), width("AV") < width("A") + width("V")
     (72.0, True)
@@ -56,7 +56,7 @@ def _letters(size: float, bold: bool) -> _Letters:
 
 
 def fit(text: str, room: float, size: float = 9, bold: bool = False) -> str:
-    """The text, cut to `room` pixels with an ellipsis where it is longer."""
+    """Return the text, cut to `room` pixels with an ellipsis if it is longer."""
     if width(text, size, bold) <= room:
         return text
     while text and width(text + "…", size, bold) > room:
@@ -65,7 +65,7 @@ def fit(text: str, room: float, size: float = 9, bold: bool = False) -> str:
 
 
 def wrap(text: str, room: float, size: float = 9, bold: bool = False) -> list[str]:
-    """The text in lines of at most `room` pixels, broken at spaces and after underscores and colons."""
+    """Return the text in lines of at most `room` pixels, broken at spaces and after underscores and colons."""
     lines, line = [], ""
     for word in re.findall(r"[^\s_:]*(?:[_:]|\s+|$)", text):
         if line and width((line + word).rstrip(), size, bold) > room:

@@ -1,4 +1,7 @@
-"""What of a network the map shows, and in which words: the picture and its description say the same."""
+"""Choose what of a network the map shows, and word it once for both the picture and its description.
+
+`layout` and `drawing` call it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,13 @@ _EMPTY = "This network has no VPC of yours yet. Run the cells that create vpc-1 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What stands at a VPC's edge: an internet gateway, or a peering connection to a VPC that is not drawn."""
+    """What is drawn at a VPC's edge: an internet gateway, or a peering connection to a VPC that is not drawn.
+
+    Attributes:
+        id: Its id.
+        name: Its name, or the beginning of its id.
+        kind: What it is, in words.
+    """
 
     id: str
     name: str
@@ -34,10 +43,15 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What stands at a network interface: an instance, a NAT gateway, or the interface alone.
+    """What is drawn for a network interface: an instance, a NAT gateway, or the interface alone.
 
-    Parameters: `state` is None where that is the usual one, running or available; `addresses` are its own, each with
-    its public one after it.
+    Attributes:
+        interface: The interface.
+        kind: What it is, in words.
+        title: Its name, or the beginning of its id.
+        state: Its state; None if that is the usual one, running or available.
+        addresses: Its private addresses, each followed by its public one.
+        groups: The names of its security groups.
     """
 
     interface: Interface
@@ -48,24 +62,29 @@ class Card:
     groups: str
 
 
-class Contents:
+class MapContents:
     """What of a network is drawn, and what is only mentioned.
 
-    Parameters: `path` is a packet's path over it. `vpcs` are ids; `internet` says whether it is on the map, and `host`
-    is the address of the path's host there.
+    Attributes:
+        network: The network.
+        vpcs: The ids of the VPCs that are drawn.
+        peerings: The peering connections that are drawn between two of these.
+        internet: Whether the internet is drawn.
+        host: The address of the path's host on the internet, if any.
     """
 
     def __init__(self, network: Network, path: Path | None = None) -> None:
+        """Choose what to draw of a network and, if one is given, of a packet's path over it."""
         self.network, self._path = network, path
         hops = [hop for leg in (path.forward, path.back) if leg for hop in leg.hops] if path else []
         touched = {hop.vpc for hop in hops} | {interface.vpc for interface in network.interfaces.values()}
         self.vpcs = [id for id in network.vpcs if id in touched or not self._is_untouched_default(id)]
-        on_way = {hop.component for hop in hops}
+        on_path = {hop.component for hop in hops}
         self.peerings = [
             peering
             for peering in network.peering_connections.values()
             if {peering.requester, peering.accepter} <= set(self.vpcs)
-            and (peering.status not in _GONE or peering.id in on_way)
+            and (peering.status not in _GONE or peering.id in on_path)
         ]
         hosts = [
             str(hop.packet.src if hop is hops[0] else hop.packet.dst) for hop in hops if hop.component == "internet"
@@ -80,17 +99,19 @@ class Contents:
         return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not is_peered
 
     def name(self, id: str) -> str:
-        """The name of a resource, or the beginning of its id."""
+        """Return the name of a resource, or the beginning of its id."""
         return short(self.network.name(id))
 
     def named(self, text: str) -> str:
-        """A text with each id in it replaced by the resource's name, or shortened."""
+        """Return a text with each id in it replaced by the resource's name, or shortened."""
         return re.sub(r"\b[a-z]+-[\w-]*\w", lambda found: self.name(found[0]), text)
 
     def subnets(self, vpc: str) -> list[Subnet]:
+        """Return the subnets of a VPC."""
         return [subnet for subnet in self.network.subnets.values() if subnet.vpc == vpc]
 
     def gateways(self, vpc: str) -> list[Gateway]:
+        """Return what is drawn at a VPC's edge."""
         found = []
         for gateway in self.network.internet_gateways.values():
             if gateway.vpc == vpc:
@@ -105,6 +126,7 @@ class Contents:
         return found
 
     def cards(self, subnet: str) -> list[Card]:
+        """Return what is drawn for the interfaces in a subnet."""
         return [self._card(one) for one in self.network.interfaces.values() if one.subnet == subnet]
 
     def _card(self, interface: Interface) -> Card:
@@ -128,7 +150,7 @@ class Contents:
         return Card(interface, kind, title, None if usual else state, addresses, groups)
 
     def routes(self, subnet: str) -> list[tuple[str, str, bool]]:
-        """The routes of a subnet's route table: destination, `destination → target`, and whether it leads nowhere."""
+        """Return a subnet's routes: destination, `destination → target` in words, and whether it is a blackhole."""
         found = []
         for route in self.network.route_table_of(subnet).routes:
             lost = route.state == "blackhole"
@@ -137,7 +159,7 @@ class Contents:
         return found
 
     def notes(self) -> Iterable[str]:
-        """What is not drawn."""
+        """Say what is not drawn."""
         if not self.vpcs:
             yield _EMPTY
         for vpc in self.network.vpcs.values():
@@ -190,7 +212,7 @@ class Contents:
 
 
 def short(name: str) -> str:
-    """A name as it is, and a long id by its first eight digits.
+    """Return a name unchanged, and a long id cut after its first eight digits.
 
     >>> short("instance-1"), short("vpc-0a1b2c3d4e5f67890")
     ('instance-1', 'vpc-0a1b2c3d…')
@@ -199,6 +221,7 @@ def short(name: str) -> str:
 
 
 def cidrs(blocks: tuple[Cidr, ...]) -> str:
+    """Write CIDR blocks, separated by commas."""
     return ", ".join(map(str, blocks))
 
 
