@@ -1,4 +1,4 @@
-"""What connecting a lab adds to a notebook: the cell magics `%%shell` and `%%insights`, and short errors."""
+"""Add to a notebook the cell magics `%%shell` and `%%insights`, and short errors of AWS: `labkit.connect` calls it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from labkit.show.tracebacks import shorten
 
 
 def register(run_command: Callable[[str, str], object], ask: Callable[..., object]) -> None:
-    """Add them to the running notebook; outside IPython there is nothing to do.
+    """Add the magics to the running notebook; outside IPython, do nothing.
 
-    Parameters: `run_command(instance, lines)` runs a cell on an instance; `ask(query, since=…, log_group=…)` asks Logs
-    Insights and gives a table.
+    Args:
+        run_command: Called as `run_command(instance, lines)` to run a cell on an instance.
+        ask: Called as `ask(query, since=…, log_group=…)` to ask Logs Insights; it returns a table.
     """
     shell = status.shell()
     if shell is None:

@@ -14,9 +14,9 @@ import pytest
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.network import Network
+from labkit.network.packet import TCP
 from labkit.network.read import is_partial, reread
-from labkit.show.widgets import base
-from labkit.show.widgets import live as living
+from labkit.show.widgets import base, live
 from tests.lab.conftest import Built
 
 
@@ -69,7 +69,7 @@ def test_what_is_on_the_page_follows_the_cells(peered: Built, monkeypatch: pytes
     registered = SimpleNamespace(callbacks=events, register=lambda name, what: events[name].append(what))
     shell = SimpleNamespace(events=registered, display_formatter=SimpleNamespace(format=lambda still: ({}, {})))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
-    monkeypatch.setattr(living, "is_live", lambda: True)
+    monkeypatch.setattr(live, "is_live", lambda: True)
     shown = [peered.lab.widgets.packet_lab(), peered.lab.widgets.route_editor("route-table-1")]
     for widget in shown * 2:
         widget._repr_mimebundle_()
@@ -123,7 +123,7 @@ def test_the_call_that_was_shown_runs_in_a_cell(peered: Built) -> None:
     exec(editor.code.value, {"ec2": boto3.client("ec2")})
     assert peered.lab.trace("instance-1", "instance-2").reached is True
     rules = peered.lab.widgets.rule_editor("allow-icmp-2")
-    rules.protocol.value, rules.ports.value = "tcp", "22"
+    rules.protocol.value, rules.ports.value = TCP, "22"
     exec(rules.code.value, {"ec2": boto3.client("ec2")})
     rules.catch_up()
     assert "inbound  TCP port 22 from 0.0.0.0/0" in repr(rules)

@@ -1,4 +1,7 @@
-"""Questions about one flow log record, made from its own line, always the same ones in the same order."""
+"""Make questions about one flow log record from its own line, always the same in the same order.
+
+The record decoder asks them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from labkit.flowlogs.explaining import says
 
-#: What to look for, and in which field it stands.
+#: By field, what its word says.
 _WHICH = {
     "dstaddr": "says where the traffic went",
     "packets": "says how many packets there were",
@@ -15,7 +18,7 @@ _WHICH = {
     "start": "says when the first packet was seen",
     "interface-id": "says which network interface saw it",
 }
-#: What a word can be taken for that it is not: 6 for a port, say.
+#: What a word can be mistaken for: 6 for a port, for example.
 _MISTAKEN_FOR = ("protocol", "dstport", "packets", "bytes", "tcp-flags")
 _MISREAD = {
     ("action", "ACCEPT"): ("The traffic arrived at its destination.", "The destination answered."),
@@ -28,7 +31,14 @@ _MISREAD = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a record, the answers to choose from, the right one, and why it is right."""
+    """A question about a record.
+
+    Attributes:
+        text: The question.
+        choices: The answers to choose from.
+        right: The right one of them.
+        why: Why it is right.
+    """
 
     text: str
     choices: tuple[str, ...]
@@ -37,9 +47,10 @@ class Question:
 
 
 def questions(values: Mapping[str, str]) -> list[Question]:
-    """The questions about a record, in the order of its fields, none about what it lacks.
+    """Return the questions about a record, in the order of its fields, none about what it lacks.
 
-    Parameters: `values` of its fields, by AWS's names, in the record's order.
+    Args:
+        values: The words of the record by AWS's names of the fields, in the record's order.
 
     >>> asked = questions({"srcport": "0", "dstport": "0", "protocol": "6", "packets": "1", "bytes": "52"})
     >>> asked[0].text
@@ -75,16 +86,16 @@ def _about(name: str, values: Mapping[str, str]) -> Iterator[Question]:
 
 
 def _words(name: str, values: Mapping[str, str]) -> dict[str, str]:
-    """The word that is asked for and three near it, by field."""
+    """Return the word that is asked for and three near it, by field."""
     names = [each for each in values if values[each] != "-"]
     at = names.index(name)
-    first = max(0, min(at - at % 4, len(names) - 4))  # so that the right one stands now here, now there
+    first = max(0, min(at - at % 4, len(names) - 4))  # so that the right one is not always first
     places = list(values)
     return {each: f"the {_ordinal(places.index(each) + 1)}: {values[each]}" for each in names[first : first + 4]}
 
 
 def _in_order(*choices: str) -> tuple[str, ...]:
-    """Choices by letter, so that their order tells nothing."""
+    """Return choices in alphabetical order, so that their order tells nothing."""
     return tuple(sorted(dict.fromkeys(choices)))
 
 

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
+from labkit.network.packet import ICMP, TCP, UDP
 from labkit.show.widgets.acl_editor import AclEditor
-from labkit.show.widgets.editor import Call, Editor
+from labkit.show.widgets.editor import ALL_TRAFFIC, Call, Editor
 from labkit.show.widgets.route_editor import RouteEditor
 from labkit.show.widgets.rule_editor import RuleEditor
 from tests.network.build import from_group, tcp_from
@@ -47,7 +48,7 @@ def rules(lab: PaperLab) -> RuleEditor:
     return RuleEditor(lab, "sg-1")
 
 
-def said(editor: Editor) -> str:
+def said(editor: Editor[Any]) -> str:
     return unescape(editor.verdict.value + editor.hint.value)
 
 
@@ -187,26 +188,26 @@ def test_the_rules_are_a_table(rules: RuleEditor) -> None:
 @pytest.mark.parametrize(
     ("protocol", "ports", "peer", "asked"),
     [
-        ("tcp", "22", "10.2.0.0/16", '"tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.2.0.0/16"}]'),
-        ("udp", "53-54", "::/0", '"udp", "FromPort": 53, "ToPort": 54, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]'),
-        ("icmp", "", "sg-2", '"icmp", "FromPort": -1, "ToPort": -1, "UserIdGroupPairs": [{"GroupId": "sg-2"}]'),
-        ("-1", "", "pl-1", '"-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]'),
+        (TCP, "22", "10.2.0.0/16", '"tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.2.0.0/16"}]'),
+        (UDP, "53-54", "::/0", '"udp", "FromPort": 53, "ToPort": 54, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]'),
+        (ICMP, "", "sg-2", '"icmp", "FromPort": -1, "ToPort": -1, "UserIdGroupPairs": [{"GroupId": "sg-2"}]'),
+        (ALL_TRAFFIC, "", "pl-1", '"-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]'),
     ],
 )
 def test_a_new_rule_is_shown_as_the_call_that_makes_it(
-    rules: RuleEditor, protocol: str, ports: str, peer: str, asked: str
+    rules: RuleEditor, protocol: int, ports: str, peer: str, asked: str
 ) -> None:
     rules.protocol.value, rules.ports.value, rules.peer.value = protocol, ports, peer
     code = (
         f'ec2.authorize_security_group_ingress(\n    GroupId="sg-1",\n    IpPermissions=[{{"IpProtocol": {asked}}}],\n)'
     )
     assert rules.code.value == code
-    rules.direction.value = "egress"
+    rules.egress.value = True
     assert rules.code.value == code.replace("ingress", "egress")
 
 
 def test_a_click_makes_the_rule(rules: RuleEditor, lab: PaperLab) -> None:
-    rules.protocol.value = "tcp"
+    rules.protocol.value = TCP
     shown = rules.code.value
     rules.button.click()
     assert [call.code() for call in lab.client("ec2").calls] == [shown]
@@ -239,7 +240,7 @@ def test_a_group_without_rules_has_none_to_remove() -> None:
 
 @pytest.mark.parametrize("ports", ["ssh", "22-", "23-22", "70000", "-1", "1,2", ""])
 def test_ports_that_are_none_make_no_call(rules: RuleEditor, ports: str) -> None:
-    rules.protocol.value, rules.ports.value = "tcp", ports
+    rules.protocol.value, rules.ports.value = TCP, ports
     assert f"{ports!r} is neither a port nor a range of ports: write 443, or 8000-8080." in said(rules)
     assert rules.button.disabled
 
@@ -274,18 +275,18 @@ def test_the_acl_of_a_subnet_is_a_table_in_the_order_of_trial(lab: PaperLab) -> 
 
 def test_ports_are_asked_for_only_where_there_are_any(lab: PaperLab, rules: RuleEditor) -> None:
     editor = AclEditor(lab, "subnet-1")
-    for each, tcp, icmp in ((editor, "6", "1"), (rules, "tcp", "icmp")):
-        for protocol, shown in ((tcp, ""), (icmp, "none")):
+    for each in (editor, rules):
+        for protocol, shown in ((TCP, ""), (ICMP, "none")):
             each.protocol.value = protocol
             assert each.ports.layout.display == shown
-            assert each.direction.layout.display == ""
+            assert each.egress.layout.display == ""
     editor.action.value = "delete"
-    assert [one.layout.display for one in (editor.number, editor.protocol, editor.range)] == ["", "none", "none"]
+    assert [one.layout.display for one in (editor.number, editor.protocol, editor.peer)] == ["", "none", "none"]
 
 
 def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
     editor = AclEditor(lab, "subnet-1")
-    editor.protocol.value, editor.ports.value = "6", "22-23"
+    editor.protocol.value, editor.ports.value = TCP, "22-23"
     assert editor.code.value.splitlines() == [
         "ec2.create_network_acl_entry(",
         '    NetworkAclId="acl-subnet-1",',
@@ -299,7 +300,7 @@ def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
     ]
     editor.button.click()
     assert [call.code() for call in lab.client("ec2").calls] == [editor.code.value]
-    editor.action.value, editor.direction.value = "delete", "out"
+    editor.action.value, editor.egress.value = "delete", True
     assert "".join(editor.code.value.split()) == (
         'ec2.delete_network_acl_entry(NetworkAclId="acl-subnet-1",RuleNumber=90,Egress=True,)'
     )
@@ -311,7 +312,7 @@ def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
         ("number", "0", "'0' is not the number of an entry"),
         ("number", "32767", "'32767' is not the number of an entry"),
         ("number", "ten", "'ten' is not the number of an entry"),
-        ("range", "10.1.0.0", "'10.1.0.0' is not a range of addresses"),
+        ("peer", "10.1.0.0", "'10.1.0.0' is not a range of addresses"),
     ],
 )
 def test_an_entry_that_is_none_makes_no_call(lab: PaperLab, control: str, typed: str, words: str) -> None:

@@ -79,15 +79,15 @@ def test_the_slider_writes_its_ends_beside_it(explorer: FlowExplorer) -> None:
 
 def test_the_bars_add_up_to_the_records(explorer: FlowExplorer) -> None:
     explorer.address.value = "10.1.1.10"
-    _, _, accepted, rejected = explorer._bars() or (0, 0, [], [])
+    timeline = explorer._timeline()
     counts = explorer.found["action"].value_counts()
-    assert (sum(accepted), sum(rejected)) == (counts["ACCEPT"], counts["REJECT"])
+    assert timeline and (sum(timeline.accepted), sum(timeline.rejected)) == (counts["ACCEPT"], counts["REJECT"])
 
 
 def test_the_top_talkers_are_the_questions(explorer: FlowExplorer) -> None:
     explorer.verdict.value = "ACCEPT"
     expected = flowlogs.top_talkers(explorer.found, 10)
-    _, _, rows = explorer._talkers()
+    _, _, rows = explorer._top_talkers()
     assert [row[:2] for row in rows] == expected[["srcaddr", "dstaddr"]].values.tolist()
     assert [str(row[3]).replace(",", "") for row in rows] == expected["bytes"].astype(str).tolist()
 
