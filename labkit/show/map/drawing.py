@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labkit.network.model import Network
-from labkit.network.path import Hop, Leg, Path
+from labkit.network import ComponentKind, Hop, Leg, Network, Path, Route
 from labkit.show.figure import Described, steady_style
 from labkit.show.map import painting
 from labkit.show.map.layout import LANE, MARGIN, Callout, Layout
 from labkit.show.map.lettering import width, wrap
-from labkit.show.map.map_contents import MapContents
+from labkit.show.map.map_contents import MapContents, capitalized
 from labkit.show.map.routing import Roads, keep_left, places
 from labkit.show.map.sheet import Point, Sheet
 
@@ -75,10 +74,10 @@ def _draw(contents: MapContents, path: Path | None, listed: bool) -> Sheet:
     if path and path.back:
         legs.append(_DrawnLeg(path.back, places(network, path.back), "back", "↩", "Back"))
     used = {
-        (place.removeprefix("routes:"), hop.rule.split(" ")[0])
+        (place.removeprefix("routes:"), hop.decided_by.destination)
         for drawn in legs
         for place, hop in zip(drawn.places, drawn.leg.hops, strict=True)
-        if place.startswith("routes:") and hop.rule
+        if isinstance(hop.decided_by, Route)
     }
     layout = Layout(contents, _callout(contents, path, legs), used)
     height = layout.height
@@ -94,11 +93,8 @@ def _callout(contents: MapContents, path: Path | None, legs: list[_DrawnLeg]) ->
     if hop is None:
         return None
     last = legs[-1]
-    first, _, rest = hop.sentence.partition(" ")
-    # A name keeps its spelling at the beginning of a sentence.
-    sentence = contents.named(f"{first.capitalize() if first.isalpha() else first} {rest}") + "."
     headline = f"{last.number([len(last.leg.hops)])}  {_component(contents, hop)}"
-    return Callout(last.places[-1], hop.vpc, headline, hop.code, sentence)
+    return Callout(last.places[-1], hop.vpc, headline, hop.code, capitalized(contents.named(hop).sentence) + ".")
 
 
 def _component(contents: MapContents, hop: Hop) -> str:
@@ -182,8 +178,8 @@ def _draw_steps(layout: Layout, contents: MapContents, path: Path, legs: list[_D
             y += 20
             _chip(sheet, leg, [step], x + 22, y)
             said = _component(contents, hop)
-            if hop.rule and hop.kind == "route table":
-                rule = f"{said}: {contents.named(hop.rule)}"
+            if hop.kind is ComponentKind.ROUTE_TABLE and hop.decided_by:
+                rule = f"{said}: {contents.named(hop).rule}"
                 said = rule if width(rule) < column - 70 else said
             sheet.say(said, x + 54, y, column - 70)
     return top + 26 + 20 * max(len(leg.leg.hops) for leg in legs) + MARGIN

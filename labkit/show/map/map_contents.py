@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from labkit.network.model import Network
-from labkit.network.parts import Cidr, Interface, Subnet
-from labkit.network.path import Path
+from labkit.network import ComponentKind, Hop, Interface, Network, Path, Route, Subnet
+from labkit.network.parts import Cidr
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 _DEFAULT_VPC_CIDR = ip_network("172.31.0.0/16")
@@ -87,7 +86,9 @@ class MapContents:
             and (peering.status not in _GONE or peering.id in on_path)
         ]
         hosts = [
-            str(hop.packet.src if hop is hops[0] else hop.packet.dst) for hop in hops if hop.component == "internet"
+            str(hop.packet.src if hop is hops[0] else hop.packet.dst)
+            for hop in hops
+            if hop.kind is ComponentKind.INTERNET
         ]
         self.host = hosts[0] if hosts else None
         gateways = [gateway for gateway in network.internet_gateways.values() if gateway.vpc in self.vpcs]
@@ -102,9 +103,13 @@ class MapContents:
         """Return the name of a resource, or the beginning of its id."""
         return short(self.network.name(id))
 
-    def named(self, text: str) -> str:
-        """Return a text with each id in it replaced by the resource's name, or shortened."""
-        return re.sub(r"\b[a-z]+-[\w-]*\w", lambda found: self.name(found[0]), text)
+    def named(self, hop: Hop) -> Hop:
+        """Return a hop whose sentence and rule say names, or the beginnings of ids, instead of ids."""
+        by = hop.decided_by
+        if isinstance(by, Route):
+            by = replace(by, destination=short(by.destination), target=self.name(by.target))
+        component, name, other = map(self.name, (hop.component, hop.name, hop.other))
+        return replace(hop, component=component, name=name, other=other, decided_by=by)
 
     def subnets(self, vpc: str) -> list[Subnet]:
         """Return the subnets of a VPC."""
@@ -218,6 +223,16 @@ def short(name: str) -> str:
     ('instance-1', 'vpc-0a1b2c3d…')
     """
     return f"{name[:-9]}…" if _ID.fullmatch(name) else name
+
+
+def capitalized(sentence: str) -> str:
+    """Return a sentence with a capital at the beginning, unless it begins with a name.
+
+    >>> capitalized("sends: a packet"), capitalized("vpc-1 has no internet gateway")
+    ('Sends: a packet', 'vpc-1 has no internet gateway')
+    """
+    first, space, rest = sentence.partition(" ")
+    return (first.capitalize() if first.strip(":").isalpha() else first) + space + rest
 
 
 def cidrs(blocks: tuple[Cidr, ...]) -> str:

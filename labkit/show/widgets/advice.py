@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from labkit.network.path import Hop
+from labkit.network import Hop
 
 _NEXT = tomllib.loads(Path(__file__).with_name("advice.toml").read_text(encoding="utf-8"))
 

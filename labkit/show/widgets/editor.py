@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.model import Network
+from labkit.network import Network
 from labkit.network.packet import ICMP, PROTOCOL_NAMES, TCP, UDP
 from labkit.show.widgets import parts
 from labkit.show.widgets.live import LabLike, LiveWidget, tell_displayed

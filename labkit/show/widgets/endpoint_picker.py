@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from labkit.network.model import Network
-from labkit.network.parts import Interface
+from labkit.network import Interface, Network
 from labkit.show.widgets import parts
 
 #: What the list holds when the address is typed in beside it.

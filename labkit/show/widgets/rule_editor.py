@@ -9,10 +9,8 @@ from typing import Any
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.filters import permission_text
-from labkit.network.model import Network
+from labkit.network import Network, Permission, SecurityGroup, permission_text
 from labkit.network.packet import PROTOCOL_NAMES
-from labkit.network.parts import Permission, SecurityGroup
 from labkit.show.widgets import parts
 from labkit.show.widgets.editor import ALL_TRAFFIC, Call, FilterEditor, direction, find, ip_version, keep, ports_of
 
@@ -81,8 +79,8 @@ class RuleEditor(FilterEditor[SecurityGroup]):
         return f"Rules of {self.part.name}, used by {', '.join(users) or 'no interface'}", rows
 
     def _row(self, egress: bool, rule: Permission) -> tuple[str, ...]:
-        said = permission_text(rule, egress)
-        return direction(egress), " ".join(self._network.name(word) for word in said.split(" "))
+        named = replace(rule, groups=tuple(map(self._network.name, rule.groups)))
+        return direction(egress), permission_text(named, egress)
 
 
 def _rules(group: SecurityGroup) -> list[tuple[bool, Permission]]:
