@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from labkit.network import ComponentKind, Hop, Interface, Network, Path, Route, Subnet
+from labkit.network import ComponentKind, Hop, Interface, Network, Path, PeeringConnection, Route, Subnet
 from labkit.network.parts import Cidr
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
@@ -95,9 +95,11 @@ class MapContents:
         self.internet = bool(gateways or hosts)
 
     def _is_untouched_default(self, vpc: str) -> bool:
-        part, peerings = self.network.vpcs[vpc], self.network.peering_connections.values()
-        is_peered = any(vpc in (peering.requester, peering.accepter) for peering in peerings)
-        return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not is_peered
+        part = self.network.vpcs[vpc]
+        return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not self._peerings_of(vpc)
+
+    def _peerings_of(self, vpc: str) -> list[PeeringConnection]:
+        return [one for one in self.network.peering_connections.values() if vpc in (one.requester, one.accepter)]
 
     def name(self, id: str) -> str:
         """Return the name of a resource, or the beginning of its id."""
@@ -122,12 +124,11 @@ class MapContents:
             if gateway.vpc == vpc:
                 kind = "egress-only gateway" if gateway.egress_only else "internet gateway"
                 found.append(Gateway(gateway.id, short(gateway.name), kind))
-        for peering in self.network.peering_connections.values():
-            if vpc in (peering.requester, peering.accepter) and peering.status not in _GONE:
-                peer = peering.other_end(vpc)
-                if peer not in self.network.vpcs:
-                    kind = f"peering to {short(peer)}, {peering.status}"
-                    found.append(Gateway(peering.id, short(peering.name), kind))
+        for peering in self._peerings_of(vpc):
+            peer = peering.other_end(vpc)
+            if peer not in self.network.vpcs and peering.status not in _GONE:
+                kind = f"peering to {short(peer)}, {peering.status}"
+                found.append(Gateway(peering.id, short(peering.name), kind))
         return found
 
     def cards(self, subnet: str) -> list[Card]:

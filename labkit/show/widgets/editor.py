@@ -126,7 +126,6 @@ class Editor(LiveWidget, Generic[PartT]):
         header: The table's header.
         actions: The changes that can be made, as (label, value).
         part: What is edited, as it was read last.
-        made: The calls made so far.
     """
 
     kind: str
@@ -147,15 +146,13 @@ class Editor(LiveWidget, Generic[PartT]):
         super().__init__(lab)
         self._find(self.network(), key)
         self.id = self.part.id
-        self.made: list[Call] = []
-        self._quiet = False
+        self._moves = parts.Moves()
         self.action = parts.dropdown("Change", self.actions)
         self.table, self.hint = parts.html(), parts.html()
         self.code = parts.code("The call")
         self.button = parts.button("Make this call", "Make the call above as it is shown", self._make)
         self.controls = self._controls()
-        for control in (self.action, *self.controls):
-            control.observe(self._moved, "value")
+        self._moves.watch(self._moved, self.action, *self.controls)
         self.widget = parts.root(
             self.name,
             parts.answer(self.table, self.verdict),
@@ -206,21 +203,17 @@ class Editor(LiveWidget, Generic[PartT]):
             self.table.value = self.hint.value = self.code.value = ""
             self.button.disabled = True
             raise
-        self._quiet = True
-        try:
+        with self._moves.quiet():
             needed = self._offer()
-        finally:
-            self._quiet = False
         for control in self.controls:
             control.layout.display = "" if control in needed else "none"
         caption, rows = self.rows()
         self.table.value = parts.table(self.header, rows, caption)
         self._preview()
 
-    def _moved(self, _: object) -> None:
-        if not self._quiet:
-            self.verdict.value = ""
-            self.refresh()
+    def _moved(self) -> None:
+        self.verdict.value = ""
+        self.refresh()
 
     def _preview(self) -> None:
         """Show the call as it would be made; where the controls stand for none, say what is missing."""
@@ -239,7 +232,6 @@ class Editor(LiveWidget, Generic[PartT]):
         except Exception as error:  # AWS refuses or cannot be reached: the person at the widget has to know
             self.verdict.value = parts.sentence(parts.refusal(error), "bad")
             return
-        self.made.append(call)
         self.verdict.value = parts.sentence(
             f"Done: ec2.{call.operation}. The table above shows it as it is now.", "good"
         )

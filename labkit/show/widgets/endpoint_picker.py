@@ -66,12 +66,12 @@ class EndpointPicker:
             public: As for `endpoints`.
             on_change: Called when a person chooses.
         """
-        self._public, self._on_change, self._quiet, self._is_chosen = public, on_change, False, bool(value)
+        self._public, self._on_change, self._is_chosen = public, on_change, bool(value)
         self.choice = parts.dropdown(label, [("another address", TYPED)])
         self.typed = parts.text(f"{label}, address", value or "", placeholder="10.2.0.126", width="18em")
         self.widget = parts.row(self.choice, self.typed)
-        self.choice.observe(self._changed, "value")
-        self.typed.observe(self._changed, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self._changed, self.choice, self.typed)
 
     @property
     def value(self) -> str:
@@ -83,21 +83,19 @@ class EndpointPicker:
         kept = self.value if self._is_chosen else usual
         self._is_chosen = bool(kept) or self._is_chosen
         offered = [*endpoints(network, self._public), ("another address, name or id", TYPED)]
-        self._quiet = True
-        if list(self.choice.options) != offered:
-            self.choice.options = offered
-        if kept in [value for _, value in offered[:-1]]:
-            self.choice.value = kept
-        else:
-            self.choice.value, self.typed.value = TYPED, kept
+        with self._moves.quiet():
+            if list(self.choice.options) != offered:
+                self.choice.options = offered
+            if kept in [value for _, value in offered[:-1]]:
+                self.choice.value = kept
+            else:
+                self.choice.value, self.typed.value = TYPED, kept
         self._show_line()
-        self._quiet = False
 
     def _show_line(self) -> None:
         self.typed.layout.display = "" if self.choice.value == TYPED else "none"
 
-    def _changed(self, _: object) -> None:
+    def _changed(self) -> None:
         self._show_line()
-        if not self._quiet:
-            self._is_chosen = True
-            self._on_change()
+        self._is_chosen = True
+        self._on_change()

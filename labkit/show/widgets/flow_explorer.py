@@ -5,8 +5,7 @@ It shows what matches, when that was, and who sent the most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,7 +73,6 @@ class FlowExplorer(Interactive):
         self.selection = Selection()
         self._places = _places(self._columns)
         self._last = max(len(self._places) - 1, 0)
-        self._busy = False
         self._controls()
         self.problem, self.count, self.when, self.talkers, self.records = (parts.html() for _ in range(5))
         self.code = parts.code("The same in pandas")
@@ -123,51 +121,37 @@ class FlowExplorer(Interactive):
         self.address = parts.text("Address", "", "10.1.15.80 or 10.1.0.0/16", tip, disabled=off("srcaddr", "dstaddr"))
         self.port = parts.text("Port", "", "443", "Of source or destination", disabled=off("srcport", "dstport"))
         self.reset = parts.button("Show all", "Forget every choice", self._reset)
-        self.time.observe(self._slid, "value")
-        for typed in (self.since, self.until):
-            typed.observe(self._typed, "value")
-        for control in (self.verdict, self.protocol, self.address, self.port):
-            control.observe(self._answer, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self._slid, self.time)
+        self._moves.watch(self._typed, self.since, self.until)
+        self._moves.watch(self._answer, self.verdict, self.protocol, self.address, self.port)
 
-    def _slid(self, _: object = None) -> None:
+    def _slid(self) -> None:
         """Write the slider's ends into the fields beside it, and answer."""
-        if self._busy:
-            return
         if self._places:
-            with self._together():
+            with self._moves.quiet():
                 self.since.value, self.until.value = (_label(self._places[at]) for at in self.time.index)
         self._answer()
 
-    def _typed(self, _: object) -> None:
+    def _typed(self) -> None:
         """Move the slider to the typed times, or to the next places outside of them."""
-        if self._busy:
-            return
         places = self._places
         try:
             since, until = _read(self.since.value, places[0]), _read(self.until.value, places[0])
         except ValueError as error:
             self._refuse(str(error))
             return
-        first = sum(place <= since for place in places[1:]) if since else 0
-        last = self._last - (sum(place >= until for place in places[:-1]) if until else 0)
+        first = max(bisect_right(places, since) - 1, 0) if since else 0
+        last = min(bisect_left(places, until), self._last) if until else self._last
         if since and until and since >= until:
             self._refuse("That time ends before it begins.")
         else:
-            with self._together():
+            with self._moves.quiet():
                 self.time.index = (first, max(last, first))
             self._slid()
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Let several controls change without an answer to each."""
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-
     def _reset(self) -> None:
-        with self._together():
+        with self._moves.quiet():
             self.verdict.value = self.protocol.value = None
             self.address.value = self.port.value = ""
             self.time.index = (0, self._last)
@@ -190,9 +174,7 @@ class FlowExplorer(Interactive):
 
     # The answer
 
-    def _answer(self, _: object = None) -> None:
-        if self._busy:
-            return
+    def _answer(self) -> None:
         try:
             self.selection = self._chosen()
             self._mask = self._columns.mask(self.selection)

@@ -82,10 +82,9 @@ class PacketLab(LiveWidget):
         self.map, self.detail, self.code = parts.html(), parts.html(), parts.code()
         self.hops = parts.choice("Steps", "The components that the packet met, in order", "24em", 8)
         self._steps: list[Step] = []
-        self._quiet = False
-        for control in (self.protocol, self.port):
-            control.observe(lambda _: self.refresh(), "value")
-        self.hops.observe(self._chosen, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self.refresh, self.protocol, self.port)
+        self._moves.watch(self._show, self.hops)
         self.widget = parts.root(
             "packet-lab",
             parts.row(self.source.widget, self.destination.widget),
@@ -128,17 +127,11 @@ class PacketLab(LiveWidget):
 
     def _offer_steps(self) -> None:
         """Offer the steps of a new path, and choose the last, which is the one that stopped the packet if any did."""
-        self._quiet = True
-        self.hops.options = [str(step) for step in self._steps]
-        self.hops.rows = max(2, min(len(self._steps), 18))
-        self.hops.layout.display = "" if self._steps else "none"
-        if self._steps:
-            self.hops.index = len(self._steps) - 1
-        self._quiet = False
-
-    def _chosen(self, _: object) -> None:
-        if not self._quiet:
-            self._show()
+        with self._moves.quiet():
+            self.hops.options = [str(step) for step in self._steps]
+            self.hops.rows = max(2, min(len(self._steps), 18))
+            self.hops.layout.display = "" if self._steps else "none"
+            self.hops.index = len(self._steps) - 1 if self._steps else None
 
     def _show(self) -> None:
         """Show the map with a ring around the chosen step, and that step in full."""

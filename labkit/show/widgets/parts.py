@@ -6,7 +6,8 @@ through one of the functions, which escape whatever they are given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,27 @@ class Lines(str):
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Without this, IPython would show a string's subclass as a string, in quotes and with \\n.
         printer.text(str(self))
+
+
+class Moves:
+    """Calls back when a person moves a control, but not while the widget itself sets controls."""
+
+    def __init__(self) -> None:
+        self._quiet = False
+
+    def watch(self, action: Callable[[], None], *controls: w.Widget) -> None:
+        """Call `action` whenever a person moves one of the controls."""
+        for control in controls:
+            control.observe(lambda _: None if self._quiet else action(), "value")
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Set controls in the block without a call."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
 
 
 def root(name: str, *children: w.Widget) -> w.VBox:

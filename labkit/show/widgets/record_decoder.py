@@ -72,9 +72,10 @@ class RecordDecoder(Interactive):
         self.widget = parts.root("record-decoder", self.line, self.quiz, self._part)
 
         self.place.observe(lambda change: setattr(self.field, "index", change["new"] - 1), "value")
-        self.field.observe(self._show, "value")
-        self.quiz.observe(self._switch, "value")
-        self.choice.observe(self._forget, "value")
+        moves = parts.Moves()
+        moves.watch(self._show, self.field)
+        moves.watch(self._switch, self.quiz)
+        moves.watch(self._forget, self.choice)
         self.quiz.disabled = not self._questions
         self._show()
 
@@ -84,7 +85,7 @@ class RecordDecoder(Interactive):
         rows = [(name, word, self._meanings[name]) for name, word in self._values.items()]
         return parts.Lines("\n".join(f"{name:{wide}}  {word:{wider}}  {meaning}" for name, word, meaning in rows))
 
-    def _show(self, _: object = None) -> None:
+    def _show(self) -> None:
         """Explain the chosen field, and mark it in the line."""
         name = self.field.value
         self.place.value = self.field.index + 1
@@ -96,7 +97,7 @@ class RecordDecoder(Interactive):
             + parts.sentence(f"Since version {field.version}; in Parquet {_TYPES[field.type]}.", "quiet")
         )
 
-    def _switch(self, _: object) -> None:
+    def _switch(self) -> None:
         self._part.children = [self._asking if self.quiz.value else self._decoding]
         self._show()
         if self.quiz.value:
@@ -125,7 +126,7 @@ class RecordDecoder(Interactive):
             hint = "Not that one. Count the words of the line, and look up that place in the format."
             self.verdict.value = parts.sentence(hint, "bad")
 
-    def _forget(self, _: object = None) -> None:
+    def _forget(self) -> None:
         self.verdict.value = ""
 
 
