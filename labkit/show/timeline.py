@@ -54,7 +54,7 @@ class Timeline:
         first, last = self._moment(0), self._moment(len(self.accepted))
         day = "" if first.date() == last.date() else f"{last:%Y-%m-%d} "
         parts = [f"Records from {first:%Y-%m-%d} {self._clock(first)} to {day}{self._clock(last)} UTC."]
-        for action, counts in self._rows():
+        for action, counts in (("ACCEPT", self.accepted), ("REJECT", self.rejected)):
             most = max(counts, default=0)
             peak = self._clock(self._moment(list(counts).index(most))) if most else ""
             parts.append(f"{action}: {sum(counts):,}, most from {peak} ({most:,})." if most else f"{action}: none.")
@@ -70,10 +70,11 @@ class Timeline:
         >>> picture.startswith("<svg") and "ACCEPT" in picture and 'role="img"' in picture
         True
         """
-        bars = max(len(self.accepted), 1)
-        wide = (_WIDTH - _LEFT - _RIGHT) / bars
-        body = [part for row in range(2) for part in self._bars(row, wide)]
-        body += self._times(bars, wide)
+        wide = (_WIDTH - _LEFT - _RIGHT) / max(len(self.accepted), 1)
+        filled, hollow = f"fill: {_INK.format(BLUE)}", f"fill: none; stroke: {_INK.format(VERMILION)}"
+        body = self._bars("ACCEPT", self.accepted, _TOP + _PANEL, wide, filled)
+        body += self._bars("REJECT", self.rejected, _BOTTOM, wide, hollow)
+        body += self._times(wide)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(str(self))}" '
             f'viewBox="0 0 {_WIDTH} {_BOTTOM + 40}" '
@@ -82,15 +83,9 @@ class Timeline:
             f"{''.join(body)}</svg>"
         )
 
-    def _rows(self) -> list[tuple[str, Sequence[int]]]:
-        return [("ACCEPT", self.accepted), ("REJECT", self.rejected)]
-
-    def _bars(self, row: int, wide: float) -> list[str]:
-        action, counts = self._rows()[row]
-        floor = _TOP + _PANEL + row * (_PANEL + _GAP)
+    def _bars(self, action: str, counts: Sequence[int], floor: float, wide: float, paint: str) -> list[str]:
+        """Draw a row of bars whose lower edge is at `floor`."""
         most = max(counts, default=0)
-        ink = _INK.format(VERMILION if row else BLUE)
-        paint = f"fill: none; stroke: {ink}" if row else f"fill: {ink}"
         body = [
             f'<text x="{_LEFT}" y="{floor - _PANEL - 5}" font-weight="bold">{action}</text>',
             f'<text x="{_LEFT - 6}" y="{floor - _PANEL + 10}" text-anchor="end">{most:,}</text>',
@@ -106,12 +101,13 @@ class Timeline:
                 body.append(f'<rect {edge} {size} style="{paint}"><title>{title}</title></rect>')
         return body
 
-    def _times(self, bars: int, wide: float) -> list[str]:
+    def _times(self, wide: float) -> list[str]:
         """Write round times below the bars, and the date where a day begins."""
-        least = -(-self.step * bars // _MOST_TIMES)
+        seconds = self.step * max(len(self.accepted), 1)
+        least = -(-seconds // _MOST_TIMES)
         every = next((each for each in _STEPS if each >= max(least, self.step)), least)
         body, day = [f'<text x="2" y="{_BOTTOM + 18}">UTC</text>'], None
-        for moment in range(-(-self.begin // every) * every, self.begin + self.step * bars + 1, every):
+        for moment in range(-(-self.begin // every) * every, self.begin + seconds + 1, every):
             at = (moment - self.begin) / self.step
             x, when = _LEFT + at * wide, self._moment(at)
             body.append(f'<path d="M{x:.2f} {_BOTTOM}v5" stroke="currentColor"/>')

@@ -37,15 +37,13 @@ class Drawing(Described):
 class _DrawnLeg:
     """A leg of a path as it is drawn: `there` or `back`, told apart by line and number, not by color alone."""
 
+    kind: str
     leg: Leg
     places: list[str]
-    kind: str
-    prefix: str
-    title: str
 
     def number(self, steps: list[int]) -> str:
         """Return what the chip of a step says, or of several steps at one place: ✗ is where the packet stopped."""
-        return ("✗ " if self.lost(steps) else "") + self.prefix + _in_short(steps)
+        return ("✗ " if self.lost(steps) else "") + ("↩" if self.kind == "back" else "") + _in_short(steps)
 
     def lost(self, steps: list[int]) -> bool:
         return not self.leg.arrived and steps[-1] == len(self.leg.hops)
@@ -68,11 +66,7 @@ def draw(network: Network, path: Path | None = None, listed: bool = True) -> Dra
 
 
 def _draw(contents: MapContents, path: Path | None, listed: bool) -> Sheet:
-    network, legs = contents.network, list[_DrawnLeg]()
-    if path:
-        legs.append(_DrawnLeg(path.forward, places(network, path.forward), "there", "", "There"))
-    if path and path.back:
-        legs.append(_DrawnLeg(path.back, places(network, path.back), "back", "↩", "Back"))
+    legs = [_DrawnLeg(kind, leg, places(contents.network, leg)) for kind, leg in path.legs.items()] if path else []
     used = {
         (place.removeprefix("routes:"), hop.decided_by.destination)
         for drawn in legs
@@ -173,7 +167,7 @@ def _draw_steps(layout: Layout, contents: MapContents, path: Path, legs: list[_D
     for i, leg in enumerate(legs):
         x, y = MARGIN + i * column, top + 6
         sheet.line(leg.kind, [(x, y), (x + 44, y)])
-        sheet.say(leg.title, x + 54, y, column, bold=True)
+        sheet.say(leg.kind.capitalize(), x + 54, y, column, bold=True)
         for step, hop in enumerate(leg.leg.hops, start=1):
             y += 20
             _chip(sheet, leg, [step], x + 22, y)

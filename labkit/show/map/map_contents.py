@@ -75,7 +75,7 @@ class MapContents:
     def __init__(self, network: Network, path: Path | None = None) -> None:
         """Choose what to draw of a network and, if one is given, of a packet's path over it."""
         self.network, self._path = network, path
-        hops = [hop for leg in (path.forward, path.back) if leg for hop in leg.hops] if path else []
+        hops = [hop for leg in path.legs.values() for hop in leg.hops] if path else []
         touched = {hop.vpc for hop in hops} | {interface.vpc for interface in network.interfaces.values()}
         self.vpcs = [id for id in network.vpcs if id in touched or not self._is_untouched_default(id)]
         on_path = {hop.component for hop in hops}
@@ -119,11 +119,11 @@ class MapContents:
 
     def gateways(self, vpc: str) -> list[Gateway]:
         """Return what is drawn at a VPC's edge."""
-        found = []
-        for gateway in self.network.internet_gateways.values():
-            if gateway.vpc == vpc:
-                kind = "egress-only gateway" if gateway.egress_only else "internet gateway"
-                found.append(Gateway(gateway.id, short(gateway.name), kind))
+        found = [
+            Gateway(one.id, short(one.name), "egress-only gateway" if one.egress_only else "internet gateway")
+            for one in self.network.internet_gateways.values()
+            if one.vpc == vpc
+        ]
         for peering in self._peerings_of(vpc):
             peer = peering.other_end(vpc)
             if peer not in self.network.vpcs and peering.status not in _GONE:

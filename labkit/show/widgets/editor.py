@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network import Network
+from labkit.network import Network, NetworkAcl, RouteTable, SecurityGroup
 from labkit.network.packet import ICMP, PROTOCOL_NAMES, TCP, UDP
 from labkit.show.widgets import parts
 from labkit.show.widgets.live import LabLike, LiveWidget, tell_displayed
@@ -70,14 +70,8 @@ def _literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-class _Part(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-
-
-PartT = TypeVar("PartT", bound=_Part)
+#: What can be edited.
+PartT = TypeVar("PartT", bound=RouteTable | SecurityGroup | NetworkAcl)
 
 
 def find(kind: str, among: Mapping[str, PartT], key: str) -> PartT:
@@ -132,6 +126,7 @@ class Editor(LiveWidget, Generic[PartT]):
     name: str
     header: tuple[str, ...]
     actions: tuple[tuple[str, str], ...]
+    part: PartT
 
     def __init__(self, lab: LabLike, key: str) -> None:
         """Find what to edit and show it.
@@ -189,8 +184,8 @@ class Editor(LiveWidget, Generic[PartT]):
 
     def still(self) -> parts.Lines:
         """Return the table in words."""
-        caption, rows = self.rows()
-        return parts.Lines("\n".join([caption, *("  " + "  ".join(row) for row in rows)]))
+        caption, lines = self.rows()
+        return parts.Lines("\n".join([caption, *("  " + "  ".join(line) for line in lines)]))
 
     def _find(self, network: Network, key: str) -> None:
         self._network = network
@@ -207,8 +202,8 @@ class Editor(LiveWidget, Generic[PartT]):
             needed = self._offer()
         for control in self.controls:
             control.layout.display = "" if control in needed else "none"
-        caption, rows = self.rows()
-        self.table.value = parts.table(self.header, rows, caption)
+        caption, lines = self.rows()
+        self.table.value = parts.table(self.header, lines, caption)
         self._preview()
 
     def _moved(self) -> None:
