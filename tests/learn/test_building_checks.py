@@ -46,7 +46,7 @@ def finished() -> Iterator[Lab]:
 @pytest.mark.parametrize("name", STEPS)
 def test_after_the_build_cells_all_is_right(finished: Lab, name: str) -> None:
     result = finished.check(name)
-    assert result.passed and result.begun and result.score == 1, result
+    assert result.passed and result.begun, result
     for vpc in ("vpc-1", "vpc-2") if name != "role" else ():
         half = finished.check(name, vpc)
         assert half.passed and len(half.lines) * 2 == len(result.lines)

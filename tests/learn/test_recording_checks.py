@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from labkit.lab import Lab
-from labkit.learn.chapters import chapters
 from labkit.learn.checks import overview
+from labkit.learn.notebooks import notebooks
 from tests.lab.conftest import Built
 from tests.learn.test_building_checks import Until, only, wrong
 
@@ -131,7 +131,7 @@ def test_a_policy_that_permits_more_or_is_written_another_way_will_do(until: Unt
 def test_the_trust_policy_of_the_notebook_s_colleague(lab: Lab) -> None:
     """Notebook 02 as it is before the role is mended: the check names the principal."""
     names: dict[str, Any] = {"lab": lab}
-    for chapter in chapters()[1:3]:
+    for chapter in notebooks()[1:3]:
         for source in chapter.build_cells():
             if "update_assume_role_policy" not in source:
                 exec(source, names)

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
-from labkit.learn.plan import View
 from labkit.learn.result import Line
+from labkit.learn.view import View
 
 
 def trusted(view: View, role: str, service: str) -> Line:
