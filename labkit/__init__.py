@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from labkit.lab import connect as connect
     from labkit.version import __version__ as __version__
 
-_ROOMS = ("flowlogs", "insights", "learn", "network", "show")
+_ROOMS = ("flowlogs", "iam", "insights", "learn", "network", "show")
 _HOMES = {"__version__": "labkit.version", "connect": "labkit.lab"}
 
 __all__ = ["__version__", "connect"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from labkit.iam import Role, RoleDecision, managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts
 from labkit.learn.judging import RIGHT, Judgment, plain, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.result import Line
-from labkit.learn.roles import trusted
+from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import View, absent, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
 from labkit.network.packet import ICMP, Address
@@ -125,17 +126,13 @@ def _in_words(rule: Permission) -> str:
 
 def role(view: View) -> Iterator[Line]:
     iam = view.client("iam")
-    if view.lab.find(INSTANCE_ROLE, "role") is None:
+    found = read_role(iam, INSTANCE_ROLE)
+    if found is None:
         yield absent(INSTANCE_ROLE, "in notebook 01, run the cell with iam.create_role.")
     else:
-        yield trusted(view, INSTANCE_ROLE, "ec2.amazonaws.com")
-        attached = iam.list_attached_role_policies(RoleName=INSTANCE_ROLE)["AttachedPolicies"]
-        names = [policy["PolicyName"] for policy in attached]
-        right = f"{INSTANCE_ROLE} has the policy {INSTANCE_POLICY}"
-        found = f"the policies {', '.join(names)}" if names else "no policy attached"
-        arn = f"arn:aws:iam::aws:policy/{INSTANCE_POLICY}"
-        call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='{arn}')."
-        yield Line.of(INSTANCE_POLICY in names, right, INSTANCE_ROLE, found, INSTANCE_POLICY, call)
+        decided = managed_instance(found)
+        yield trust_line(INSTANCE_ROLE, decided.trust, view.lab.account)
+        yield _instance_policy(found, decided)
     if view.lab.find(INSTANCE_PROFILE, "instance-profile") is None:
         yield absent(INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.")
         return
@@ -145,8 +142,21 @@ def role(view: View) -> Iterator[Line]:
     call = f"iam.add_role_to_instance_profile({name}'{INSTANCE_ROLE}')."
     if held:
         call = f"iam.remove_role_from_instance_profile({name}'{held[0]}'), then {call}"
-    right, found = f"{INSTANCE_PROFILE} holds {INSTANCE_ROLE}", f"{held[0] if held else 'no role'} in it"
-    yield Line.of(held == [INSTANCE_ROLE], right, INSTANCE_PROFILE, found, INSTANCE_ROLE, call)
+    right, wrong = f"{INSTANCE_PROFILE} holds {INSTANCE_ROLE}", f"{held[0] if held else 'no role'} in it"
+    yield Line.of(held == [INSTANCE_ROLE], right, INSTANCE_PROFILE, wrong, INSTANCE_ROLE, call)
+
+
+def _instance_policy(role: Role, decided: RoleDecision) -> Line:
+    if INSTANCE_POLICY not in role.policies:
+        held = f"the policies {', '.join(role.policies)}" if role.policies else "no policy attached"
+        arn = f"arn:aws:iam::aws:policy/{INSTANCE_POLICY}"
+        call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='{arn}')."
+        return Line(False, INSTANCE_ROLE, held, INSTANCE_POLICY, call)
+    refused = refused_actions(decided.permissions)
+    at_fault = ", ".join(policies_at_fault(decided.permissions))
+    call = f"take {at_fault} off the role: iam.detach_role_policy or, where it is inline, iam.delete_role_policy."
+    right, found = f"{INSTANCE_ROLE} has the policy {INSTANCE_POLICY}", f"no permission for {refused}"
+    return Line.of(not refused, right, INSTANCE_ROLE, found, "what Systems Manager needs", call)
 
 
 def instances(view: View, side: Side) -> Iterator[Line]:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labkit.flowlogs import FIELDS, Format
+from labkit.iam import (
+    Decision,
+    Document,
+    Outcome,
+    PolicyKind,
+    Role,
+    RoleDecision,
+    flow_log_delivery,
+    log_permissions,
+    read_policy,
+    read_role,
+    statements,
+)
 from labkit.learn.chapter import Chapter, Check, Facts
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.result import Line
-from labkit.learn.roles import document, missing_actions, policies_of, policy, principals_of, statements, trusted
+from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import Stop, View, absent, needed
 from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 
-_SERVICE = "vpc-flow-logs.amazonaws.com"
+#: Stands for any flow log in aws:SourceArn, while none uses the role yet.
+_ANY_FLOW_LOG = "fl-0123456789abcdef0"
 _ECHO = 84  # bytes of one echo request or reply of ping, headers included
 
 #: What the flow logs service asks for: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
@@ -53,37 +67,71 @@ def permissions_policy(view: View) -> Iterator[Line]:
     if arn is None:
         yield absent(POLICY, "in notebook 02, run the cell with iam.create_policy.")
         return
-    missing = missing_actions([policy(view, arn)], _ACTIONS)
-    right = f"{POLICY} permits all five actions that the service needs"
-    found = f"no permission for {', '.join(missing)}"
-    fix = f"iam.create_policy_version(PolicyArn='{arn}', PolicyDocument=…, SetAsDefault=True) with all five."
-    yield Line.of(not missing, right, POLICY, found, "all of " + ", ".join(_ACTIONS), fix)
+    decisions = _permissions(view, {POLICY: read_policy(view.client("iam"), arn)})
+    right, found = f"{POLICY} permits all five actions that the service needs", refused_actions(decisions)
+    wanted = "all of " + ", ".join(_ACTIONS)
+    if any(each.outcome is Outcome.SUBJECT for each in decisions):
+        group = f"arn:aws:logs:{view.lab.region}:{view.lab.account}:log-group:{LOG_GROUP}:*"
+        wanted += f', each on "*" or on {group}'
+    yield Line.of(all(decisions), right, POLICY, f"no permission for {found}", wanted, _new_version(arn))
+
+
+def _permissions(view: View, policies: Mapping[str, Document]) -> tuple[Decision, ...]:
+    lab = view.lab
+    return log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
+
+
+def _new_version(arn: str) -> str:
+    return f"iam.create_policy_version(PolicyArn='{arn}', PolicyDocument=…, SetAsDefault=True) with all five."
 
 
 def delivery_role(view: View) -> Iterator[Line]:
-    if view.lab.find(DELIVERY_ROLE, "role") is None:
+    role = read_role(view.client("iam"), DELIVERY_ROLE)
+    if role is None:
         yield absent(DELIVERY_ROLE, "in notebook 02, run the cell with iam.create_role.")
         return
-    yield trusted(view, DELIVERY_ROLE, _SERVICE)
-    policies = dict(policies_of(view, DELIVERY_ROLE))
+    using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
+    decided = [_decided(view, role, flow_log) for flow_log in using or [_ANY_FLOW_LOG]]
+    trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
+    yield trust_line(DELIVERY_ROLE, trust, view.lab.account)
+
     subject = f"{DELIVERY_ROLE}, permissions"
-    if not policies:
-        attach = f"iam.attach_role_policy(RoleName='{DELIVERY_ROLE}', PolicyArn=policy)."
+    attach = f"iam.attach_role_policy(RoleName='{DELIVERY_ROLE}', PolicyArn=policy)."
+    if not role.policies:
         yield Line(False, subject, "no policy attached", POLICY, attach)
         return
-    missing = missing_actions(policies.values(), _ACTIONS)
-    right = f"{DELIVERY_ROLE} may write logs, by {', '.join(policies)}"
-    found, wanted = f"{', '.join(policies)} without {', '.join(missing)}", "all five actions"
-    yield Line.of(not missing, right, subject, found, wanted, "lab.check('policy') says more.")
+    decisions, names = _permissions(view, role.policies), ", ".join(role.policies)
+    found, wanted = f"{names} without {refused_actions(decisions)}", f"all five actions on {LOG_GROUP}"
+    fix = _permissions_fix(view, role, decisions, attach)
+    yield Line.of(all(decisions), f"{DELIVERY_ROLE} may write logs, by {names}", subject, found, wanted, fix)
+
+
+def _permissions_fix(view: View, role: Role, decisions: tuple[Decision, ...], attach: str) -> str:
+    """Return the call that gives a role the permissions that it lacks."""
+    arn = view.lab.find(POLICY, "policy")
+    denied = any(each.outcome is Outcome.EXPLICIT_DENY for each in decisions)
+    other = next((name for name in policies_at_fault(decisions) if name != POLICY), None)
+    if other is not None and (denied or POLICY in role.policies):
+        off = f"iam.detach_role_policy where {other} is attached, iam.delete_role_policy where it is inline"
+        return f"change that statement of {other}, or take {other} off the role: {off}."
+    return attach if POLICY not in role.policies or arn is None else _new_version(arn)
+
+
+def _decided(view: View, role: Role, flow_log: str, log_group: str = LOG_GROUP) -> RoleDecision:
+    lab = view.lab
+    exists = lab.find(log_group, "log-group") is not None
+    return flow_log_delivery(
+        role, account=lab.account, region=lab.region, flow_log_id=flow_log, log_group=log_group, log_group_exists=exists
+    )
 
 
 def flow_logs(view: View, side: Side) -> Iterator[Line]:
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"flow log on {side.vpc}"
-    here = _flow_logs_on(view, vpc.id)
+    here = _flow_logs(view, vpc.id)
     if not here:
         subnets = {subnet.id for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
-        if part := _flow_logs_on(view, *subnets):
+        if part := _flow_logs(view, *subnets):
             found = f"one on {view.network.name(part[0]['ResourceId'])} only"
             create = f"ec2.create_flow_logs(ResourceType='VPC', ResourceIds=['{vpc.id}'], …)."
             yield Line(False, subject, found, "one on the whole VPC", create)
@@ -99,9 +147,15 @@ def flow_logs(view: View, side: Side) -> Iterator[Line]:
         yield Line(True, f"{side.vpc} has a flow log: all traffic, every minute, to {LOG_GROUP}")
 
 
-def _flow_logs_on(view: View, *resources: str) -> list[dict[str, Any]]:
+def _flow_logs(view: View, *resources: str) -> list[dict[str, Any]]:
+    """Return the flow logs on these resources, or all."""
     pages = view.client("ec2").get_paginator("describe_flow_logs").paginate()
-    return [flow_log for page in pages for flow_log in page["FlowLogs"] if flow_log["ResourceId"] in resources]
+    found = [flow_log for page in pages for flow_log in page["FlowLogs"]]
+    return [each for each in found if each["ResourceId"] in resources] if resources else found
+
+
+def _role_of(flow_log: dict[str, Any]) -> str:
+    return str(flow_log.get("DeliverLogsPermissionArn", "")).rpartition("/")[2]
 
 
 def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -119,21 +173,19 @@ def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, str]]:
         return
     if flow_log.get("LogGroupName") != LOG_GROUP:
         yield f"the log group {flow_log.get('LogGroupName')!r}", repr(LOG_GROUP)
-    role = str(flow_log.get("DeliverLogsPermissionArn", "")).rpartition("/")[2]
-    if role != DELIVERY_ROLE:
-        yield f"the role {role or 'none'}", DELIVERY_ROLE
+    if _role_of(flow_log) != DELIVERY_ROLE:
+        yield f"the role {_role_of(flow_log) or 'none'}", DELIVERY_ROLE
 
 
 def delivery(view: View, side: Side) -> Iterator[Line]:
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"delivery from {side.vpc}"
     how = "create the flow log first: lab.check('flow-logs')."
-    here = needed(_flow_logs_on(view, vpc.id), subject, how, "no flow log")
+    here = needed(_flow_logs(view, vpc.id), subject, how, "no flow log")
     failed = [each for each in here if each.get("DeliverLogsStatus") == "FAILED"]
     if len(failed) == len(here):
         found = f"ACTIVE, yet FAILED, {failed[0].get('DeliverLogsErrorMessage')!r}"
-        fix = "lab.check('delivery-role') says what is wrong; mend it, make some traffic, lab.wait_for_flow_logs()."
-        yield Line(False, subject, found, "SUCCESS", fix)
+        yield Line(False, subject, found, "SUCCESS", _delivery_fix(view, failed[0]))
         return
     interface = view.interface(side)
     if view.lab.find(LOG_GROUP, "log-group") is None:
@@ -143,6 +195,19 @@ def delivery(view: View, side: Side) -> Iterator[Line]:
     else:
         wait = "make some traffic, lab.shell('instance-1', 'ping -c 3 8.8.8.8'), then lab.wait_for_flow_logs()."
         yield Line(False, subject, f"no record of {side.instance} yet", "some", wait, absent=True)
+
+
+def _delivery_fix(view: View, flow_log: dict[str, Any]) -> str:
+    """Return what stops a delivery that failed, and how to go on."""
+    name, log_group = _role_of(flow_log), str(flow_log.get("LogGroupName"))
+    role = read_role(view.client("iam"), name)
+    decided = _decided(view, role, flow_log["FlowLogId"], log_group) if role else None
+    again = "make some traffic, lab.wait_for_flow_logs()."
+    if decided:
+        return f"the role {name} may write to {log_group} now: {again}"
+    why = decided.reason if decided is not None else f"There is no role {name}."
+    check = "delivery-role" if (name, log_group) == (DELIVERY_ROLE, LOG_GROUP) else "flow-logs"
+    return f"{why} lab.check('{check}') says what to change; then {again}"
 
 
 # The judges of the exercises
@@ -194,13 +259,11 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
 
 def quiz_facts(view: View) -> Facts:
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
-    if view.lab.find(DELIVERY_ROLE, "role") is None:
+    role = read_role(view.client("iam"), DELIVERY_ROLE)
+    if role is None:
         raise Stop(absent(DELIVERY_ROLE, "lab.check('delivery-role')."))
-    trust = document(view.client("iam").get_role(RoleName=DELIVERY_ROLE)["Role"]["AssumeRolePolicyDocument"])
-    principals = [name for each in statements(trust) for name in principals_of(each)]
-    covered = _flow_logs_on(view, vpc.id)
-    who = principals[0] if principals else "nobody"
-    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}
+    who = statements(role.trust, PolicyKind.TRUST, "the trust policy")[0].principals[0]
+    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if _flow_logs(view, vpc.id) else "create"}
 
 
 CHAPTER = Chapter(
