@@ -15,10 +15,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Interface, Network, Path
-from labkit.network.endpoints import packet_between
+from labkit.network import Interface, Network, Path, Route
 from labkit.network.packet import ICMP, Address
-from labkit.network.parts import Route
 
 
 class Lab(Protocol):
@@ -106,7 +104,7 @@ class View:
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
         """Trace a packet as `lab.trace` does, over the network as this view has read it."""
-        return self.network.trace(*packet_between(self.network, source, destination, protocol, port))
+        return self.network.trace_between(source, destination, protocol, port)
 
     def part(self, parts: Mapping[str, Part], name: str, how: str) -> Part:
         """Return the one part that has a name.

@@ -188,14 +188,14 @@ ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
     ("permissions", "found"),
     [
         ([], "no rule"),
-        ([{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ANYWHERE}], "TCP 22 for 0.0.0.0/0"),
-        ([{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": ANYWHERE}], "ICMP of type 8 for 0.0.0.0/0"),
-        ([{"IpProtocol": "icmp", "FromPort": 0, "ToPort": 0, "IpRanges": ANYWHERE}], "ICMP of type 0, code 0 for"),
+        ([{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ANYWHERE}], "TCP port 22 from 0.0.0.0/0"),
+        ([{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": ANYWHERE}], "ICMP type 8 from 0.0.0.0/0"),
+        ([{"IpProtocol": "icmp", "FromPort": 0, "ToPort": 0, "IpRanges": ANYWHERE}], "ICMP type 0 code 0 from"),
         (
             [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrIp": "10.1.0.0/16"}]}],
-            "ICMP for 10.1.0.0/16",
+            "all ICMP from 10.1.0.0/16",
         ),
-        ([{"IpProtocol": "icmpv6", "FromPort": -1, "ToPort": -1, "IpRanges": ANYWHERE}], "ICMPv6 (that of IPv6)"),
+        ([{"IpProtocol": "icmpv6", "FromPort": -1, "ToPort": -1, "IpRanges": ANYWHERE}], "all ICMPv6 from 0.0.0.0/0"),
     ],
 )
 def test_rules_that_do_not_let_a_ping_in(until: Until, permissions: list[dict[str, Any]], found: str) -> None:

@@ -13,8 +13,8 @@ from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import View, absent, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
+from labkit.network import Permission, RouteTable, permission_text
 from labkit.network.packet import ICMP, Address
-from labkit.network.parts import Permission, RouteTable
 
 _ANYWHERE = "0.0.0.0/0"
 
@@ -99,7 +99,7 @@ def security_groups(view: View, side: Side) -> Iterator[Line]:
     yield Line.of(vpc == side.vpc, f"{side.group} belongs to {side.vpc}", side.group, found, wanted, again)
 
     for direction, rules, call in (("in", group.ingress, "ingress"), ("out", group.egress, "egress")):
-        found = "; ".join(_in_words(rule) for rule in rules) or "no rule"
+        found = "; ".join(permission_text(rule, direction == "out") for rule in rules) or "no rule"
         if direction == "in" and not rules and any(rule.protocol == ICMP for rule in group.egress):
             found = "the ICMP rule among the outbound ones, and no inbound rule"
         right, subject = f"{side.group} lets ICMP {direction}", f"{side.group}, {direction}"
@@ -111,17 +111,6 @@ def security_groups(view: View, side: Side) -> Iterator[Line]:
 def _allows_all_icmp(rule: Permission) -> bool:
     everything = rule.protocol is None or (rule.protocol, rule.from_port, rule.to_port) == (ICMP, -1, -1)
     return everything and _ANYWHERE in map(str, rule.cidrs)
-
-
-def _in_words(rule: Permission) -> str:
-    names = {None: "all traffic", 1: "ICMP", 6: "TCP", 17: "UDP", 58: "ICMPv6 (that of IPv6)"}
-    words = names.get(rule.protocol, f"protocol {rule.protocol}")
-    if rule.protocol in (1, 58) and (rule.from_port, rule.to_port) != (-1, -1):
-        words += f" of type {rule.from_port}" + ("" if rule.to_port == -1 else f", code {rule.to_port}")
-    elif rule.protocol in (6, 17):
-        words += f" {rule.from_port}" if rule.from_port == rule.to_port else f" {rule.from_port}–{rule.to_port}"
-    ends = [*map(str, rule.cidrs), *rule.groups, *rule.prefix_lists]
-    return f"{words} for {', '.join(ends)}" if ends else words
 
 
 def role(view: View) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from labkit.learn.plan import HERE, PING, THERE
 from labkit.learn.result import Line
 from labkit.learn.view import Stop, View, absent, needed
 from labkit.names import LOG_GROUP
-from labkit.network import Hop, Path, echo_request
+from labkit.network import ComponentKind, Hop, Path, echo_request
 
 # The check
 
@@ -35,7 +35,7 @@ def failed_ping(view: View) -> Iterator[Line]:
     found = f"it stopped at the {stopped.kind} {stopped.name}: {stopped.sentence}"
     wanted = "it stopped at the internet gateway, all else being right"
     fix = "fix that first: lab.check() says which step it belongs to."
-    yield Line.of(stopped.kind == "internet gateway", right, "the reason", found, wanted, fix)
+    yield Line.of(stopped.kind is ComponentKind.INTERNET_GATEWAY, right, "the reason", found, wanted, fix)
 
 
 def _records_of_silence(view: View) -> Iterator[Line]:

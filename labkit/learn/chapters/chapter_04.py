@@ -11,8 +11,7 @@ from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
 from labkit.learn.result import Line
 from labkit.learn.view import View, absent, needed, uses_peering
 from labkit.names import LOG_GROUP
-from labkit.network import echo_request
-from labkit.network.parts import Route, RouteTable
+from labkit.network import Route, RouteTable, echo_request
 
 # The checks
 
@@ -97,7 +96,7 @@ def ping(view: View) -> Iterator[Line]:
     if path.replied:
         yield Line(True, f"there is a way from {HERE.instance} to {THERE.instance}, and back")
     else:
-        found = f"{path.verdict[:1].lower()}{path.verdict[1:-1]}"
+        found = f"the packet {'arrives, but its reply is lost on the way back' if path.reached else 'never arrives'}"
         if stopped := path.stopped_at:
             found += f" (the {stopped.kind} {stopped.name}: {stopped.sentence})"
         fix = "lab.check('peering') and lab.check('routes') say which part is missing."
@@ -164,8 +163,8 @@ def quiz_facts(view: View) -> Facts:
     here, there = view.interface(HERE), view.interface(THERE)
     one_way = view.network_with(THERE, lambda routes: [route for route in routes if not uses_peering(route)])
     path = one_way.trace(echo_request(there.primary, here.primary), there.id)
-    legs = [leg for leg in (path.forward, path.back) if leg]
-    seen = [("2" if s.interface == there.id else "1") + s.action for leg in legs for s in leg.sightings]
+    sightings = [sighting for leg in path.legs.values() for sighting in leg.sightings]
+    seen = [("2" if each.interface == there.id else "1") + each.action for each in sightings]
     tables = [view.network.route_table_of(each.subnet).name for each in (here, there)]
     return {"seen": " ".join(seen), "igw": THERE.gateway, "table_1": tables[0], "table_2": tables[1],
             "peering": PEERING}  # fmt: skip
