@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Interface, Network, Path, Route
+from labkit.network import Interface, Network, Route
 from labkit.network.packet import ICMP, Address
 
 
@@ -101,10 +101,6 @@ class View:
 
     def client(self, service: str) -> Any:
         return self.lab.client(service)
-
-    def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
-        """Trace a packet as `lab.trace` does, over the network as this view has read it."""
-        return self.network.trace_between(source, destination, protocol, port)
 
     def part(self, parts: Mapping[str, Part], name: str, how: str) -> Part:
         """Return the one part that has a name.

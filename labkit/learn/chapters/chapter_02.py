@@ -6,20 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from labkit import iam
 from labkit.flowlogs import FIELDS, Format
-from labkit.iam import (
-    Decision,
-    Document,
-    Outcome,
-    PolicyKind,
-    Role,
-    RoleDecision,
-    flow_log_delivery,
-    log_permissions,
-    read_policy,
-    read_role,
-    statements,
-)
 from labkit.learn.chapter import Chapter, Check, Facts
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
@@ -67,18 +55,18 @@ def permissions_policy(view: View) -> Iterator[Line]:
     if arn is None:
         yield absent(POLICY, "in notebook 02, run the cell with iam.create_policy.")
         return
-    decisions = _permissions(view, {POLICY: read_policy(view.client("iam"), arn)})
+    decisions = _permissions(view, {POLICY: iam.read_policy(view.client("iam"), arn)})
     right, found = f"{POLICY} permits all five actions that the service needs", refused_actions(decisions)
     wanted = "all of " + ", ".join(_ACTIONS)
-    if any(each.outcome is Outcome.SUBJECT for each in decisions):
+    if any(each.outcome is iam.Outcome.SUBJECT for each in decisions):
         group = f"arn:aws:logs:{view.lab.region}:{view.lab.account}:log-group:{LOG_GROUP}:*"
         wanted += f', each on "*" or on {group}'
     yield Line.of(all(decisions), right, POLICY, f"no permission for {found}", wanted, _new_version(arn))
 
 
-def _permissions(view: View, policies: Mapping[str, Document]) -> tuple[Decision, ...]:
+def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.Decision, ...]:
     lab = view.lab
-    return log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
+    return iam.log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
 
 
 def _new_version(arn: str) -> str:
@@ -86,7 +74,7 @@ def _new_version(arn: str) -> str:
 
 
 def delivery_role(view: View) -> Iterator[Line]:
-    role = read_role(view.client("iam"), DELIVERY_ROLE)
+    role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
     if role is None:
         yield absent(DELIVERY_ROLE, "in notebook 02, run the cell with iam.create_role.")
         return
@@ -106,10 +94,10 @@ def delivery_role(view: View) -> Iterator[Line]:
     yield Line.of(all(decisions), f"{DELIVERY_ROLE} may write logs, by {names}", subject, found, wanted, fix)
 
 
-def _permissions_fix(view: View, role: Role, decisions: tuple[Decision, ...], attach: str) -> str:
+def _permissions_fix(view: View, role: iam.Role, decisions: tuple[iam.Decision, ...], attach: str) -> str:
     """Return the call that gives a role the permissions that it lacks."""
     arn = view.lab.find(POLICY, "policy")
-    denied = any(each.outcome is Outcome.EXPLICIT_DENY for each in decisions)
+    denied = any(each.outcome is iam.Outcome.EXPLICIT_DENY for each in decisions)
     other = next((name for name in policies_at_fault(decisions) if name != POLICY), None)
     if other is not None and (denied or POLICY in role.policies):
         off = f"iam.detach_role_policy where {other} is attached, iam.delete_role_policy where it is inline"
@@ -117,10 +105,10 @@ def _permissions_fix(view: View, role: Role, decisions: tuple[Decision, ...], at
     return attach if POLICY not in role.policies or arn is None else _new_version(arn)
 
 
-def _decided(view: View, role: Role, flow_log: str, log_group: str = LOG_GROUP) -> RoleDecision:
+def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GROUP) -> iam.RoleDecision:
     lab = view.lab
     exists = lab.find(log_group, "log-group") is not None
-    return flow_log_delivery(
+    return iam.flow_log_delivery(
         role, account=lab.account, region=lab.region, flow_log_id=flow_log, log_group=log_group, log_group_exists=exists
     )
 
@@ -200,7 +188,7 @@ def delivery(view: View, side: Side) -> Iterator[Line]:
 def _delivery_fix(view: View, flow_log: dict[str, Any]) -> str:
     """Return what stops a delivery that failed, and how to go on."""
     name, log_group = _role_of(flow_log), str(flow_log.get("LogGroupName"))
-    role = read_role(view.client("iam"), name)
+    role = iam.read_role(view.client("iam"), name)
     decided = _decided(view, role, flow_log["FlowLogId"], log_group) if role else None
     again = "make some traffic, lab.wait_for_flow_logs()."
     if decided:
@@ -259,10 +247,10 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
 
 def quiz_facts(view: View) -> Facts:
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
-    role = read_role(view.client("iam"), DELIVERY_ROLE)
+    role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
     if role is None:
         raise Stop(absent(DELIVERY_ROLE, "lab.check('delivery-role')."))
-    who = statements(role.trust, PolicyKind.TRUST, "the trust policy")[0].principals[0]
+    who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
     return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if _flow_logs(view, vpc.id) else "create"}
 
 

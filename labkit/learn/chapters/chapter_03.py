@@ -26,7 +26,7 @@ def failed_ping(view: View) -> Iterator[Line]:
         yield Line(True, f"{HERE.instance} pinged {THERE.address}: {silent.sent} sent, none answered")
         yield from _records_of_silence(view)
     here, there = view.interface(HERE), view.interface(THERE)
-    stopped = view.trace(here.id, there.id).stopped_at
+    stopped = view.network.trace_between(here.id, there.id).stopped_at
     if stopped is None:
         yield Line(True, "the reason has been fixed: today a reply would come")
         return
@@ -79,7 +79,7 @@ def rejected_sources(view: View, answer: object) -> Judgment:
 
 
 def what_stops_ssh(view: View, answer: object) -> Judgment:
-    path = view.trace("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
+    path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
     stopped = path.stopped_at
     if stopped is None:
         raise Stop(absent("what stops it", "lab.check('security-groups').", "nothing: TCP is let in here"))

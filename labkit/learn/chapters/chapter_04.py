@@ -92,7 +92,7 @@ def _instead(view: View, side: Side, table: RouteTable) -> str:
 def ping(view: View) -> Iterator[Line]:
     done = view.pings()
     here, there = view.interface(HERE), view.interface(THERE)
-    path = view.trace(here.id, there.id)
+    path = view.network.trace_between(here.id, there.id)
     if path.replied:
         yield Line(True, f"there is a way from {HERE.instance} to {THERE.instance}, and back")
     else:
