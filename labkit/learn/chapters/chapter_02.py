@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit import iam
 from labkit.flowlogs import FIELDS, Format
+from labkit.iam.services import CREATE_LOG_GROUP, LOG_ACTIONS
 from labkit.learn.chapter import Chapter, Check, Facts
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
@@ -20,11 +21,8 @@ from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 _ANY_FLOW_LOG = "fl-0123456789abcdef0"
 _ECHO = 84  # bytes of one echo request or reply of ping, headers included
 
-#: What the flow logs service asks for: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-_ACTIONS = (
-    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-)  # fmt: skip
+#: All that the flow logs service asks for, whether the log group exists or not.
+_ACTIONS = (CREATE_LOG_GROUP, *LOG_ACTIONS)
 
 
 # The checks
@@ -116,11 +114,12 @@ def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GRO
 def flow_logs(view: View, side: Side) -> Iterator[Line]:
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"flow log on {side.vpc}"
-    here = _flow_logs(view, vpc.id)
+    all_logs = _flow_logs(view)
+    here = [each for each in all_logs if each["ResourceId"] == vpc.id]
     if not here:
-        subnets = {subnet.id for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
-        if part := _flow_logs(view, *subnets):
-            found = f"one on {view.network.name(part[0]['ResourceId'])} only"
+        subnets = {subnet.id: subnet.name for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
+        if part := next((each["ResourceId"] for each in all_logs if each["ResourceId"] in subnets), None):
+            found = f"one on {subnets[part]} only"
             create = f"ec2.create_flow_logs(ResourceType='VPC', ResourceIds=['{vpc.id}'], …)."
             yield Line(False, subject, found, "one on the whole VPC", create)
         else:
@@ -135,11 +134,9 @@ def flow_logs(view: View, side: Side) -> Iterator[Line]:
         yield Line(True, f"{side.vpc} has a flow log: all traffic, every minute, to {LOG_GROUP}")
 
 
-def _flow_logs(view: View, *resources: str) -> list[dict[str, Any]]:
-    """Return the flow logs on these resources, or all."""
+def _flow_logs(view: View) -> list[dict[str, Any]]:
     pages = view.client("ec2").get_paginator("describe_flow_logs").paginate()
-    found = [flow_log for page in pages for flow_log in page["FlowLogs"]]
-    return [each for each in found if each["ResourceId"] in resources] if resources else found
+    return [flow_log for page in pages for flow_log in page["FlowLogs"]]
 
 
 def _role_of(flow_log: dict[str, Any]) -> str:
@@ -169,7 +166,8 @@ def delivery(view: View, side: Side) -> Iterator[Line]:
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"delivery from {side.vpc}"
     how = "create the flow log first: lab.check('flow-logs')."
-    here = needed(_flow_logs(view, vpc.id), subject, how, "no flow log")
+    logs = [each for each in _flow_logs(view) if each["ResourceId"] == vpc.id]
+    here = needed(logs, subject, how, "no flow log")
     failed = [each for each in here if each.get("DeliverLogsStatus") == "FAILED"]
     if len(failed) == len(here):
         found = f"ACTIVE, yet FAILED, {failed[0].get('DeliverLogsErrorMessage')!r}"
@@ -251,7 +249,8 @@ def quiz_facts(view: View) -> Facts:
     if role is None:
         raise Stop(absent(DELIVERY_ROLE, "lab.check('delivery-role')."))
     who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
-    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if _flow_logs(view, vpc.id) else "create"}
+    covered = any(each["ResourceId"] == vpc.id for each in _flow_logs(view))
+    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}
 
 
 CHAPTER = Chapter(
