@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from labkit.learn.checks import Overview
     from labkit.learn.exercises import Exercise
-    from labkit.learn.grader import Desk
+    from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
     from labkit.show.map.drawing import Drawing
@@ -277,14 +277,14 @@ class Lab:
         Parameters: `name` is a step's, such as `"vpcs"` (without it, all steps in short); `vpc` is `"vpc-1"` or
         `"vpc-2"` where only that half is meant. Raises nothing, save CheckFailedError where LABKIT_STRICT is set.
         """
-        return self._desk.check(name, vpc)
+        return self._grader.check(name, vpc)
 
     def exercise(self, id: str) -> Exercise:
         """An exercise, such as `"3.2"`, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
 
         Raises LabError where there is none of that number.
         """
-        return self._desk.exercise(id)
+        return self._grader.exercise(id)
 
     def quiz(self, chapter: str) -> QuizWidget:
         """The quiz of a chapter, such as `"03"`: to be clicked, or answered with `.answer(1, "b")`.
@@ -293,7 +293,9 @@ class Lab:
         """
         from labkit.show.widgets.quiz import QuizWidget
 
-        return QuizWidget(self._desk.quiz(chapter))
+        quiz = self._grader.quiz(chapter)
+        questions = [(each.text, {option.letter: option.text for option in each.options}) for each in quiz.questions]
+        return QuizWidget(quiz.title, questions, quiz.trouble, quiz.answer, still=quiz)
 
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab, in the order in which AWS lets go of it, say what was deleted, and look whether all is gone.
@@ -308,10 +310,10 @@ class Lab:
         clean_up(self.client, LAB_TAG, patience=self._world.patience, dry_run=dry_run)
 
     @cached_property
-    def _desk(self) -> Desk:
-        from labkit.learn.grader import Desk
+    def _grader(self) -> Grader:
+        from labkit.learn.grader import Grader
 
-        return Desk(self, is_live)
+        return Grader(self, is_live)
 
     def __repr__(self) -> str:
         return f"<lab on {self._world}>"

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from labkit.learn.checks import CHECKS
-from labkit.learn.texts import exercises
+from labkit.learn.chapters import CHAPTERS
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -63,15 +62,14 @@ def test_it_closes_with_exercises_what_was_learned_and_a_quiz(notebook: Path) ->
     text = "\n".join(sources[begun:quiz])
     shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
     asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
-    assert shown == asked == [id for id in exercises() if id.startswith(f"{int(number)}.")]
+    assert shown == asked == [each["id"] for each in CHAPTERS[number].texts["exercise"]]
 
 
 def test_each_step_of_building_is_checked(notebook: Path) -> None:
     number = notebook.name[:2]
     calls = "\n".join(cell["source"] for cell in cells(notebook, "code"))
-    for name, check in CHECKS.items():
-        if check.chapter == number:
-            assert f'lab.check("{name}"' in calls, name
+    for check in CHAPTERS[number].checks:
+        assert f'lab.check("{check.name}"' in calls, check.name
 
 
 def test_a_student_predicts_before_running(notebook: Path) -> None:

@@ -6,10 +6,10 @@ among cells.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets as w
 
@@ -17,34 +17,28 @@ from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 
 
-class QuizLike(Protocol):
-    """What the widget needs of a quiz; `labkit.learn` makes them."""
-
-    @property
-    def chapter(self) -> str:
-        """The number of the chapter."""
-
-    @property
-    def questions(self) -> Sequence[Any]:
-        """The questions: each has a `number`, a `text` and `options`, and each option a `letter` and a `text`."""
-
-    @property
-    def trouble(self) -> str:
-        """Why there are no questions, or an empty text."""
-
-    def answer(self, number: object = None, letter: object = None) -> Any:
-        """Judge an answer; what is returned displays as HTML."""
-
-
 class QuizWidget(Interactive):
     """A quiz in a front end. An option is chosen with the mouse, or with Tab and the space bar."""
 
-    def __init__(self, quiz: QuizLike) -> None:
-        self._quiz = quiz
-        rows = [self._question(each) for each in quiz.questions]
-        if quiz.trouble:
-            rows = [parts.answer(parts.html(parts.sentence(quiz.trouble)))]
-        self.widget = parts.root("quiz", parts.html(f"<b>Quiz {escape(quiz.chapter)}</b>"), *rows)
+    def __init__(
+        self, title: str, questions: Sequence[tuple[str, Mapping[str, str]]], trouble: str,
+        answer: Callable[[object, object], Any], still: object,
+    ) -> None:  # fmt: skip
+        """Show a quiz.
+
+        Args:
+            title: What it is called.
+            questions: The text of each question, with its options: their texts by their letters.
+            trouble: Why there are no questions, if there are none.
+            answer: Judges the answer to a question, given by its number from 1 and a letter; the judgment displays
+                itself as HTML.
+            still: What is displayed without a front end.
+        """
+        self._answer, self._still = answer, still
+        rows = [self._question(number, *question) for number, question in enumerate(questions, 1)]
+        if trouble:
+            rows = [parts.answer(parts.html(parts.sentence(trouble)))]
+        self.widget = parts.root("quiz", parts.html(f"<b>{escape(title)}</b>"), *rows)
 
     def answer(self, number: object = None, letter: object = None) -> Any:
         """Answer a question by call, as in `lab.quiz("03").answer(1, "b")`.
@@ -56,35 +50,30 @@ class QuizWidget(Interactive):
         Returns:
             Whether it is right, and why.
         """
-        return self._quiz.answer(number, letter)
-
-    @property
-    def questions(self) -> Sequence[Any]:
-        """The questions of the quiz."""
-        return self._quiz.questions
+        return self._answer(number, letter)
 
     def still(self) -> object:
-        """Return the quiz, which prints its questions."""
-        return self._quiz
+        """Return what is displayed without a front end."""
+        return self._still
 
-    def _question(self, question: Any) -> w.VBox:
-        text = parts.html(f'<p class="labkit-question">{question.number}. {escape(question.text)}</p>')
+    def _question(self, number: int, question: str, options: Mapping[str, str]) -> w.VBox:
+        text = parts.html(f'<p class="labkit-question">{number}. {escape(question)}</p>')
         said = parts.html().add_class("labkit-answer")
-        buttons: list[w.Button] = []
+        buttons: dict[str, w.Button] = {}
 
-        def choose(option: Any) -> None:
-            for button, each in zip(buttons, question.options, strict=True):
-                button.description = _words(each, each is option)
+        def choose(chosen: str) -> None:
+            for letter, button in buttons.items():
+                button.description = _words(letter, options[letter], letter == chosen)
             try:
-                said.value = self._quiz.answer(question.number, option.letter)._repr_html_()
+                said.value = self._answer(number, chosen)._repr_html_()
             except Exception as error:  # in a grader's run a wrong answer is raised; a click shows it all the same
                 said.value = parts.sentence(str(error))
 
-        for option in question.options:
-            tooltip = f"Answer question {question.number} with {option.letter}"
-            buttons.append(parts.button(_words(option, False), tooltip, partial(choose, option)))
-        return w.VBox([text, *buttons, said])
+        for letter, option in options.items():
+            tooltip = f"Answer question {number} with {letter}"
+            buttons[letter] = parts.button(_words(letter, option, False), tooltip, partial(choose, letter))
+        return w.VBox([text, *buttons.values(), said])
 
 
-def _words(option: Any, chosen: bool) -> str:
-    return f"{'●' if chosen else '○'} {option.letter}) {option.text}"
+def _words(letter: str, option: str, chosen: bool) -> str:
+    return f"{'●' if chosen else '○'} {letter}) {option}"
