@@ -135,7 +135,7 @@ class Widgets:
         return FlowExplorer(table)
 
     def insights(self, query: str | None = None, log_group: str = LOG_GROUP) -> InsightsBox:
-        """Return a box for Logs Insights queries, with samples, and the same question in other languages.
+        """Return a box for Logs Insights queries, with samples, and the query as boto3 calls and as SQL.
 
         The plain function is `lab.insights(query)`.
 
