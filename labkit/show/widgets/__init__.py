@@ -122,7 +122,7 @@ class Widgets:
     def flow_explorer(self, table: DataFrame) -> FlowExplorer:
         """Return a search of a table of records by time, verdict, protocol, address and port.
 
-        The plain functions are `flowlogs.select(table, port=443, …)` and `flowlogs.top_talkers`.
+        It shows the same search as pandas code, with `flowlogs.top_talkers`.
 
         Args:
             table: Records as `flowlogs.read` returns them.
