@@ -71,7 +71,7 @@ def _draw(contents: MapContents, path: Path | None, listed: bool) -> Sheet:
         (place.removeprefix("routes:"), hop.decided_by.destination)
         for drawn in legs
         for place, hop in zip(drawn.places, drawn.leg.hops, strict=True)
-        if isinstance(hop.decided_by, Route)
+        if place.startswith("routes:") and isinstance(hop.decided_by, Route)
     }
     layout = Layout(contents, _callout(contents, path, legs), used)
     height = layout.height
