@@ -13,8 +13,9 @@ from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import View, absent, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
-from labkit.network import Permission, RouteTable, permission_text
+from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import RouteTable
 
 _ANYWHERE = "0.0.0.0/0"
 

@@ -11,7 +11,8 @@ from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
 from labkit.learn.result import Line
 from labkit.learn.view import View, absent, needed, uses_peering
 from labkit.names import LOG_GROUP
-from labkit.network import Route, RouteTable, echo_request
+from labkit.network import Route, echo_request
+from labkit.network.parts import RouteTable
 
 # The checks
 

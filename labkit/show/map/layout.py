@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from labkit.network import PeeringConnection, Subnet
+from labkit.network.parts import PeeringConnection, Subnet
 from labkit.show.map.lettering import width, wrap
 from labkit.show.map.map_contents import Card, Gateway, MapContents, cidrs, short
 from labkit.show.map.sheet import Sheet

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from labkit.network import ComponentKind, Hop, Interface, Network, Path, PeeringConnection, Route, Subnet
-from labkit.network.parts import Cidr
+from labkit.network import ComponentKind, Hop, Interface, Network, Path, Route
+from labkit.network.parts import Cidr, PeeringConnection, Subnet
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 _DEFAULT_VPC_CIDR = ip_network("172.31.0.0/16")

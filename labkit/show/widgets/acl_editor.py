@@ -8,8 +8,9 @@ from typing import Any
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network import Network, NetworkAcl, entry_text
+from labkit.network import Network, entry_text
 from labkit.network.packet import ICMP
+from labkit.network.parts import NetworkAcl
 from labkit.show.widgets import parts
 from labkit.show.widgets.editor import Call, FilterEditor, direction, ip_version, ports_of
 

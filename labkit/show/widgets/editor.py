@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeVar
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network import Network, NetworkAcl, RouteTable, SecurityGroup
+from labkit.network import Network
 from labkit.network.packet import ICMP, PROTOCOL_NAMES, TCP, UDP
+from labkit.network.parts import NetworkAcl, RouteTable, SecurityGroup
 from labkit.show.widgets import parts
 from labkit.show.widgets.live import LabLike, LiveWidget, tell_displayed
 

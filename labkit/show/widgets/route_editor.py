@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network import Network, PeeringConnection, RouteTable
+from labkit.network import Network
+from labkit.network.parts import PeeringConnection, RouteTable
 from labkit.show.widgets import parts
 from labkit.show.widgets.editor import Call, Editor, ip_version, keep
 

@@ -9,8 +9,9 @@ from typing import Any
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network import Network, Permission, SecurityGroup, permission_text
+from labkit.network import Network, Permission, permission_text
 from labkit.network.packet import PROTOCOL_NAMES
+from labkit.network.parts import SecurityGroup
 from labkit.show.widgets import parts
 from labkit.show.widgets.editor import ALL_TRAFFIC, Call, FilterEditor, direction, find, ip_version, keep, ports_of
 
