@@ -1,4 +1,4 @@
-"""The widgets on a lab whose AWS answers: a cell's call, a click and a look all mean the same network."""
+"""The widgets in a lab with a running AWS: a cell's call, a click and a look are about the same network."""
 
 from __future__ import annotations
 
@@ -24,11 +24,8 @@ from tests.lab.conftest import Built
 def peered(built: Built) -> Built:
     """With the peering connection of notebook 04, and no route to it yet."""
     ec2 = built.ec2
-    asked = ec2.create_vpc_peering_connection(
-        VpcId=built.vpc_1,
-        PeerVpcId=built.vpc_2,
-        TagSpecifications=built.lab.tags("vpc-peering-connection", "peering-1-2"),
-    )
+    tags = built.lab.tags("vpc-peering-connection", "peering-1-2")
+    asked = ec2.create_vpc_peering_connection(VpcId=built.vpc_1, PeerVpcId=built.vpc_2, TagSpecifications=tags)
     built.names["peering"] = asked["VpcPeeringConnection"]["VpcPeeringConnectionId"]
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=built.peering)
     return built
@@ -192,34 +189,20 @@ def test_a_replay_shows_the_records_of_the_ping_and_which_never_come(built: Buil
     assert line in replay.lines.value
 
 
-@pytest.mark.parametrize(
-    ("operation", "parameters"),
-    [
-        ("create_route", {"DestinationCidrBlock": "8.8.8.0/24"}),
-        (
-            "authorize_security_group_ingress",
-            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"},
-        ),
-        ("create_network_acl_entry", {"RuleNumber": 90, "Protocol": "1", "RuleAction": "deny", "Egress": False}),
-    ],
-)
-def test_after_a_route_or_a_rule_only_that_is_read_again(
-    peered: Built, operation: str, parameters: dict[str, Any]
-) -> None:
-    before = peered.lab.network
-    acl = before.network_acl_of(peered.lab.find("subnet-1") or "").id
-    of = {
-        "create_route": {
-            "RouteTableId": peered.lab.find("route-table-1"),
-            "VpcPeeringConnectionId": peered.peering,
-        },
-        "authorize_security_group_ingress": {"GroupId": peered.lab.find("allow-icmp-1")},
-        "create_network_acl_entry": {"NetworkAclId": acl, "CidrBlock": "0.0.0.0/0"},
-    }[operation]
+@pytest.mark.parametrize("changed", ["route", "rule", "entry"])
+def test_after_a_route_or_a_rule_only_that_is_read_again(peered: Built, changed: str) -> None:
+    before, ec2 = peered.lab.network, peered.ec2
+    acl, group = before.network_acl_of(peered.lab.find("subnet-1") or "").id, peered.lab.find("allow-icmp-1")
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}
+    deny = {"RuleNumber": 90, "Protocol": "1", "RuleAction": "deny", "Egress": False, "CidrBlock": "0.0.0.0/0"}
     known = len(peered.lab.changes)
-    getattr(peered.ec2, operation)(**of, **parameters)
+    if changed == "route":
+        ec2.create_route(**route(peered, 1, "8.8.8.0/24"))
+    elif changed == "rule":
+        ec2.authorize_security_group_ingress(GroupId=group, **ssh)
+    else:
+        ec2.create_network_acl_entry(NetworkAclId=acl, **deny)
     asked: list[str] = []
-    ec2 = peered.ec2
     ec2.meta.events.register("before-call.ec2", lambda model, **_: asked.append(model.name), unique_id="asked")
     after = before.reread(ec2, peered.lab.changes[known:])
     ec2.meta.events.unregister("before-call.ec2", unique_id="asked")

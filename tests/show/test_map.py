@@ -1,4 +1,4 @@
-"""The map says in words and in pixels what a network is and what became of a packet."""
+"""The map shows in words and in pixels what a network is and what happened to a packet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import Any
 
 import matplotlib
-import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 
 from labkit.network.model import Network
@@ -114,23 +113,17 @@ def test_the_lab_in_words() -> None:
     assert draw(*CASES["the lab"]()).description == in_words("0 peering connections")
 
 
-def test_the_failed_ping_in_words_ends_at_the_internet_gateway() -> None:
-    network, path = CASES["the failed ping"]()
-    why = "it does not forward to 10.2.0.126, a private address; rtb-subnet-1 lacks a route to it"
-    stopped = f"Stopped at the internet gateway igw-1 (IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS): {why}."
-    assert draw(network, path).description == f"{in_words('0 peering connections')}\n\n{path}\n{stopped}"
-
-
-def test_with_one_route_the_reply_ends_at_the_other_internet_gateway() -> None:
-    network, path = CASES["one route"]()
-    why = "it does not forward to 10.1.15.80, a private address; rtb-subnet-2 lacks a route to it"
-    stopped = f"Stopped at the internet gateway igw-2 (IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS): {why}."
-    assert draw(network, path).description == f"{in_words(route_1=VIA_1)}{PEERED}\n\n{path}\n{stopped}"
-
-
-def test_with_both_routes_nothing_stops() -> None:
-    network, path = CASES["both routes"]()
-    assert draw(network, path).description == f"{in_words(route_1=VIA_1, route_2=VIA_2)}{PEERED}\n\n{path}"
+def test_a_ping_in_words_ends_where_the_packet_stops() -> None:
+    for case, lab, stop, table, address in (
+        ("the failed ping", in_words("0 peering connections"), "igw-1", "rtb-subnet-1", "10.2.0.126"),
+        ("one route", in_words(route_1=VIA_1) + PEERED, "igw-2", "rtb-subnet-2", "10.1.15.80"),
+        ("both routes", in_words(route_1=VIA_1, route_2=VIA_2) + PEERED, "", "", ""),
+    ):
+        network, path = CASES[case]()
+        why = f"it does not forward to {address}, a private address; {table} lacks a route to it"
+        where = f"Stopped at the internet gateway {stop} (IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS)"
+        stopped = f"\n{where}: {why}." if stop else ""
+        assert draw(network, path).description == f"{lab}\n\n{path}{stopped}"
 
 
 def test_what_is_not_as_usual_is_in_the_words() -> None:
@@ -172,24 +165,13 @@ def test_a_peering_connection_that_was_deleted_is_not_drawn() -> None:
 def test_every_name_and_address_is_on_the_map() -> None:
     network = three_vpcs().network()
     words = " ".join(texts(draw(network)))
-    parts = [
-        *network.vpcs.values(),
-        *network.subnets.values(),
-        *network.instances.values(),
-        *network.security_groups.values(),
-    ]
-    parts += [
-        *network.internet_gateways.values(),
-        *network.peering_connections.values(),
-        *network.route_tables.values(),
-    ]
-    interfaces = network.interfaces.values()
-    addresses = [
-        *(str(a) for i in interfaces for a in i.addresses),
-        *(f"public {a}" for i in interfaces for a in i.public.values()),
-    ]
-    cidrs = [str(cidr) for part in [*network.vpcs.values(), *network.subnets.values()] for cidr in part.cidrs]
-    assert [said for said in [*(part.name for part in parts), *addresses, *cidrs] if said not in words] == []
+    placed = [*network.vpcs.values(), *network.subnets.values()]
+    more = (network.instances, network.security_groups, network.internet_gateways, network.peering_connections)
+    named = [*placed, *(part for kind in (*more, network.route_tables) for part in kind.values())]
+    said = [part.name for part in named] + [str(cidr) for part in placed for cidr in part.cidrs]
+    for interface in network.interfaces.values():
+        said += [*map(str, interface.addresses), *(f"public {address}" for address in interface.public.values())]
+    assert [each for each in said if each not in words] == []
 
 
 def test_what_has_no_name_goes_by_the_beginning_of_its_id() -> None:
@@ -213,22 +195,19 @@ def test_steps_are_numbered_and_told_apart_without_color() -> None:
     assert {"↩1–2", "↩3", "↩4", "↩5", "↩6", "↩7–8"} <= set(words)
 
 
-@pytest.mark.parametrize(
-    ("case", "mark", "component", "code"),
-    [
+def test_where_a_packet_dies_there_is_a_cross_with_the_reason() -> None:
+    for case, mark, component, code in (
         ("the failed ping", "✗ 5", "internet gateway igw-1", "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"),
         ("one route", "✗ ↩5", "internet gateway igw-2", "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"),
         ("peering not accepted", "✗ 5", "peering connection peering-1-2", "BAD_STATE_ROUTE"),
         ("a blackhole", "✗ 4", "route table rtb-subnet-1", "BAD_STATE_ROUTE"),
         ("a security group refuses", "✗ 7", "security group sg-2", "ENI_SG_RULES_MISMATCH"),
         ("to a stopped instance", "✗ 3", "instance instance-2", "BAD_STATE"),
-    ],
-)
-def test_where_a_packet_dies_there_is_a_cross_with_the_reason(case: str, mark: str, component: str, code: str) -> None:
-    words = texts(drawn(case))
-    assert words.count(mark) == 2  # on the map and in the list of steps
-    assert f"{mark}  {component}" in words
-    assert code in "".join(words)
+    ):
+        words = texts(drawn(case))
+        assert words.count(mark) == 2, case  # on the map and in the list of steps
+        assert f"{mark}  {component}" in words
+        assert code in "".join(words)
 
 
 def test_words_are_legible_and_do_not_collide() -> None:
