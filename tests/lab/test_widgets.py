@@ -32,11 +32,8 @@ def peered(built: Built) -> Built:
 
 
 def route(built: Built, number: int, destination: str) -> dict[str, str]:
-    return {
-        "RouteTableId": built.lab.find(f"route-table-{number}") or "",
-        "DestinationCidrBlock": destination,
-        "VpcPeeringConnectionId": built.peering,
-    }
+    table = built.lab.find(f"route-table-{number}") or ""
+    return {"RouteTableId": table, "DestinationCidrBlock": destination, "VpcPeeringConnectionId": built.peering}
 
 
 def test_the_lab_lists_its_widgets(lab: Lab) -> None:
