@@ -41,8 +41,8 @@ NAMES = (
     "record-decoder", "quiz",
 )  # fmt: skip
 
-#: ipywidgets draws these itself and gives them no name that can be set from Python. Beside each are controls with a name
-#: that do the same: the fields From and until, the buttons Previous and Next.
+#: ipywidgets draws these itself and gives them no name that can be set from Python. Beside each are controls that have
+#: a name and do the same: the fields From and until, the buttons Previous and Next.
 #: https://ipywidgets.readthedocs.io/en/stable/examples/Widget%20List.html
 UNNAMED = (".noUi-handle", ".widget-play button")
 
