@@ -31,7 +31,10 @@ def register(run_command: Callable[[str, str], object], ask: Callable[..., objec
 
     def ask_insights(line: str, cell: str) -> object:
         """%%insights [LOG_GROUP] [--since MOMENT]: ask Logs Insights the query below; MOMENT is a Python expression."""
-        options = _InsightsLine.parse(line)
+        parser = _InsightsLine(prog="%%insights", add_help=False)
+        parser.add_argument("log_group", nargs="?")
+        parser.add_argument("--since")
+        options = parser.parse_args(shlex.split(line))
         where: dict[str, Any] = {"log_group": options.log_group} if options.log_group else {}
         return ask(cell, since=shell.ev(options.since) if options.since else None, **where)
 
@@ -42,13 +45,6 @@ def register(run_command: Callable[[str, str], object], ask: Callable[..., objec
 
 class _InsightsLine(argparse.ArgumentParser):
     """The rest of the line after `%%insights`."""
-
-    @classmethod
-    def parse(cls, line: str) -> argparse.Namespace:
-        parser = cls(prog="%%insights", add_help=False)
-        parser.add_argument("log_group", nargs="?")
-        parser.add_argument("--since")
-        return parser.parse_args(shlex.split(line))
 
     def error(self, message: str) -> NoReturn:
         raise LabError(f"%%insights: {message}. Write it as %%insights [LOG_GROUP] [--since MOMENT].")

@@ -153,7 +153,7 @@ def _chip(sheet: Sheet, leg: _DrawnLeg, steps: list[int], x: float, y: float) ->
     wide, keys = _chip_width(text), tuple(f"{leg.kind}-{step}" for step in steps)
     sheet.box(f"chip {kind}", x - wide / 2, y - 8.5, wide, 17, keys)
     role = {"there": "white", "back": "plain", "lost": "alarm"}[kind]
-    sheet.say(text, x, y, wide, bold=True, role=role, centered=True, level=10)
+    sheet.say(text, x, y, wide, bold=True, role=role, centered=True)
 
 
 def _draw_steps(layout: Layout, contents: MapContents, path: Path, legs: list[_DrawnLeg]) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from labkit.network import ComponentKind
 from labkit.network.parts import PeeringConnection, Subnet
 from labkit.show.map.lettering import width, wrap
 from labkit.show.map.map_contents import Card, Gateway, MapContents, cidrs, short
@@ -143,7 +144,7 @@ class Layout:
     def _gateways(self, vpc: str) -> list[tuple[Gateway, float, float]]:
         """Return the gateways at a VPC's edge, each with its middle, from the column's middle, and its width."""
         gateways = self._contents.gateways(vpc)
-        widths = [max(min(width(one.name, 9, True), 150.0), width(one.kind)) + 24 for one in gateways]
+        widths = [max(min(width(one.name, 9, True), 150.0), width(one.label)) + 24 for one in gateways]
         x = -(sum(widths) + _GAP * (len(widths) - 1)) / 2
         found = []
         for gateway, wide in zip(gateways, widths, strict=True):
@@ -235,7 +236,7 @@ class Layout:
             id, middle = gateway.id, self._middle(vpc) + x
             sheet.box("gateway", middle - wide / 2, top - 20, wide, 40)
             sheet.say(gateway.name, middle, top - 8, 150, bold=True, centered=True)
-            sheet.say(gateway.kind, middle, top + 9, wide, centered=True)
+            sheet.say(gateway.label, middle, top + 9, wide, centered=True)
             place = f"gateway:{id}" if id in self._network.internet_gateways else f"peering:{id}"
             sheet.points |= {f"under:{id}": (middle, top), place: (middle, top + 32), f"gate:{id}": (middle, road)}
             sheet.road("street", f"under:{id}", place, f"gate:{id}")
@@ -311,8 +312,8 @@ class Layout:
     def _card(self, card: Card, x: float, top: float, lane: float) -> float:
         sheet, id = self.sheet, card.interface.id
         wide = lane - _CHIP + 4 - x
-        rows = [(card.title, True, "plain")]
-        rows += [(card.kind, False, "plain")] if card.kind != "instance" else []
+        rows: list[tuple[str, bool, str]] = [(card.title, True, "plain")]
+        rows += [(card.kind, False, "plain")] if card.kind is not ComponentKind.INSTANCE else []
         rows += [(card.state, True, "alarm")] if card.state else []
         rows += [(row, False, "plain") for address in card.addresses for row in wrap(address, wide - 38)]
         rows += [(card.groups, False, "quiet")] if card.groups else []

@@ -32,12 +32,12 @@ class Gateway:
     Attributes:
         id: Its id.
         name: Its name, or the beginning of its id.
-        kind: What it is, in words.
+        label: What it is, in words.
     """
 
     id: str
     name: str
-    kind: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Card:
 
     Attributes:
         interface: The interface.
-        kind: What it is, in words.
+        kind: What it is.
         title: Its name, or the beginning of its id.
         state: Its state; None if that is the usual one, running or available.
         addresses: Its private addresses, each followed by its public one.
@@ -54,7 +54,7 @@ class Card:
     """
 
     interface: Interface
-    kind: str
+    kind: ComponentKind
     title: str
     state: str | None
     addresses: list[str]
@@ -127,8 +127,8 @@ class MapContents:
         for peering in self._peerings_of(vpc):
             peer = peering.other_end(vpc)
             if peer not in self.network.vpcs and peering.status not in _GONE:
-                kind = f"peering to {short(peer)}, {peering.status}"
-                found.append(Gateway(peering.id, short(peering.name), kind))
+                label = f"peering to {short(peer)}, {peering.status}"
+                found.append(Gateway(peering.id, short(peering.name), label))
         return found
 
     def cards(self, subnet: str) -> list[Card]:
@@ -139,13 +139,13 @@ class MapContents:
         network = self.network
         instance, gateway = network.instances.get(interface.instance or ""), network.nat_gateway_at(interface.id)
         if gateway:
-            kind, title, state = "NAT gateway", short(gateway.name), gateway.state
+            kind, title, state = ComponentKind.NAT_GATEWAY, short(gateway.name), gateway.state
         elif instance:
-            kind, title, state = "instance", short(instance.name), instance.state
+            kind, title, state = ComponentKind.INSTANCE, short(instance.name), instance.state
             if network.primary_interface(instance.id) != interface:
                 title += f", {short(interface.name)}"
         else:
-            kind, title, state = "interface", short(interface.name), "available"
+            kind, title, state = ComponentKind.INTERFACE, short(interface.name), "available"
         addresses = []
         for address in interface.addresses:
             addresses.append(str(address))
@@ -196,7 +196,7 @@ class MapContents:
         for vpc in self.vpcs:
             yield f"VPC {self.name(vpc)}, {cidrs(self.network.vpcs[vpc].cidrs)}"
             for gateway in self.gateways(vpc):
-                yield f"  {gateway.kind} {gateway.name}"
+                yield f"  {gateway.label} {gateway.name}"
             if not self.subnets(vpc):
                 yield "  no subnet yet"
             for subnet in self.subnets(vpc):

@@ -44,10 +44,6 @@ class Box:
     steps: tuple[str, ...] = ()
 
     @property
-    def level(self) -> float:
-        return _LEVELS[self.kind]
-
-    @property
     def corner(self) -> float:
         return _CORNERS.get(self.kind, 5)
 
@@ -64,7 +60,6 @@ class Text:
         bold: Whether it is bold.
         role: Its ink: `plain`, `quiet`, `alarm`, `internet` or `white`.
         centered: Whether `x` is its middle.
-        level: Texts of a higher level are drawn over lower ones.
     """
 
     words: str
@@ -74,7 +69,6 @@ class Text:
     bold: bool
     role: str
     centered: bool
-    level: float
 
     @property
     def wide(self) -> float:
@@ -102,10 +96,6 @@ class Line:
     kind: str
     points: tuple[Point, ...]
 
-    @property
-    def level(self) -> float:
-        return _LEVELS[self.kind]
-
     def rounded(self) -> list[tuple[Point, Point, Point]]:
         """Return its corners, each as the points where the curve begins, has its corner, and ends."""
         corners = zip(self.points, self.points[1:], self.points[2:], strict=False)
@@ -132,8 +122,8 @@ class Sheet:
         self.size = (1.0, 1.0)
 
     def in_order(self) -> list[Mark]:
-        """Return the marks, the lowest first."""
-        return sorted(self.marks, key=lambda mark: mark.level)
+        """Return the marks, the lowest first, and texts last."""
+        return sorted(self.marks, key=lambda mark: 10 if isinstance(mark, Text) else _LEVELS[mark.kind])
 
     def box(self, kind: str, x: float, y: float, wide: float, high: float, steps: tuple[str, ...] = ()) -> None:
         """Draw a box; the arguments are those of `Box`."""
@@ -141,10 +131,10 @@ class Sheet:
 
     def say(
         self, words: str, x: float, y: float, room: float, size: float = 9, bold: bool = False, role: str = "plain",
-        centered: bool = False, level: float = 8,
+        centered: bool = False,
     ) -> None:  # fmt: skip
         """Write a line of text, cut to `room` pixels; the other arguments are those of `Text`."""
-        self.marks.append(Text(fit(words, room, size, bold), x, y, size, bold, role, centered, level))
+        self.marks.append(Text(fit(words, room, size, bold), x, y, size, bold, role, centered))
 
     def road(self, kind: str, *names: str, one_way: bool = False) -> None:
         """Draw a road through named places; packets can go from each to the next and, unless `one_way`, back."""
