@@ -1,6 +1,6 @@
 """Paint a sheet as PNG, for committed notebooks, pages and slides. `Drawing.png` calls it.
 
-It uses matplotlib's renderer directly: a figure with artists gives the same bytes in twice the time.
+It uses matplotlib's renderer directly: a figure with artists takes twice as long for the same bytes.
 """
 
 from __future__ import annotations

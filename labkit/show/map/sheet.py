@@ -33,7 +33,7 @@ class Box:
         y: Its upper edge.
         wide: Its width.
         high: Its height.
-        steps: The steps of a packet's path whose number stands in it, such as `there-3`.
+        steps: The steps of a packet's path whose number is written in it, such as `there-3`.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Text:
 
     @property
     def baseline(self) -> float:
-        """Where its letters stand: capitals are 0.72 of the font's size high."""
+        """The y on which its letters are: capitals are 0.72 of the font size high."""
         return self.y + 0.36 * self.size * DPI / 72
 
 

@@ -18,7 +18,7 @@ _PER_EM = 14
 
 
 def svg(sheet: Sheet, title: str, description: str, step: str | None = None) -> str:
-    """Write a sheet as one `<svg>` element, which may stand in a page or in a file.
+    """Write a sheet as one `<svg>` element, for a page or a file.
 
     Args:
         sheet: What is drawn.
