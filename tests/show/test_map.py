@@ -18,11 +18,11 @@ from labkit.show.figure import DPI, steady_style
 from labkit.show.map.drawing import Drawing, draw
 from labkit.show.map.lettering import font
 from labkit.show.map.sheet import Box, Text
-from tests.network.build import Build
-from tests.show.networks import (
+from tests.networks import (
     LONG_ID,
     TO_1,
     TO_2,
+    Build,
     behind_nat,
     default_vpc,
     long_names,

@@ -10,7 +10,7 @@ from labkit.show.figure import Described, steady_style
 from labkit.show.map import painting
 from labkit.show.map.layout import LANE, MARGIN, Callout, Layout
 from labkit.show.map.lettering import width, wrap
-from labkit.show.map.map_contents import MapContents, capitalized
+from labkit.show.map.map_contents import MapContents
 from labkit.show.map.routing import Roads, keep_left, places
 from labkit.show.map.sheet import Point, Sheet
 
@@ -88,7 +88,7 @@ def _callout(contents: MapContents, path: Path | None, legs: list[_DrawnLeg]) ->
         return None
     last = legs[-1]
     headline = f"{last.number([len(last.leg.hops)])}  {_component(contents, hop)}"
-    return Callout(last.places[-1], hop.vpc, headline, hop.code, capitalized(contents.named(hop).sentence) + ".")
+    return Callout(last.places[-1], hop.vpc, headline, hop.code, contents.named(hop).statement)
 
 
 def _component(contents: MapContents, hop: Hop) -> str:

@@ -226,16 +226,6 @@ def short(name: str) -> str:
     return f"{name[:-9]}…" if _ID.fullmatch(name) else name
 
 
-def capitalized(sentence: str) -> str:
-    """Return a sentence with a capital at the beginning, unless it begins with a name.
-
-    >>> capitalized("sends: a packet"), capitalized("vpc-1 has no internet gateway")
-    ('Sends: a packet', 'vpc-1 has no internet gateway')
-    """
-    first, space, rest = sentence.partition(" ")
-    return (first.capitalize() if first.strip(":").isalpha() else first) + space + rest
-
-
 def cidrs(blocks: tuple[Cidr, ...]) -> str:
     """Write CIDR blocks, separated by commas."""
     return ", ".join(map(str, blocks))
