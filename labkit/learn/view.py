@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Interface, Network, Route
+from labkit.network import Instance, Interface, Network, PeeringConnection, Route
 from labkit.network.packet import ICMP, Address
 
 
@@ -116,21 +116,27 @@ class View:
         named = [part for part in parts.values() if part.name == name]
         if len(named) > 1:
             ids = ", ".join(part.id for part in named)
-            raise Stop(Line(False, name, f"{len(named)} of this name ({ids})", "one", "delete the ones too many."))
+            raise Stop(Line(False, name, f"{len(named)} of this name ({ids})", "one", "delete the extra ones."))
         return needed(named, name, how, "nothing of this name")[0]
 
     @cached_property
-    def instances(self) -> dict[str, Any]:
+    def instances(self) -> dict[str, Instance]:
         """The instances that are not terminated, by id."""
         gone = ("terminated", "shutting-down")
         return {id: each for id, each in self.network.instances.items() if each.state not in gone}
+
+    @cached_property
+    def peerings(self) -> dict[str, PeeringConnection]:
+        """The peering connections by id, without those that EC2 still lists although they are over."""
+        gone = ("deleted", "deleting", "rejected", "expired")
+        return {id: each for id, each in self.network.peering_connections.items() if each.status not in gone}
 
     def interface(self, side: Side) -> Interface:
         """Return the network interface of a side's instance, or raise Stop if there is none."""
         instance = self.part(self.instances, side.instance, "notebook 01 launches it.")
         found = self.network.primary_interface(instance.id)
         if found is None:
-            raise Stop(Line(False, side.instance, "an instance without a network interface", "one", "Launch it anew."))
+            raise Stop(Line(False, side.instance, "an instance without a network interface", "one", "launch it again."))
         return found
 
     def public_address(self, side: Side) -> Address:

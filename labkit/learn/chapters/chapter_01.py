@@ -23,6 +23,7 @@ _ANYWHERE = "0.0.0.0/0"
 
 
 def vpcs(view: View, side: Side) -> Iterator[Line]:
+    """The VPC has its name and its range."""
     parts = view.network.vpcs
     if not any(vpc.name == side.vpc for vpc in parts.values()):
         like = next((vpc for vpc in parts.values() if side.cidr in vpc.cidrs and vpc.name == vpc.id), None)
@@ -40,6 +41,7 @@ def vpcs(view: View, side: Side) -> Iterator[Line]:
 
 
 def subnets(view: View, side: Side) -> Iterator[Line]:
+    """The subnet is in its VPC, and the instance's address fits."""
     subnet = view.part(view.network.subnets, side.subnet, "in notebook 01, run the cell with ec2.create_subnet for it.")
     again = f"ec2.delete_subnet(SubnetId='{subnet.id}'), then run its cell again."
     vpc = view.network.name(subnet.vpc)
@@ -52,6 +54,7 @@ def subnets(view: View, side: Side) -> Iterator[Line]:
 
 
 def internet(view: View, side: Side) -> Iterator[Line]:
+    """The gateway is attached, and the subnet uses a route table with a default route to it."""
     network = view.network
     gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
     vpc = network.name(gateway.vpc) if gateway.vpc else "nothing"
@@ -92,6 +95,7 @@ def _default_route(view: View, side: Side, table: RouteTable, gateway: str) -> L
 
 
 def security_groups(view: View, side: Side) -> Iterator[Line]:
+    """The security group is in its VPC, and lets all ICMP in and out."""
     group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
     vpc = view.network.name(group.vpc)
     found, wanted = f"it in {vpc}, whose instances alone can bear it", f"it in {side.vpc}"
@@ -114,6 +118,7 @@ def _allows_all_icmp(rule: Permission) -> bool:
 
 
 def role(view: View) -> Iterator[Line]:
+    """The instances' role trusts EC2 and has the policy of Systems Manager, and the profile holds it."""
     iam = view.client("iam")
     found = read_role(iam, INSTANCE_ROLE)
     if found is None:
@@ -149,6 +154,7 @@ def _instance_policy(role: Role, decided: RoleDecision) -> Line:
 
 
 def instances(view: View, side: Side) -> Iterator[Line]:
+    """The instance runs, with its address, security group, public address and profile."""
     network, name = view.network, side.instance
     instance = view.part(view.instances, name, "in notebook 01, run the cell that launches it.")
     start = f"ec2.get_waiter('instance_running').wait(InstanceIds=['{instance.id}'])."
@@ -188,11 +194,13 @@ def instances(view: View, side: Side) -> Iterator[Line]:
 
 
 def third_vpc_overlaps(view: View, answer: object) -> Judgment:
+    """Whether a third VPC's range overlaps that of vpc-1."""
     vpc = view.part(view.network.vpcs, HERE.vpc, "notebook 01 makes it.")
     return yes_or_no(answer, right=not any(cidr.overlaps(ip_network("10.1.128.0/17")) for cidr in vpc.cidrs))
 
 
 def third_vpc_range(view: View, answer: object) -> Judgment:
+    """A range that a third VPC could have."""
     found = plain(answer)
     if isinstance(found, list) and len(found) == 1:
         (found,) = found
@@ -223,6 +231,7 @@ def third_vpc_range(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """The routes that apply, and the names of the parts."""
     table = view.network.route_table_of(view.interface(HERE).subnet)
 
     def applied(address: Address) -> str:

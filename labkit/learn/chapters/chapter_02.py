@@ -29,6 +29,7 @@ _ACTIONS = (CREATE_LOG_GROUP, *LOG_ACTIONS)
 
 
 def log_group(view: View) -> Iterator[Line]:
+    """The log group is there, and deletes its records after some days."""
     pages = view.client("logs").get_paginator("describe_log_groups").paginate()
     groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
     if LOG_GROUP not in groups:
@@ -44,11 +45,12 @@ def log_group(view: View) -> Iterator[Line]:
     days = groups[LOG_GROUP].get("retentionInDays")
     right, subject = f"{LOG_GROUP} keeps its records for {days} days", f"{LOG_GROUP}, retention"
     call = f"logs.put_retention_policy(logGroupName='{LOG_GROUP}', retentionInDays=7)."
-    found = "none: records are kept, and paid for, for ever"
+    found = "none: records are kept, and paid for, forever"
     yield Line.of(bool(days), right, subject, found, "some days", call)
 
 
 def permissions_policy(view: View) -> Iterator[Line]:
+    """The policy permits what the flow logs service needs."""
     arn = view.lab.find(POLICY, "policy")
     if arn is None:
         yield absent(POLICY, "in notebook 02, run the cell with iam.create_policy.")
@@ -72,6 +74,7 @@ def _new_version(arn: str) -> str:
 
 
 def delivery_role(view: View) -> Iterator[Line]:
+    """The role trusts the flow logs service, and its policies permit what the service needs."""
     role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
     if role is None:
         yield absent(DELIVERY_ROLE, "in notebook 02, run the cell with iam.create_role.")
@@ -112,6 +115,7 @@ def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GRO
 
 
 def flow_logs(view: View, side: Side) -> Iterator[Line]:
+    """A flow log on the VPC records all traffic, every minute, to the log group with the role."""
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"flow log on {side.vpc}"
     all_logs = _flow_logs(view)
@@ -128,7 +132,7 @@ def flow_logs(view: View, side: Side) -> Iterator[Line]:
         return
     id, faults = min(((each["FlowLogId"], list(_faults(each))) for each in here), key=lambda each: len(each[1]))
     for found, wanted in faults:
-        fix = f"a flow log can't be changed: ec2.delete_flow_logs(FlowLogIds=['{id}']), then create it so."
+        fix = f"a flow log can't be changed: ec2.delete_flow_logs(FlowLogIds=['{id}']), then create it again."
         yield Line(False, subject, found, wanted, fix)
     if not faults:
         yield Line(True, f"{side.vpc} has a flow log: all traffic, every minute, to {LOG_GROUP}")
@@ -163,6 +167,7 @@ def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def delivery(view: View, side: Side) -> Iterator[Line]:
+    """Records of the VPC's instance arrive, or the line says what IAM has against it."""
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
     subject = f"delivery from {side.vpc}"
     how = "create the flow log first: lab.check('flow-logs')."
@@ -200,6 +205,7 @@ def _delivery_fix(view: View, flow_log: dict[str, Any]) -> str:
 
 
 def custom_format(view: View, answer: object) -> Judgment:
+    """The format of a flow log with five fields."""
     wanted = ("interface-id", "srcaddr", "dstaddr", "tcp-flags", "flow-direction")
     if isinstance(answer, dict):  # the flow log as described
         answer = answer.get("LogFormat", answer)
@@ -224,6 +230,7 @@ def custom_format(view: View, answer: object) -> Judgment:
 
 
 def bytes_of_pings(view: View, answer: object) -> Judgment:
+    """How many bytes the pings to 8.8.8.8 and their replies had."""
     how = "ping, then lab.wait_for_flow_logs()."
     records = needed(view.records("8.8.8.8"), "the records of the pings to 8.8.8.8", how)
     total = sum(record.bytes for record in records)
@@ -231,7 +238,7 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
         "That is one direction; requests and replies are records of their own.": sum(
             record.bytes for record in records if record.dstaddr == "8.8.8.8"
         ),
-        "That is the packets; the bytes stand one word further.": sum(record.packets for record in records),
+        "That is the packets; the bytes are one word further on.": sum(record.packets for record in records),
         "That is one packet; add up the records.": _ECHO,
         "That is in kilobytes; give bytes.": total / 1000,
         "That is in kibibytes; give bytes.": total / 1024,
@@ -244,6 +251,7 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """Who may use the role, and whether vpc-1 has a flow log."""
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
     role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
     if role is None:

@@ -16,6 +16,7 @@ from labkit.network import ComponentKind, Hop, Path, echo_request
 
 
 def failed_ping(view: View) -> Iterator[Line]:
+    """A ping of instance-2 had no reply; its record says ACCEPT, and the internet gateway stops it."""
     done = needed(view.pings(), "the ping", f"{PING}.", f"no ping of {THERE.address} from {HERE.instance}")
     silent = next((ping for ping in done if ping.sent and not ping.received), None)
     if silent is None:
@@ -60,6 +61,7 @@ def _records_of_silence(view: View) -> Iterator[Line]:
 
 
 def rejected_sources(view: View, answer: object) -> Judgment:
+    """The sources of the REJECT records of instance-1's interface."""
     records = view.records(view.interface(HERE).id)
     how = "lab.wait_for_flow_logs(), or wait for a scanner to come by."
     rejected = needed([record for record in records if record.action == "REJECT"], "REJECT records", how)
@@ -71,7 +73,7 @@ def rejected_sources(view: View, answer: object) -> Judgment:
             record.dstaddr for record in rejected
         },
         "Some of these were accepted: look at the last word but one.": accepted - sources,
-        "Those are the source ports; the addresses stand two words before.": {record.srcport for record in rejected},
+        "Those are the source ports; the addresses are two words before.": {record.srcport for record in rejected},
         "Those are the protocols; the sources are the fourth words.": {str(record.protocol) for record in rejected},
         "Some of these knocked at another interface: ask for instance-1's alone.": anywhere - sources,
     }
@@ -79,6 +81,7 @@ def rejected_sources(view: View, answer: object) -> Judgment:
 
 
 def what_stops_ssh(view: View, answer: object) -> Judgment:
+    """The component that stops a TCP connection from the internet to port 22."""
     path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
     stopped = path.stopped_at
     if stopped is None:
@@ -103,6 +106,7 @@ def what_stops_ssh(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """Where the ping was recorded, and what stops it without a default route."""
     here, there = view.interface(HERE), view.interface(THERE)
     request = view.icmp_records(here.id, HERE.address, THERE.address)
     needed(request, "the records of the ping", "ping, then lab.wait_for_flow_logs().")
@@ -118,7 +122,7 @@ def quiz_facts(view: View) -> Facts:
 
 CHAPTER = Chapter(
     "03",
-    checks=(Check("failed-ping", "silence, and what it rests on", failed_ping),),
+    checks=(Check("failed-ping", "no reply, and the reason", failed_ping),),
     judges={"3.1": rejected_sources, "3.2": what_stops_ssh},
     quiz_facts=quiz_facts,
 )

@@ -17,14 +17,12 @@ from labkit.network import Route, RouteTable, echo_request
 
 
 def peering(view: View) -> Iterator[Line]:
+    """The peering connection joins the two VPCs, and is active."""
     network = view.network
-    gone = ("deleted", "deleting", "rejected", "expired")
-    there = {id: each for id, each in network.peering_connections.items() if each.status not in gone}
     vpcs = {view.part(network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').").id for side in SIDES}
-    named = {id: each for id, each in there.items() if each.name == PEERING}
+    named = {id: each for id, each in view.peerings.items() if each.name == PEERING}
     if not named:
-        between = (each for each in there.values() if {each.requester, each.accepter} == vpcs)
-        like = next(between, None)
+        like = next((each for each in view.peerings.values() if {each.requester, each.accepter} == vpcs), None)
         if like and like.status != "failed":
             tag = f"ec2.create_tags(Resources=['{like.id}'], Tags=[{{'Key': 'Name', 'Value': '{PEERING}'}}])."
             yield Line(False, PEERING, f"{like.id} between the two, without the name", "its name on it", tag)
@@ -48,12 +46,12 @@ def peering(view: View) -> Iterator[Line]:
 
 
 def routes(view: View, side: Side) -> Iterator[Line]:
+    """The route table of the VPC's subnet sends the other VPC's range to the peering connection."""
     network, far = view.network, other(side)
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     table = network.route_table_of(subnet.id)
-    peerings = network.peering_connections.values()
     targets = needed(
-        [each.id for each in peerings if each.name == PEERING and each.status == "active"],
+        [each.id for each in view.peerings.values() if each.name == PEERING and each.status == "active"],
         f"route in {side.vpc}", "connect the VPCs first: lab.check('peering').", "no active peering connection",
     )  # fmt: skip
     subject, wanted = f"{table.name}, for {far.cidr}", f"{far.cidr} → {PEERING}"
@@ -90,6 +88,7 @@ def _instead(view: View, side: Side, table: RouteTable) -> str:
 
 
 def ping(view: View) -> Iterator[Line]:
+    """There is a path there and back, and a ping was answered and recorded at both ends."""
     done = view.pings()
     here, there = view.interface(HERE), view.interface(THERE)
     path = view.network.trace_between(here.id, there.id)
@@ -100,8 +99,8 @@ def ping(view: View) -> Iterator[Line]:
         if stopped := path.stopped_at:
             found += f" (the {stopped.kind} {stopped.name}: {stopped.sentence})"
         fix = "lab.check('peering') and lab.check('routes') say which part is missing."
-        connected = any(each.name == PEERING for each in view.network.peering_connections.values())
-        yield Line(False, "the way", found, "a way there and back", fix, absent=not connected)
+        connected = any(each.name == PEERING for each in view.peerings.values())
+        yield Line(False, "the path", found, "a path there and back", fix, absent=not connected)
     if not done:
         yield absent("the ping", f"{PING}.", "none so far")
     elif done[0].received:
@@ -110,12 +109,12 @@ def ping(view: View) -> Iterator[Line]:
             yield _all_four(view, here.id, there.id)
     else:
         found = f"the last one: {done[0].sent} sent, none answered"
-        yield Line(False, "the ping", found, "replies", f"once there is a way: {PING}.", absent=not path.replied)
+        yield Line(False, "the ping", found, "replies", f"once there is a path: {PING}.", absent=not path.replied)
 
 
 def _all_four(view: View, *interfaces: str) -> Line:
-    ways = (HERE.address, THERE.address), (THERE.address, HERE.address)
-    seen = sum(bool(view.icmp_records(interface, *way)) for interface in interfaces for way in ways)
+    directions = (HERE.address, THERE.address), (THERE.address, HERE.address)
+    seen = sum(bool(view.icmp_records(interface, *ends)) for interface in interfaces for ends in directions)
     if seen == 4:
         return Line(True, "the flow logs have request and reply, each at both interfaces")
     return Line(False, "its records", f"{seen} of the four kinds", "four: request and reply, each at both interfaces",
@@ -126,7 +125,8 @@ def _all_four(view: View, *interfaces: str) -> Line:
 
 
 def who_gets_replies(view: View, answer: object) -> Judgment:
-    peering = view.part(view.network.peering_connections, PEERING, "lab.check('peering').").id
+    """The addresses that a route to 10.1.15.80/32 alone would serve."""
+    peering = view.part(view.peerings, PEERING, "lab.check('peering').").id
     narrow = f"{HERE.address}/32"
     route = Route((ip_network(narrow),), peering, "active", False, narrow)
     changed = view.network_with(THERE, lambda routes: [*(r for r in routes if not uses_peering(r)), route])
@@ -143,7 +143,12 @@ def who_gets_replies(view: View, answer: object) -> Judgment:
 
 
 def lost_replies(view: View, answer: object) -> Judgment:
-    left, came = (view.icmp_records(view.interface(side).id, THERE.address, HERE.address) for side in (THERE, HERE))
+    """How many replies left instance-2 and did not come to instance-1."""
+    back = (str(THERE.address), str(HERE.address))
+    left, came = (
+        [record for record in view.records(view.interface(side).id, *back) if record[:2] == back]
+        for side in (THERE, HERE)
+    )
     needed(left, "replies in the records", "run the cells of notebook 04 up to its records.")
     sent, received = (sum(record.packets for record in records) for records in (left, came))
     near = {
@@ -160,6 +165,7 @@ def lost_replies(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """Where a ping is recorded if only vpc-1 has a route to the other VPC."""
     here, there = view.interface(HERE), view.interface(THERE)
     one_way = view.network_with(THERE, lambda routes: [route for route in routes if not uses_peering(route)])
     path = one_way.trace(echo_request(there.primary, here.primary), there.id)
