@@ -10,7 +10,7 @@ from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, findi
 from labkit.learn.judging import RIGHT, Judgment, plain, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
-from labkit.learn.view import View, absent, uses_peering
+from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
 from labkit.network import Permission, SecurityGroup, permission_text
 from labkit.network.packet import ICMP, Address
@@ -113,9 +113,8 @@ def role(view: View) -> Findings:
             yield finding("policy", not refused, refused=refused, policies=at_fault)
         else:
             yield finding("other-policies" if found.policies else "no-policy", policies=list(found.policies))
-    if view.lab.find(INSTANCE_PROFILE, "instance-profile") is None:
-        yield absent(INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.")
-        return
+    arn = view.lab.find(INSTANCE_PROFILE, "instance-profile")
+    needed(arn, INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.", NOTHING)
     profile = iam.get_instance_profile(InstanceProfileName=INSTANCE_PROFILE)["InstanceProfile"]
     held = [each["RoleName"] for each in profile["Roles"]]
     key = "profile" if held in ([], [INSTANCE_ROLE]) else "profile-of-another"

@@ -14,7 +14,7 @@ from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, findi
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
-from labkit.learn.view import Stop, View, absent, needed
+from labkit.learn.view import NOTHING, View, needed
 from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
@@ -39,18 +39,14 @@ def log_group(view: View) -> Findings:
         return
     lower = {name.lower(): name for name in groups}
     near = difflib.get_close_matches(LOG_GROUP.lower(), lower, n=1, cutoff=0.8)
-    if near:
-        yield finding("another-name", near=lower[near[0]])
-    else:
-        yield absent(LOG_GROUP, f"logs.create_log_group(logGroupName='{LOG_GROUP}').")
+    needed(near, LOG_GROUP, f"logs.create_log_group(logGroupName='{LOG_GROUP}').", NOTHING)
+    yield finding("another-name", near=lower[near[0]])
 
 
 def permissions_policy(view: View) -> Findings:
     """The policy permits what the flow logs service needs."""
-    arn = view.lab.find(POLICY, "policy")
-    if arn is None:
-        yield absent(POLICY, "in notebook 02, run the cell with iam.create_policy.")
-        return
+    how = "in notebook 02, run the cell with iam.create_policy."
+    arn = needed(view.lab.find(POLICY, "policy"), POLICY, how, NOTHING)
     decisions = _permissions(view, {POLICY: iam.read_policy(view.client("iam"), arn)})
     key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
     yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=_ACTIONS)
@@ -63,10 +59,8 @@ def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.
 
 def delivery_role(view: View) -> Findings:
     """The role trusts the flow logs service, and its policies permit what the service needs."""
-    role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
-    if role is None:
-        yield absent(DELIVERY_ROLE, "in notebook 02, run the cell with iam.create_role.")
-        return
+    how = "in notebook 02, run the cell with iam.create_role."
+    role = needed(iam.read_role(view.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
     using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
     decided = [_decided(view, role, flow_log) for flow_log in using or [_ANY_FLOW_LOG]]
     trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
@@ -102,11 +96,9 @@ def flow_logs(view: View, side: Side) -> Findings:
     here = [each for each in all_logs if each["ResourceId"] == vpc.id]
     if not here:
         subnets = {subnet.id: subnet.name for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
-        if part := next((each["ResourceId"] for each in all_logs if each["ResourceId"] in subnets), None):
-            yield finding("subnet-only", subnet=subnets[part], vpc=vpc)
-        else:
-            how = "in notebook 02, run the cell with ec2.create_flow_logs, which names both VPCs."
-            yield absent(f"flow log on {side.vpc}", how, "none")
+        part = next((each["ResourceId"] for each in all_logs if each["ResourceId"] in subnets), None)
+        how = "in notebook 02, run the cell with ec2.create_flow_logs, which names both VPCs."
+        yield finding("subnet-only", subnet=subnets[needed(part, f"flow log on {side.vpc}", how)], vpc=vpc)
         return
     id, faults = min(((each["FlowLogId"], list(_faults(each))) for each in here), key=lambda each: len(each[1]))
     for key, value in faults:
@@ -152,11 +144,9 @@ def delivery(view: View, side: Side) -> Findings:
     if len(failed) == len(here):
         yield _failed(view, failed[0])
         return
-    interface = view.interface(side)
-    if view.lab.find(LOG_GROUP, "log-group") is None:
-        yield absent(subject, "create the log group first: lab.check('log-group').", "no log group")
-    else:
-        yield finding("arrived", bool(view.lab.records(interface.id)), absent=True)
+    interface, group = view.interface(side), view.lab.find(LOG_GROUP, "log-group")
+    needed(group, subject, "create the log group first: lab.check('log-group').", "no log group")
+    yield finding("arrived", bool(view.lab.records(interface.id)), absent=True)
 
 
 def _failed(view: View, flow_log: dict[str, Any]) -> Finding:
@@ -225,8 +215,7 @@ def quiz_facts(view: View) -> Facts:
     """Who may use the role, and whether vpc-1 has a flow log."""
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
     role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
-    if role is None:
-        raise Stop(absent(DELIVERY_ROLE, "lab.check('delivery-role')."))
+    role = needed(role, DELIVERY_ROLE, "lab.check('delivery-role').", NOTHING)
     who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
     covered = any(each["ResourceId"] == vpc.id for each in _flow_logs(view))
     return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, plain, texts, wrong
 from labkit.learn.plan import HERE, PING, THERE
-from labkit.learn.view import Stop, View, absent, needed
+from labkit.learn.view import View, absent, needed
 from labkit.names import LOG_GROUP
 from labkit.network import ComponentKind, Hop, Path, echo_request
 
@@ -68,9 +68,8 @@ def rejected_sources(view: View, answer: object) -> Judgment:
 def what_stops_ssh(view: View, answer: object) -> Judgment:
     """The component that stops a TCP connection from the internet to port 22."""
     path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
-    stopped = path.stopped_at
-    if stopped is None:
-        raise Stop(absent("what stops it", "lab.check('security-groups').", "nothing: TCP is let in here"))
+    how, instead = "lab.check('security-groups').", "nothing: TCP is let in here"
+    stopped = needed(path.stopped_at, "what stops it", how, instead)
     if isinstance(answer, Path):
         answer = answer.stopped_at
     if isinstance(answer, Hop):
