@@ -9,12 +9,14 @@ from pathlib import Path
 
 LABKIT = Path(__file__).parents[1] / "labkit"
 
-#: Modules outside the rooms that every room may use: the errors, the names that the notebooks give, a line of progress.
-COMMON = {"errors", "names", "status"}
+#: Modules outside the rooms that every room may use: the errors, the names that the notebooks give, a line of
+#: progress, the cores and locks of this machine.
+COMMON = {"errors", "machine", "names", "status"}
 
 #: The other rooms that each room may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "machine": set(),
     "names": set(),
     "status": set(),
     "network": COMMON,

@@ -1,14 +1,16 @@
-"""Set-up: made once, recognised after, repaired or remade when it is not what it should be; never somebody else's."""
+"""Set-up: made once, recognized after that, repaired or remade when it is out of date; never somebody else's."""
 
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from labkit import cli
 from labkit.cli import environment, pip
 from labkit.cli.environment import STAMP, State
 from labkit.errors import CommandError
@@ -44,9 +46,8 @@ class FakeTools:
 
 
 @pytest.fixture
-def tools(root: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+def tools(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
     fake = FakeTools(root)
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
     monkeypatch.setattr(subprocess, "run", fake.run)
     monkeypatch.setattr(pip, "install", fake.install)
     return fake
@@ -113,26 +114,21 @@ def test_an_interrupted_update_is_remade_from_nothing(root: Path, tools: FakeToo
     assert tools.calls == ["venv", "pip", "pip", "venv", "pip"]
 
 
-def test_another_python_remakes_it(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment.ensure()
-    real = environment._maker(root)
-    monkeypatch.setattr(environment, "_maker", lambda root: real.replace("Python 3.", "Python 4."))
-    assert environment.state(root) is State.OTHER_PYTHON
-    environment.ensure()
-    assert tools.calls == ["venv", "pip"] * 2
-
-
-def test_a_folder_that_was_moved_remakes_it(root: Path, tools: FakeTools) -> None:
+def test_another_python_or_folder_or_none_remakes_it(
+    root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The scripts in .venv, and the link to the project, name the old folder."""
     environment.ensure()
+    real = environment._maker(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "_maker", lambda root: real.replace("Python 3.", "Python 4."))
+        assert environment.state(root) is State.OTHER_PYTHON
+        environment.ensure()
+        assert tools.calls == ["venv", "pip"] * 2
     moved = root.rename(root.with_name("moved"))
     assert environment.state(moved) is State.OTHER_PYTHON
-
-
-def test_a_python_that_has_gone_remakes_it(root: Path, tools: FakeTools) -> None:
-    environment.ensure()
-    environment.python_in(root / ".venv").unlink()
-    assert environment.state(root) is State.UNFINISHED
+    environment.python_in(moved / ".venv").unlink()
+    assert environment.state(moved) is State.UNFINISHED
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"state": "unfinished"}', "{}"])
@@ -163,17 +159,23 @@ def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest
     assert environment.state(root) is State.READY
 
 
-def test_a_full_disk_is_said(root: Path, tools: FakeTools) -> None:
-    tools.fail_at, tools.error = "pip", OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(CommandError, match=r"The disk is full.*Free about 1 GB, then run the same command again"):
-        environment.ensure()
+FULL = (
+    OSError(errno.ENOSPC, "No space left on device"),
+    r"The disk is full\. Free about 1 GB, then run the same command",
+)
+REFUSED = OSError(errno.EACCES, "Permission denied", ".venv"), r"can't be written\. Close .*'\.venv'"
+OTHER = OSError(errno.EIO, "Input/output error"), "The system refused something: .* Fix that, then run the same command"
+
+
+@pytest.mark.parametrize(("error", "words"), [FULL, REFUSED, OTHER])
+@pytest.mark.parametrize("step", ["venv", "pip"])
+def test_what_the_system_refuses_is_a_sentence(
+    root: Path, tools: FakeTools, step: str, error: OSError, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tools.fail_at, tools.error = step, error
+    assert cli.main(["setup"]) == 1
+    assert re.search(words, capsys.readouterr().err, re.DOTALL)
     assert environment.state(root) is State.UNFINISHED
-
-
-def test_a_folder_that_cannot_be_written_is_said(root: Path, tools: FakeTools) -> None:
-    tools.fail_at, tools.error = "venv", OSError(errno.EACCES, "Permission denied", ".venv")
-    with pytest.raises(CommandError, match=r"needs to write \.venv, and the system refuses"):
-        environment.ensure()
 
 
 def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
@@ -184,7 +186,7 @@ def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
         environment.ensure()
 
 
-def test_without_ensurepip_the_systems_pip_begins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ensurepip_the_systems_pip_begins(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian splits ensurepip off into python3-venv; its python3-pip can install pip into the environment instead."""
     lines: list[list[str]] = []
     installs: list[tuple[list[str], Path | None]] = []
@@ -196,7 +198,6 @@ def test_without_ensurepip_the_systems_pip_begins(root: Path, monkeypatch: pytes
     def install(python: Path, arguments: list[str], target: Path | None = None) -> None:
         installs.append((arguments, target))
 
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(pip, "install", install)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())

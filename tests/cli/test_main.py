@@ -10,7 +10,7 @@ import pytest
 
 from labkit import __version__, cli
 from labkit.cli import environment
-from labkit.cli.errors import command
+from labkit.cli.messages import command
 from labkit.errors import CommandError
 
 
@@ -53,17 +53,16 @@ def test_wrong_arguments_are_refused_before_anything_is_set_up(root: Path) -> No
     assert not (root / ".venv").exists()
 
 
-@pytest.mark.parametrize(("argv0", "line"), [("/usr/bin/labkit", "labkit run"), ("C:/x/labkit.exe", "labkit run")])
-def test_hints_name_the_command_as_it_was_typed(argv0: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", [argv0])
-    assert command("run") == line
-
-
-@pytest.mark.parametrize(("platform", "line"), [("linux", "python3 -m labkit run"), ("win32", "py -m labkit run")])
-def test_hints_name_python_where_there_is_no_script(platform: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["labkit/__main__.py"])
-    monkeypatch.setattr(sys, "platform", platform)
-    assert command("run") == line
+def test_hints_name_the_command_as_it_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for argv0, platform, line in (
+        ("/usr/bin/labkit", "linux", "labkit run"),
+        ("C:/x/labkit.exe", "win32", "labkit run"),
+        ("labkit/__main__.py", "linux", "python3 -m labkit run"),
+        ("labkit/__main__.py", "win32", "py -m labkit run"),
+    ):
+        monkeypatch.setattr(sys, "argv", [argv0])
+        monkeypatch.setattr(sys, "platform", platform)
+        assert command("run") == line
 
 
 def test_a_verb_runs_here_if_this_environment_has_labkit(
@@ -90,23 +89,19 @@ def test_a_verb_runs_in_the_environment_otherwise(monkeypatch: pytest.MonkeyPatc
     assert lines == [["/there/python", "-m", "labkit", "test", "-k", "a and b"]]
 
 
-def test_an_error_is_a_sentence_and_exit_code_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (CommandError("The disk is full. Free some."), 1, "labkit: The disk is full. Free some.\n"),
+        (KeyboardInterrupt(), 130, "\nlabkit: Interrupted. Nothing is lost: run the same command again.\n"),
+    ],
+)
+def test_an_error_is_a_sentence_and_an_exit_code(
+    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def ensure() -> None:
-        raise CommandError("The disk is full. Free some.")
+        raise error
 
     monkeypatch.setattr(environment, "ensure", ensure)
-    assert cli.main(["setup"]) == 1
-    assert capsys.readouterr().err == "labkit: The disk is full. Free some.\n"
-
-
-def test_an_interruption_says_that_the_next_try_recovers(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def ensure() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(environment, "ensure", ensure)
-    assert cli.main(["setup"]) == 130
-    assert "run the same command again" in capsys.readouterr().err
+    assert cli.main(["setup"]) == code
+    assert capsys.readouterr().err == words

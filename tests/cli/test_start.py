@@ -19,7 +19,7 @@ from labkit.errors import CommandError
 
 
 class FakeServer:
-    """JupyterLab as far as `start` can see it: what it was started with, and how it ends."""
+    """JupyterLab as `start` sees it: what it was started with, and how it ends."""
 
     code = 0
     error: BaseException | None = None
@@ -27,9 +27,6 @@ class FakeServer:
     def __init__(self, line: list[str], env: dict[str, str]) -> None:
         self.line, self.env, self.waits = line, env, 0
         FakeServer.last = self
-
-    def poll(self) -> int | None:
-        return self.code
 
     def wait(self) -> int:
         self.waits += 1
@@ -93,7 +90,7 @@ def test_a_missing_first_notebook_is_said(
     assert "--LabApp.default_url=/lab" in server.last.line
 
 
-def test_the_settings_come_on_top_of_the_persons_own(
+def test_the_settings_come_on_top_of_the_persons_own_and_hashes_are_as_in_the_committed_notebooks(
     root: Path, server: type[FakeServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
@@ -101,10 +98,6 @@ def test_the_settings_come_on_top_of_the_persons_own(
     assert server.last.env["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(start.SETTINGS), "/mine"])
     defaults = json.loads((start.SETTINGS / "labconfig" / "default_setting_overrides.json").read_text())
     assert defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
-
-
-def test_hashes_are_as_in_the_committed_notebooks(root: Path, server: type[FakeServer]) -> None:
-    start.run(options())
     assert server.last.env["PYTHONHASHSEED"] == "0"
 
 
@@ -121,17 +114,14 @@ def test_a_server_that_fails_is_an_error(root: Path, server: type[FakeServer]) -
         start.run(options())
 
 
-def test_a_port_asked_for_must_be_free(busy_port: int) -> None:
+def test_the_port_is_the_one_asked_for_if_it_is_free_or_else_the_next_free_one(
+    busy_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CommandError, match=f"Port {busy_port} is in use: choose another"):
         start.choose_port(busy_port)
-
-
-def test_without_a_port_the_next_free_one_is_taken(busy_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "PORT", busy_port)
-    assert busy_port < start.choose_port(None) < busy_port + 100
-
-
-def test_no_free_port_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(start, "PORT", busy_port)
+        assert busy_port < start.choose_port(None) < busy_port + 100
     monkeypatch.setattr(start, "is_free", lambda port: False)
     with pytest.raises(CommandError, match="No port from 8888 to 8987 is free"):
         start.choose_port(None)

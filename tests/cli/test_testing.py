@@ -12,10 +12,12 @@ import pytest
 from labkit.cli import testing
 from labkit.errors import CommandError
 
+Calls = list[tuple[list[str], dict[str, Any]]]
+
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
-    made: list[tuple[list[str], dict[str, Any]]] = []
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    made: Calls = []
 
     def call(line: list[str], **keywords: Any) -> int:
         made.append((line, keywords))
@@ -25,9 +27,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, An
     return made
 
 
-def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(
-    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
-) -> None:
+def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(root: Path, calls: Calls) -> None:
     assert testing.run([]) == 5, "pytest's own exit code"
     line, keywords = calls[0]
     assert line[:4] == [sys.executable, "-m", "pytest", "--nbval"]
@@ -37,9 +37,7 @@ def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(
     assert keywords["env"]["PYTHONHASHSEED"] == "0"
 
 
-def test_further_arguments_go_to_pytest_last_so_that_they_win(
-    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
-) -> None:
+def test_further_arguments_go_to_pytest_last_so_that_they_win(root: Path, calls: Calls) -> None:
     testing.run(testing.parse(["-n", "0", "-k", "ping"]))
     assert calls[0][0][-4:] == ["-n", "0", "-k", "ping"]
 
