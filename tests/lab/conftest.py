@@ -16,7 +16,7 @@ import pytest
 from labkit import embedded
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from labkit.session.accounts import Embedded
+from labkit.session.accounts import EmbeddedAccount
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -42,17 +42,22 @@ def fresh_lab() -> Iterator[Lab]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(NOTEBOOKS)
         embedded.start(_port())
-        world = Embedded()
+        account = EmbeddedAccount()
         patch.setattr(boto3, "client", _shared_client)
         try:
-            yield Lab(world)
+            yield Lab(account)
         finally:
-            world.close()
+            account.close()
+
+
+def aws_of(lab: Lab) -> Any:
+    """The embedded AWS of a lab."""
+    return lab._account._aws  # type: ignore[attr-defined]
 
 
 def inside(lab: Lab) -> Callable[[str], Any]:
     """Clients of the lab's embedded AWS that need no socket, for a test's own questions."""
-    client: Callable[[str], Any] = lab._world._aws.client  # type: ignore[attr-defined]
+    client: Callable[[str], Any] = aws_of(lab).client
     return client
 
 

@@ -44,10 +44,10 @@ def same_lab(story: Built) -> Iterator[Lab]:
 
 
 def sentence(caught: pytest.ExceptionInfo[Exception]) -> str:
-    """What a student sees of a LabError: one line, which begins with its name."""
+    """What a student sees of a LabError: one line, which begins with the name of its class."""
     assert isinstance(caught.value, LabError)
     (line,) = caught.value._render_traceback_()
-    assert line == f"LabError: {caught.value}" and "\n" not in line
+    assert line == f"{caught.type.__name__}: {caught.value}" and "\n" not in line
     assert line.endswith("."), line
     return line
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError
-from tests.lab.conftest import Built
+from tests.lab.conftest import Built, aws_of
 
 
 def statuses(built: Built) -> set[tuple[str, str, str | None]]:
@@ -167,7 +167,7 @@ def test_never_captured_is_not_captured(built: Built) -> None:
 
 def test_days_may_pass(built: Built) -> None:
     built.lab.wait_for_flow_logs()
-    clock = built.lab._world._aws.clock
+    clock = aws_of(built.lab).clock
     clock.jump_to(clock.now() + timedelta(days=3))
     lines = built.lab.records()
     per_interface = {line.split()[2] for line in lines}

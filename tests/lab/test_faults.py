@@ -115,7 +115,7 @@ def test_each_call_of_each_build_cell_fails_once(
                     try:
                         step.run(names)
                     except Killed:
-                        names = {**before, "lab": Lab(lab._world)}
+                        names = {**before, "lab": Lab(lab._account)}
                         stopped += 1
                     except Exception:
                         assert faults.failed, f"{step.cell} fails by itself, after {had}"
@@ -126,7 +126,7 @@ def test_each_call_of_each_build_cell_fails_once(
                     tried += len(faults.failed)
                 assert {call for call in step.calls if changes(call) or not kills} <= had, step.cell
                 assert everything(lab) == step.after, step.cell
-        names = {"lab": Lab(lab._world)}
+        names = {"lab": Lab(lab._account)}
         for step in undisturbed:
             step.run(names)
         assert everything(lab) == undisturbed[-1].after

@@ -21,7 +21,7 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import accounts, shell
 from labkit.session.waiting import poll
-from tests.lab.conftest import Built, make_client
+from tests.lab.conftest import Built, aws_of, make_client
 from tests.lab.conftest import elsewhere as elsewhere
 
 NUMBER = "210987654321"
@@ -143,7 +143,7 @@ def test_whoever_does_not_confirm_stays_where_they_were(
     monkeypatch.undo()
     os.environ.update(environment)
     assert make_client("sts").meta.endpoint_url == embedded.start().endpoint_url
-    lab._world.close()  # type: ignore[attr-defined]
+    lab._account.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -212,10 +212,10 @@ def test_polling_ends(clock: Clock) -> None:
 
 
 class OnAccount:
-    """The world of a real account, without one."""
+    """A real account, without one."""
 
-    account, region, patience = NUMBER, "us-east-1", 180.0
-    settle = accounts.Account.settle
+    number, region, patience = NUMBER, "us-east-1", 180.0
+    settle = accounts.RealAccount.settle
 
     def __init__(self, clock: Clock) -> None:
         self.now = clock.now
@@ -319,14 +319,14 @@ def test_an_agent_that_never_reports(built: Built, clock: Clock) -> None:
     assert clock.seconds == 180
 
 
-# Waiting for flow logs: a real account's world, over the embedded AWS, whose clock goes on while the lab sleeps
+# Waiting for flow logs: a real account, over the embedded AWS, whose clock goes on while the lab sleeps
 
 
 @pytest.fixture
 def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    aws = built.lab._world._aws  # type: ignore[attr-defined]
-    world = OnAccount(clock)
-    world.now = aws.clock.now
+    aws = aws_of(built.lab)
+    account = OnAccount(clock)
+    account.now = aws.clock.now
     sleep = clock.sleep
 
     def sleep_both(seconds: float) -> None:
@@ -334,7 +334,7 @@ def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> L
         aws.clock.advance(seconds)
 
     monkeypatch.setattr(clock, "sleep", sleep_both)
-    return Lab(world)
+    return Lab(account)
 
 
 def test_waiting_ends_when_every_running_instance_has_delivered(on_account: Lab, built: Built) -> None:

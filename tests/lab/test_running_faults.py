@@ -23,8 +23,10 @@ import labkit
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
+from labkit.names import LOG_GROUP
 from labkit.network import udp
-from tests.lab.conftest import NOTEBOOKS, Built, make_client
+from labkit.session.flow_logs import events
+from tests.lab.conftest import NOTEBOOKS, Built, aws_of, make_client
 from tests.lab.test_build_cells import everything
 
 LAST = "06"
@@ -65,7 +67,7 @@ def test_the_servers_thread_is_killed(monkeypatch: pytest.MonkeyPatch, record_pr
     back = labkit.connect()
     assert (back.find("vpc-1"), back.clock) == (vpc, now)
     assert client.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-    back._world.close()  # type: ignore[attr-defined]
+    back._account.close()  # type: ignore[attr-defined]
     record_property("fault", "server thread killed: calls refused, connect() serves the same account again")
 
 
@@ -134,12 +136,12 @@ def test_the_clock_is_pushed_by_days(whole: Built, record_property: Any) -> None
     clock's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
     """
     whole.lab.wait_for_flow_logs()
-    clock = whole.lab._world._aws.clock  # type: ignore[attr-defined]
+    clock = aws_of(whole.lab).clock
     clock.jump_to(clock.now() + timedelta(days=2))
     silent: Counter[str] = Counter()
-    events = whole.lab._events()
+    found = events(whole.logs, LOG_GROUP)
     windows: dict[str, list[tuple[int, int]]] = {}
-    for event in events:
+    for event in found:
         words = event["message"].split()
         if words[13] == "NODATA":
             silent[words[2]] += 1
@@ -149,7 +151,7 @@ def test_the_clock_is_pushed_by_days(whole: Built, record_property: Any) -> None
         assert all(end - start == 60 and (start - spans[0][0]) % 60 == 0 for start, end in spans)
     minutes = {
         interface: {
-            (int(w[10]) - spans[0][0]) // 60 for w in (e["message"].split() for e in events) if w[2] == interface
+            (int(w[10]) - spans[0][0]) // 60 for w in (e["message"].split() for e in found) if w[2] == interface
         }
         for interface, spans in windows.items()
     }
@@ -159,14 +161,14 @@ def test_the_clock_is_pushed_by_days(whole: Built, record_property: Any) -> None
     again(whole)
     whole.lab.wait_for_flow_logs()
     assert whole.lab.records("10.2.0.126", since=before - timedelta(minutes=1))
-    record_property("fault", f"the clock pushed by 2 days: {len(events)} records, no window missing or twice")
+    record_property("fault", f"the clock pushed by 2 days: {len(found)} records, no window missing or twice")
 
 
 def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -> None:
     """FilterLogEvents gives at most 10,000 events in an answer, and Insights searches them all:
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     """
-    plane = whole.lab._world._aws.dataplane  # type: ignore[attr-defined]
+    plane = aws_of(whole.lab).dataplane
     before, interface = whole.lab.clock, whole.interface_1
     for port in range(20_000, 30_001):
         plane.exchange(interface, udp("10.1.15.80", "8.8.8.8", 53, port), 60)
@@ -243,7 +245,7 @@ def test_the_peering_connection_is_deleted_in_the_middle_of_a_ping(whole: Built,
     """
     before = whole.lab.clock
     started = threading.Event()
-    aws = whole.lab._world._aws  # type: ignore[attr-defined]
+    aws = aws_of(whole.lab)
     clock_moves = lambda old, new: started.set()  # noqa: E731
     aws.clock.listeners.append(clock_moves)
 

@@ -16,7 +16,7 @@ import labkit
 from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session.accounts import Embedded, _disable_clients
+from labkit.session.accounts import EmbeddedAccount, _disable_clients
 from tests.lab.conftest import Built, make_client
 
 # Cells out of order
@@ -188,7 +188,7 @@ def test_a_client_made_before_connect_says_so_and_calls_nobody(monkeypatch: pyte
         raise AssertionError("a request left")
 
     monkeypatch.setattr(URLLib3Session, "send", sent)
-    world = Embedded()
+    account = EmbeddedAccount()
     try:
         for client in clients:
             calls = [client.get_caller_identity] if client.meta.service_model.service_name == "sts" else [
@@ -200,7 +200,7 @@ def test_a_client_made_before_connect_says_so_and_calls_nobody(monkeypatch: pyte
                 with pytest.raises(LabError, match="made before labkit.connect.* Make it again: run the cell"):
                     call()
     finally:
-        world.close()
+        account.close()
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -214,23 +214,23 @@ def test_connect_asks_no_stranger_for_its_class() -> None:
 
     stranger = Proxy()
     make_client("sts", region_name="us-east-1")
-    Embedded().close()
+    EmbeddedAccount().close()
     assert type(stranger) is Proxy
 
 
 @pytest.mark.usefixtures("elsewhere")
 def test_a_client_of_the_embedded_aws_is_back_when_the_lab_is() -> None:
     """A visit to a real account refuses the embedded AWS's clients; connecting again takes them back."""
-    world = Embedded()
+    account = EmbeddedAccount()
     try:
         ec2 = boto3.client("ec2")
         _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "an account")
         with pytest.raises(LabError, match="made before"):
             ec2.describe_vpcs()
-        Embedded()
+        EmbeddedAccount()
         assert ec2.describe_vpcs()["Vpcs"]
     finally:
-        world.close()
+        account.close()
 
 
 def test_a_stopped_embedded_aws_is_refused_on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_a_stopped_embedded_aws_is_refused_on_the_loopback(monkeypatch: pytest.M
     assert again.find("vpc-1") is None
     with pytest.raises(LabError, match="Make it again"):
         client.describe_vpcs()
-    again._world.close()  # type: ignore[attr-defined]
+    again._account.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -254,11 +254,11 @@ def test_no_proxy_stands_between_a_cell_and_the_embedded_aws(monkeypatch: pytest
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
     monkeypatch.setenv("no_proxy", "localhost")
-    world = Embedded()
-    again = Embedded()
+    account = EmbeddedAccount()
+    again = EmbeddedAccount()
     try:
         assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "localhost,127.0.0.1"
-        assert make_client("sts").get_caller_identity()["Account"] == world.account
+        assert make_client("sts").get_caller_identity()["Account"] == account.number
     finally:
         again.close()
 
