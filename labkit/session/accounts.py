@@ -234,7 +234,7 @@ def _forget_session() -> None:
 
 
 def _make_nothing_twice(operation: Any, caught_exception: Exception | None = None, **_: Any) -> None:
-    """Raise an error instead of letting boto3 repeat a request, if the answer was lost and a second thing would be made.
+    """Raise the error instead of letting boto3 repeat a request, if that could make a second thing.
 
     AWS cannot tell a second CreateVpc from a new one, so there would be two VPCs of the same name. Running the cell
     again finds the one that was made.

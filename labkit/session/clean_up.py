@@ -136,13 +136,13 @@ class CleanUp:
             yield _Search(kind.word, partial(self._of_kind, kind), wait=kind.holds)
         # The lab's things outside EC2 bear no tag; the notebooks give them these names. The log group is last: until
         # its role is gone, the service of the flow logs would create it again for the last records.
-        for word, kind, known, delete in (
+        for word, finder_kind, known, delete in (
             ("instance profile", "instance-profile", [names.INSTANCE_PROFILE], self._delete_profile),
             ("role", "role", [names.INSTANCE_ROLE, names.DELIVERY_ROLE], self._delete_role),
             ("policy", "policy", [names.POLICY], self._delete_policy),
             ("log group", "log-group", [names.LOG_GROUP], self._delete_log_group),
         ):
-            yield _Search(word, partial(self._by_name, word, kind, known, delete))
+            yield _Search(word, partial(self._by_name, word, finder_kind, known, delete))
 
     def _found(self, search: _Search) -> list[Thing]:
         try:
@@ -162,7 +162,7 @@ class CleanUp:
         parts = [part for each in [self._tagged, *inside] for part in self._describe(kind.operation, kind.path, each)]
         for id, part in {part[kind.id]: part for part in parts}.items():
             if not kind.stays(part):
-                yield Thing(kind.word, id, _name(part), partial(kind.delete, self._ec2, part))
+                yield Thing(kind.word, id, _name(part), partial(kind.remove, self._ec2, part))
 
     def _resources(self) -> list[str]:
         """Return what a flow log of the lab may watch: its VPCs, and the subnets and interfaces in them."""

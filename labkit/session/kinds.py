@@ -26,7 +26,8 @@ class Kind:
         id: The key of the id in its description; with an `s`, the parameter by which EC2 describes some by their ids.
         operation: The operation that describes it.
         path: Where its descriptions are in the answer, as a JMESPath.
-        delete: Deletes one, given an EC2 client and its description.
+        delete: Deletes one, given an EC2 client and its description, if more is needed than the operation `delete_…`
+            with its id.
         within: The filters that find those in some VPCs.
         state: Returns the state, given the description.
         gone: The states in which nothing is left to delete.
@@ -40,7 +41,7 @@ class Kind:
     id: str
     operation: str
     path: str
-    delete: Callable[[Any, Part], object]
+    delete: Callable[[Any, Part], object] | None = None
     within: tuple[str, ...] = ("vpc-id",)
     state: Callable[[Part], str] = lambda part: ""
     gone: tuple[str, ...] = ()
@@ -55,6 +56,14 @@ class Kind:
     def stays(self, part: Part) -> bool:
         """Return whether there is nothing to delete, or nothing to wait for."""
         return self.is_default(part) or self.state(part) in self.gone + (() if self.holds else self.going)
+
+    def remove(self, ec2: Any, part: Part) -> None:
+        """Delete a thing, given its description."""
+        if self.delete:
+            self.delete(ec2, part)
+        else:
+            operation = self.operation.replace("describe_", "delete_").removesuffix("s")
+            getattr(ec2, operation)(**{self.id: part[self.id]})
 
 
 class suppress_gone:
@@ -115,7 +124,6 @@ KINDS = (
     Kind(
         "peering connection", "pcx", "VpcPeeringConnectionId",
         "describe_vpc_peering_connections", "VpcPeeringConnections[]",
-        lambda ec2, part: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=part["VpcPeeringConnectionId"]),
         within=("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"),
         state=lambda part: str(part["Status"]["Code"]),
         gone=("deleted", "failed", "rejected", "expired"), going=("deleting",),
@@ -124,7 +132,6 @@ KINDS = (
     # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     Kind(
         "NAT gateway", "nat", "NatGatewayId", "describe_nat_gateways", "NatGateways[]",
-        lambda ec2, part: ec2.delete_nat_gateway(NatGatewayId=part["NatGatewayId"]),
         state=lambda part: str(part["State"]), gone=("deleted",), going=("deleting", "failed"), holds=True,
     ),
     Kind(
@@ -132,10 +139,7 @@ KINDS = (
         lambda ec2, part: _done(ec2.delete_vpc_endpoints(VpcEndpointIds=[part["VpcEndpointId"]])),
         state=lambda part: str(part["State"].lower()), gone=("deleted",), going=("deleting",), holds=True,
     ),
-    Kind(
-        "network interface", "eni", "NetworkInterfaceId", "describe_network_interfaces", "NetworkInterfaces[]",
-        lambda ec2, part: ec2.delete_network_interface(NetworkInterfaceId=part["NetworkInterfaceId"]),
-    ),
+    Kind("network interface", "eni", "NetworkInterfaceId", "describe_network_interfaces", "NetworkInterfaces[]"),
     Kind(
         "Elastic IP address", "eipalloc", "AllocationId", "describe_addresses", "Addresses[]", _release, within=()
     ),
@@ -146,37 +150,23 @@ KINDS = (
     Kind(
         "egress-only internet gateway", "eigw", "EgressOnlyInternetGatewayId",
         "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways[]",
-        lambda ec2, part: ec2.delete_egress_only_internet_gateway(
-            EgressOnlyInternetGatewayId=part["EgressOnlyInternetGatewayId"]
-        ),
         within=("attachment.vpc-id",),
     ),
-    Kind(
-        "subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]",
-        lambda ec2, part: ec2.delete_subnet(SubnetId=part["SubnetId"]),
-    ),
+    Kind("subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]"),
     Kind(
         "route table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
         is_default=lambda part: any(each["Main"] for each in part["Associations"]),
     ),
     Kind(
         "network ACL", "acl", "NetworkAclId", "describe_network_acls", "NetworkAcls[]",
-        lambda ec2, part: ec2.delete_network_acl(NetworkAclId=part["NetworkAclId"]),
         is_default=lambda part: bool(part["IsDefault"]),
     ),
     Kind(
         "security group", "sg", "GroupId", "describe_security_groups", "SecurityGroups[]",
-        lambda ec2, part: ec2.delete_security_group(GroupId=part["GroupId"]),
         is_default=lambda part: bool(part["GroupName"] == "default"),
     ),
-    Kind(
-        "VPC", "vpc", "VpcId", "describe_vpcs", "Vpcs[]",
-        lambda ec2, part: ec2.delete_vpc(VpcId=part["VpcId"]), within=(),
-    ),
-    Kind(
-        "key pair", "key", "KeyPairId", "describe_key_pairs", "KeyPairs[]",
-        lambda ec2, part: ec2.delete_key_pair(KeyPairId=part["KeyPairId"]), within=(),
-    ),
+    Kind("VPC", "vpc", "VpcId", "describe_vpcs", "Vpcs[]", within=()),
+    Kind("key pair", "key", "KeyPairId", "describe_key_pairs", "KeyPairs[]", within=()),
 )  # fmt: skip
 
 #: The kinds by what their ids begin with.
