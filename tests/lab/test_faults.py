@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-import botocore.endpoint
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -24,9 +23,6 @@ from labkit.learn.chapters import chapters
 from tests.lab.conftest import _shared_client, fresh_lab
 from tests.lab.faults import FAULTS, Call, Injector, Killed, changes, timed_out
 from tests.lab.test_build_cells import everything, what_is_left
-
-#: Calls are those that failed; in the table, faults that boto3 overcame alone never stopped a cell.
-Row = tuple[str, int, int, str]
 
 
 class Step(NamedTuple):
@@ -38,10 +34,7 @@ class Step(NamedTuple):
     after: Any
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 does not sleep between its tries."""
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def injector() -> Injector:
