@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,37 +15,26 @@ from labkit.cli.messages import command
 from labkit.errors import CommandError
 
 
-def test_help_has_a_line_for_each_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_version_and_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     printed = capsys.readouterr().out
     for name, verb in cli.VERBS.items():
         assert f"  {name:<8} {verb.help}\n" in printed
-
-
-def test_no_verb_at_all_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 2
     assert "usage:" in capsys.readouterr().out
-
-
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"labkit {__version__}\n"
-
-
-def test_an_unknown_verb_names_the_nearest_and_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["strat"]) == 2
     error = capsys.readouterr().err
-    assert "There is no verb 'strat'" in error
-    assert "labkit start'?" in error
-    assert ", ".join(cli.VERBS) in error
+    assert "There is no verb 'strat'" in error and "labkit start'?" in error and ", ".join(cli.VERBS) in error
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
-def test_each_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str], root: Path) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main([verb, "--help"])
-    assert end.value.code == 0
-    assert f"usage: labkit {verb}" in capsys.readouterr().out
+def test_each_verb_explains_itself(capsys: pytest.CaptureFixture[str], root: Path) -> None:
+    for verb in cli.VERBS:
+        with pytest.raises(SystemExit) as end:
+            cli.main([verb, "--help"])
+        assert end.value.code == 0
+        assert f"usage: labkit {verb}" in capsys.readouterr().out
 
 
 def test_wrong_arguments_are_refused_before_anything_is_set_up(root: Path) -> None:
@@ -76,32 +66,21 @@ def test_a_verb_runs_here_if_this_environment_has_labkit(
 
 @pytest.mark.skipif(os.name != "posix", reason="on Windows the environment's Python is a child process")
 def test_a_verb_runs_in_the_environment_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[list[str]] = []
+    execv = Mock(side_effect=SystemExit)  # it never comes back
     monkeypatch.setattr(environment, "ensure", lambda: Path("/there/python"))
-
-    def execv(python: Path, line: list[str]) -> None:
-        lines.append(line)
-        raise SystemExit(0)  # execv never comes back
-
     monkeypatch.setattr(os, "execv", execv)
     with pytest.raises(SystemExit):
         cli.main(["test", "-k", "a and b"])
-    assert lines == [["/there/python", "-m", "labkit", "test", "-k", "a and b"]]
+    execv.assert_called_once_with(Path("/there/python"), ["/there/python", "-m", "labkit", "test", "-k", "a and b"])
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "words"),
-    [
+def test_an_error_is_a_sentence_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error, code, words in (
         (CommandError("The disk is full. Free some."), 1, "labkit: The disk is full. Free some.\n"),
         (KeyboardInterrupt(), 130, "\nlabkit: Interrupted. Nothing is lost: run the same command again.\n"),
-    ],
-)
-def test_an_error_is_a_sentence_and_an_exit_code(
-    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def ensure() -> None:
-        raise error
-
-    monkeypatch.setattr(environment, "ensure", ensure)
-    assert cli.main(["setup"]) == code
-    assert capsys.readouterr().err == words
+    ):
+        monkeypatch.setattr(environment, "ensure", Mock(side_effect=error))
+        assert cli.main(["setup"]) == code
+        assert capsys.readouterr().err == words
