@@ -27,11 +27,12 @@ def poll(ask: Callable[[], T | None], *, patience: float, every: float, awaited:
     'there'
     """
     started = time.monotonic()
+    if answer := ask():
+        return answer
     with Status(quiet=0) as status:
-        while not (found := ask()):
-            waited = time.monotonic() - started
-            if waited >= patience:
-                return None
+        while (waited := time.monotonic() - started) < patience:
             status.say(f"{waited:3.0f} s, waiting for {awaited()}", plain=f"waiting for {awaited()}")
             time.sleep(every)
-        return found
+            if answer := ask():
+                return answer
+    return None
