@@ -103,10 +103,11 @@ class CleanUp:
         """Delete one thing after another, and yield each that was deleted."""
         self._errors.clear()
         for search in self._searches():
-            for thing in self._found(search):
+            found = self._found(search)
+            for thing in found:
                 if self._delete(thing):
                     yield thing
-            if search.wait:
+            if found and search.wait:
                 self._poll(lambda search=search: not self._found(search), f"each {search.word} to be gone")  # type: ignore[misc]
 
     def leftovers(self) -> list[str]:
