@@ -10,18 +10,17 @@ if TYPE_CHECKING:
     from typing import Any, List
 
     from labkit.lab import connect as connect
+    from labkit.version import __version__ as __version__
 
-__version__ = "0.2.0"
-
-_ROOMS = ("flowlogs", "insights", "learn", "network", "show")
-_HOMES = {"connect": "labkit.lab"}
+_ROOMS = ("flowlogs", "iam", "insights", "learn", "network", "show")
+_HOMES = {"__version__": "labkit.version", "connect": "labkit.lab"}
 
 __all__ = ["__version__", "connect"]
 
 
 def __getattr__(name: str) -> "Any":
     if name not in _ROOMS and name not in _HOMES:
-        raise AttributeError(f"labkit has no '{name}'; it has {', '.join([*_HOMES, *_ROOMS])}.")
+        raise AttributeError(f"labkit has no '{name}'; it has {', '.join(['connect', *_ROOMS])}.")
     import importlib
 
     home = _HOMES.get(name, "labkit." + name)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from labkit.learn.checks import Overview
     from labkit.learn.exercises import Exercise
-    from labkit.learn.grader import Desk
+    from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
     from labkit.show.map.drawing import Drawing
@@ -356,7 +356,7 @@ class Lab:
         Raises:
             CheckFailedError: If something is wrong and LABKIT_STRICT is set; otherwise nothing is raised.
         """
-        return self._desk.check(name, vpc)
+        return self._grader.check(name, vpc)
 
     def exercise(self, id: str) -> Exercise:
         """Return an exercise, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
@@ -367,7 +367,7 @@ class Lab:
         Raises:
             LabError: If there is no such exercise.
         """
-        return self._desk.exercise(id)
+        return self._grader.exercise(id)
 
     def quiz(self, chapter: str) -> QuizWidget:
         """Return the quiz of a chapter: click an answer, or call `.answer(1, "b")`.
@@ -380,7 +380,9 @@ class Lab:
         """
         from labkit.show.widgets.quiz import QuizWidget
 
-        return QuizWidget(self._desk.quiz(chapter))
+        quiz = self._grader.quiz(chapter)
+        questions = [(each.text, {option.letter: option.text for option in each.options}) for each in quiz.questions]
+        return QuizWidget(quiz.title, questions, quiz.trouble, quiz.answer, still=quiz)
 
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab in the order that AWS demands, print what was deleted, and look whether anything is left.
@@ -397,10 +399,10 @@ class Lab:
         clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
 
     @cached_property
-    def _desk(self) -> Desk:
-        from labkit.learn.grader import Desk
+    def _grader(self) -> Grader:
+        from labkit.learn.grader import Grader
 
-        return Desk(self, is_live)
+        return Grader(self, is_live)
 
     def __repr__(self) -> str:
         return f"<lab on {self._account}>"

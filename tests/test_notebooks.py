@@ -13,8 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from labkit.learn.checks import CHECKS
-from labkit.learn.texts import exercises
+from labkit.learn.chapters import CHAPTERS
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -66,13 +65,14 @@ def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
         text = "\n".join(sources[begun:quiz])
         shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
         asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
-        assert shown == asked == [id for id in exercises() if id.startswith(f"{int(number)}.")], path
+        assert shown == asked == [each["id"] for each in CHAPTERS[number].texts["exercise"]], path
 
 
 def test_each_step_of_building_is_checked_in_its_notebook() -> None:
-    calls = {path.name[:2]: "\n".join(cell["source"] for cell in cells(path, "code")) for path in NOTEBOOKS}
-    for name, check in CHECKS.items():
-        assert f'lab.check("{name}"' in calls[check.chapter], name
+    for path in NOTEBOOKS:
+        calls = "\n".join(cell["source"] for cell in cells(path, "code"))
+        for check in CHAPTERS[path.name[:2]].checks:
+            assert f'lab.check("{check.name}"' in calls, check.name
 
 
 def test_a_student_predicts_before_running_and_finds_a_note_on_the_console() -> None:

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__
 from labkit.errors import CommandError
+from labkit.version import __version__
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -44,14 +44,15 @@ def run(options: argparse.Namespace) -> int:
 
 def report(done: dict[str, Any]) -> dict[str, Any]:
     """Every item of the course with what was done of it, and the sum."""
+    from labkit.learn.chapters import CHAPTERS
     from labkit.learn.progress import MAX_SCORE, SCHEMA
-    from labkit.learn.texts import items
 
     blank = {"score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False}
     times = {"first": None, "last": None, "passed": None}
+    items = [item for chapter in CHAPTERS.values() for item in chapter.items()]
     all_of_it = {
         each.id: {"chapter": each.chapter, "title": each.title} | blank | times | done.get(each.id, {})
-        for each in items()
+        for each in items
     }
     return {
         "schema": SCHEMA,

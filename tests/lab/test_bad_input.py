@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 import labkit
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.learn.chapters import chapters
+from labkit.learn.notebooks import notebooks
 from labkit.network import Network
 from tests.lab.conftest import Built, fresh_lab, inside
 
@@ -181,7 +181,7 @@ def test_a_custom_format_with_an_unknown_field_is_refused_with_the_nearest_one(s
 
 
 def test_a_build_cell_of_04_without_the_chapters_before_makes_nothing(lab: Lab) -> None:
-    cells = list(next(each for each in chapters() if each.number == "04").build_cells())
+    cells = list(next(each for each in notebooks() if each.number == "04").build_cells())
     names: dict[str, Any] = {"lab": lab}
     with pytest.raises(NameError, match="boto3"):  # the notebook's first cell imports it
         exec(cells[0], names)

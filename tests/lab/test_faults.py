@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from labkit.lab import Lab
-from labkit.learn.chapters import chapters
+from labkit.learn.notebooks import notebooks
 from tests.lab.conftest import _shared_client, fresh_lab
 from tests.lab.faults import FAULTS, Call, Injector, Killed, changes, timed_out
 from tests.lab.test_build_cells import everything, what_is_left
@@ -55,7 +55,7 @@ def undisturbed() -> list[Step]:
         names: dict[str, Any] = {"lab": lab}
         calls = injector()
         with calls.installed():
-            for chapter in chapters():
+            for chapter in notebooks():
                 for number, source in enumerate(chapter.build_cells(), start=1):
                     where = f"{chapter.path.stem}, build cell {number}"
                     code = compile(source, where, "exec")

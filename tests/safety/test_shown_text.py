@@ -138,9 +138,9 @@ def test_checks_exercises_and_answers(named: Built) -> None:
 #: Who makes HTML; each is tried above or, for `embedded/instances/services.py`, is the page of an instance's server.
 MAKERS = {
     "embedded/instances/services.py",
-    "learn/answers.py",
-    "learn/checks/__init__.py",
+    "learn/checks.py",
     "learn/exercises.py",
+    "learn/judging.py",
     "learn/result.py",
     "network/path.py",
     "show/widgets/flow_explorer.py",

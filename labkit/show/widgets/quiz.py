@@ -5,9 +5,9 @@ Buttons, not radio buttons: JupyterLab takes the arrow keys, by which one moves 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
 import ipywidgets
 
@@ -23,86 +23,59 @@ _STYLE = """<style>
 </style>"""
 
 
-class _Option(Protocol):
-    @property
-    def letter(self) -> str: ...
-
-    @property
-    def text(self) -> str: ...
-
-
-class _Question(Protocol):
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def options(self) -> Sequence[_Option]: ...
-
-
-class _Verdict(Protocol):
-    def _repr_html_(self) -> str: ...
-
-
-class _Quiz(Protocol):
-    """What the widget needs of a quiz; `trouble` says why there are no questions."""
-
-    @property
-    def chapter(self) -> str: ...
-
-    @property
-    def questions(self) -> Sequence[_Question]: ...
-
-    @property
-    def trouble(self) -> str: ...
-
-    def answer(self, number: object = None, letter: object = None) -> Any: ...
-
-
 class QuizWidget(Interactive):
-    """A quiz in a front end. An option is chosen with the mouse, or with Tab and the space bar."""
+    """A quiz in a front end. An option is chosen with the mouse, or with Tab and the space bar.
 
-    def __init__(self, quiz: _Quiz) -> None:
-        self._quiz = quiz
-        rows = [self._question(each) for each in quiz.questions]
-        if quiz.trouble:
-            rows = [ipywidgets.HTML(f"<p>{escape(quiz.trouble)}</p>").add_class("labkit-answer")]
-        title = ipywidgets.HTML(f"{_STYLE}<b>Quiz {escape(quiz.chapter)}</b>")
-        self.widget = ipywidgets.VBox([title, *rows]).add_class("labkit-quiz")
+    Args:
+        title: What it is called.
+        questions: The text of each question, with its options: their texts by their letters.
+        trouble: Why there are no questions, if there are none.
+        answer: Judges the answer to a question, given by its number from 1 and a letter; the judgment displays itself
+            as HTML.
+        still: What is displayed where there is no front end.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        questions: Sequence[tuple[str, Mapping[str, str]]],
+        trouble: str,
+        answer: Callable[[object, object], Any],
+        still: object,
+    ) -> None:
+        self._answer, self._still = answer, still
+        rows = [self._question(number, *question) for number, question in enumerate(questions, 1)]
+        if trouble:
+            rows = [ipywidgets.HTML(f"<p>{escape(trouble)}</p>").add_class("labkit-answer")]
+        heading = ipywidgets.HTML(f"{_STYLE}<b>{escape(title)}</b>")
+        self.widget = ipywidgets.VBox([heading, *rows]).add_class("labkit-quiz")
 
     def answer(self, number: object = None, letter: object = None) -> Any:
         """Answer a question by call, as in `lab.quiz("03").answer(1, "b")`."""
-        return self._quiz.answer(number, letter)
-
-    @property
-    def questions(self) -> Sequence[_Question]:
-        return self._quiz.questions
+        return self._answer(number, letter)
 
     def still(self) -> object:
-        return self._quiz
+        return self._still
 
-    def _question(self, question: _Question) -> ipywidgets.VBox:
-        text = ipywidgets.HTML(f"<p style='margin:0.6em 0 0'>{question.number}. {escape(question.text)}</p>")
+    def _question(self, number: int, question: str, options: Mapping[str, str]) -> ipywidgets.VBox:
+        text = ipywidgets.HTML(f"<p style='margin:0.6em 0 0'>{number}. {escape(question)}</p>")
         said = ipywidgets.HTML().add_class("labkit-answer")
-        buttons: list[ipywidgets.Button] = []
+        buttons: dict[str, ipywidgets.Button] = {}
 
-        def choose(option: _Option) -> None:
-            for button, each in zip(buttons, question.options, strict=True):
-                button.description = _words(each, each is option)
+        def choose(chosen: str) -> None:
+            for letter, button in buttons.items():
+                button.description = _words(letter, options[letter], letter == chosen)
             try:
-                said.value = self._quiz.answer(question.number, option.letter)._repr_html_()
+                said.value = self._answer(number, chosen)._repr_html_()
             except Exception as error:  # in a grader's run, what is not right is raised; a click shows it all the same
                 said.value = f"<p>{escape(str(error))}</p>"
 
-        for option in question.options:
-            tooltip = f"Answer question {question.number} with {option.letter}"
-            button = ipywidgets.Button(description=_words(option, False), tooltip=tooltip)
-            button.on_click(lambda _, option=option: choose(option))
-            buttons.append(button)
-        return ipywidgets.VBox([text, *buttons, said])
+        for letter, option in options.items():
+            tooltip = f"Answer question {number} with {letter}"
+            buttons[letter] = ipywidgets.Button(description=_words(letter, option, False), tooltip=tooltip)
+            buttons[letter].on_click(lambda _, letter=letter: choose(letter))
+        return ipywidgets.VBox([text, *buttons.values(), said])
 
 
-def _words(option: _Option, chosen: bool) -> str:
-    return f"{'●' if chosen else '○'} {option.letter}) {option.text}"
+def _words(letter: str, option: str, chosen: bool) -> str:
+    return f"{'●' if chosen else '○'} {letter}) {option}"
