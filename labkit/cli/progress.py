@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.cli.errors import explain_os_error
 from labkit.errors import CommandError
 from labkit.version import __version__
 
@@ -31,17 +30,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     from labkit.learn import progress
 
-    try:
-        path = options.file or progress.place()
-        if options.reset:
-            aside = progress.reset(path)
-            print(f"Begun anew; what there was is now in {aside.name}." if aside else "There was nothing yet.")
-            return 0
-        if options.file and not path.is_file():
-            raise CommandError(f"There is no file {path}: give the path of a progress.json.")
-        found = report(progress.read(path))
-    except OSError as error:
-        raise explain_os_error(error, "keeping the progress") from error
+    path = options.file or progress.place()
+    if options.reset:
+        aside = progress.reset(path)
+        print(f"Begun anew; what there was is now in {aside.name}." if aside else "There was nothing yet.")
+        return 0
+    if options.file and not path.is_file():
+        raise CommandError(f"There is no file {path}: give the path of a progress.json.")
+    found = report(progress.read(path))
     print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))
     return 0
 
