@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Instance, Interface, Network, PeeringConnection, Route
+from labkit.network import Interface, Network, Route
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import Instance, PeeringConnection
 
 
 class Lab(Protocol):

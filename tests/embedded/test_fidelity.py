@@ -106,7 +106,6 @@ def test_each_source_is_a_public_page(url: str) -> None:
 REFUSING = [
     EMBEDDED / "api/scope.py",
     EMBEDDED / "api/logs_insights.py",
-    EMBEDDED / "api/query_definitions.py",
     *(EMBEDDED / "api/patches").glob("*.py"),
 ]
 

@@ -143,11 +143,9 @@ MAKERS = {
     "learn/judging.py",
     "learn/result.py",
     "network/path.py",
-    "show/widgets/flow_explorer.py",
     "show/widgets/insights.py",
     "show/widgets/parts.py",
     "show/widgets/quiz.py",
-    "show/widgets/record_decoder.py",
 }
 
 

@@ -12,8 +12,9 @@ from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
-from labkit.network import Permission, SecurityGroup, permission_text
+from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import SecurityGroup
 
 _ANYWHERE = "0.0.0.0/0"
 
