@@ -1,7 +1,8 @@
-"""Two VPCs, a ping that fails, and the flow logs that tell why: the package behind the notebooks.
+"""The package behind the notebooks: two VPCs, a ping that fails, and the flow logs that show why.
 
-`import labkit` uses only the standard library; `labkit.connect` and the rooms load on first use (PEP 562), so that
-`python3 -m labkit` can set up a machine on which nothing is installed yet. Keep this file readable for Python 3.6.
+Notebooks use `labkit.connect`; engineers use the rooms, such as `labkit.network` and `labkit.flowlogs`. `import labkit`
+needs only the standard library. `connect` and the rooms load on first use (PEP 562), so that `python3 -m labkit` can
+set up a machine on which nothing is installed yet. Python 3.6 must be able to parse this file.
 """
 
 TYPE_CHECKING = False

@@ -17,6 +17,7 @@ from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
 from labkit.network import Interface, Network, Route
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import Instance, PeeringConnection
 
 
 class Lab(Protocol):
@@ -43,7 +44,11 @@ class Stop(Exception):
         self.line = line
 
 
-def absent(name: str, how: str, found: str = "nothing of this name") -> Line:
+#: What is found in place of a thing that is looked up by its name.
+NOTHING = "nothing of this name"
+
+
+def absent(name: str, how: str, found: str = NOTHING) -> Line:
     """Return the line for what is not there yet; `how` says how to make it."""
     return Line(False, name, found, "one", how, absent=True)
 
@@ -116,21 +121,27 @@ class View:
         named = [part for part in parts.values() if part.name == name]
         if len(named) > 1:
             ids = ", ".join(part.id for part in named)
-            raise Stop(Line(False, name, f"{len(named)} of this name ({ids})", "one", "delete the ones too many."))
-        return needed(named, name, how, "nothing of this name")[0]
+            raise Stop(Line(False, name, f"{len(named)} of this name ({ids})", "one", "delete the extra ones."))
+        return needed(named, name, how, NOTHING)[0]
 
     @cached_property
-    def instances(self) -> dict[str, Any]:
+    def instances(self) -> dict[str, Instance]:
         """The instances that are not terminated, by id."""
         gone = ("terminated", "shutting-down")
         return {id: each for id, each in self.network.instances.items() if each.state not in gone}
+
+    @cached_property
+    def peerings(self) -> dict[str, PeeringConnection]:
+        """The peering connections by id, without those that EC2 still lists although they are over."""
+        gone = ("deleted", "deleting", "rejected", "expired")
+        return {id: each for id, each in self.network.peering_connections.items() if each.status not in gone}
 
     def interface(self, side: Side) -> Interface:
         """Return the network interface of a side's instance, or raise Stop if there is none."""
         instance = self.part(self.instances, side.instance, "notebook 01 launches it.")
         found = self.network.primary_interface(instance.id)
         if found is None:
-            raise Stop(Line(False, side.instance, "an instance without a network interface", "one", "Launch it anew."))
+            raise Stop(Line(False, side.instance, "an instance without a network interface", "one", "launch it again."))
         return found
 
     def public_address(self, side: Side) -> Address:
@@ -180,8 +191,18 @@ class View:
         return found
 
 
-def needed(found: Sequence[Found], what: str, how: str, instead: str = "none") -> Sequence[Found]:
-    """Return what was found, or raise Stop if that is nothing; `how` says how to get it."""
+def needed(found: Found | None, what: str, how: str, instead: str = "none") -> Found:
+    """Return what was found, or raise Stop if that is nothing.
+
+    Args:
+        found: What was found; None or an empty list if there was nothing.
+        what: What it is.
+        how: How to get it.
+        instead: What there is instead.
+
+    Raises:
+        Stop: There is nothing.
+    """
     if not found:
         raise Stop(absent(what, how, instead))
     return found

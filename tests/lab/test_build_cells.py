@@ -11,14 +11,14 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.learn.notebooks import notebooks
-from tests.lab.conftest import inside
+from tests.lab.conftest import aws_of, inside
 
 
 def everything(lab: Lab) -> Any:
     """All that the build cells can have made, as AWS describes it."""
     iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
-        lab._world._aws.dataplane.network,  # type: ignore[attr-defined]
+        aws_of(lab).dataplane.network,
         [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]],
         [each["RoleName"] for each in iam.list_roles()["Roles"]],
         [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]],

@@ -138,7 +138,7 @@ MISTAKES = [
     ("05", Mistake("routes", in_the_main_table, (Said("the route in {b.main}, a table that subnet-1 does not use"),))),
     ("05", Mistake("routes", peering_gone, (Said("no active peering connection"),) * 2)),
     ("05", Mistake("routes", peering_made_anew, tuple(
-        Said(f"{far} → {{b.peering}} as blackhole: what it leads to is gone") for far in ("10.2.0.0/16", "10.1.0.0/16")
+        Said(f"{far} → peering-1-2 as blackhole: what it leads to is gone") for far in ("10.2.0.0/16", "10.1.0.0/16")
     ), fixes=True)),
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ _HOW = "run notebook 05's first cells."
 
 
 def who_sent_most(view: View, answer: Any) -> Judgment:
+    """The address outside 10.0.0.0/8 that sent the most accepted packets to instance-2."""
     there, inside = str(THERE.address), ip_network("10.0.0.0/8")
     records = [record for record in view.records(view.interface(THERE).id) if record.dstaddr == there]
     anyone = {record.srcaddr for record in records}
@@ -39,6 +40,7 @@ def who_sent_most(view: View, answer: Any) -> Judgment:
 
 
 def kilobytes_to_8888(view: View, answer: object) -> Judgment:
+    """How many kilobytes instance-2 sent to 8.8.8.8."""
     records = view.records(view.interface(THERE).id, "8.8.8.8")
     sent = [record for record in records if record.dstaddr == "8.8.8.8"]
     needed(sent, f"traffic from {THERE.instance} to 8.8.8.8", _HOW)
@@ -54,6 +56,7 @@ def kilobytes_to_8888(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """A REJECT record of the lab, and the meaning of its words."""
     refused = [record for record in view.records("REJECT") if record.protocol == TCP]
     record = needed(refused, "REJECT records of TCP", "lab.wait_for_flow_logs().")[-1]
     plural = "" if record.packets == 1 else "s"

@@ -41,6 +41,7 @@ def _backup() -> Any:
 
 
 def hour_of_backup(view: View, answer: object) -> Judgment:
+    """The hour in which backup-1 receives most of its bytes."""
     by_hour = _backup().groupby("hour")["once"].sum()
     found: Any = answer
     if isinstance(found, str) and ":" in found:
@@ -52,6 +53,7 @@ def hour_of_backup(view: View, answer: object) -> Judgment:
 
 
 def gigabytes_of_backup(view: View, answer: object) -> Judgment:
+    """How many gigabytes backup-1 receives in the day."""
     backup = _backup()
     total = int(backup["once"].sum())
     near = {
@@ -66,6 +68,7 @@ def gigabytes_of_backup(view: View, answer: object) -> Judgment:
 
 
 def quiz_facts(view: View) -> Facts:
+    """How much moved in the day, by all records and with each packet counted once."""
     recorded, once = (_day()[column].sum() / 1e9 for column in ("recorded", "once"))
     return {"total": f"{recorded:.0f}", "once": f"{once:.0f}", "doubled": f"{2 * recorded:.0f}"}
 
