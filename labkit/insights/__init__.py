@@ -14,7 +14,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_Logs
 
 from labkit.errors import QueryError
 from labkit.insights.compiler import CompiledQuery, compile
-from labkit.insights.events import event_table
+from labkit.insights.events import EVENT_FIELDS, event_table
 from labkit.insights.parser import ParsedQuery, parse
 from labkit.insights.query_errors import explain_error
 from labkit.insights.running import QueryResults, query, run
@@ -22,6 +22,7 @@ from labkit.insights.samples import SAMPLES
 from labkit.insights.values import ValueKind
 
 __all__ = [
+    "EVENT_FIELDS",
     "SAMPLES",
     "CompiledQuery",
     "ParsedQuery",

@@ -104,7 +104,7 @@ class _Compiler:
         self._deduplicated: tuple[int, str, str] | None = None
         self._narrowed = False
         self._shown_fields: list[str] = []
-        self._parsed: list[str] = []
+        self._extracted: list[str] = []
         self._chosen: list[str] | None = None
         self._ephemeral: set[str] = set()
         self._sorted: list[str] = []
@@ -175,7 +175,7 @@ class _Compiler:
         condition = self._expressions().condition(cast(Node, command.children[0]))
         self._step("*", f"WHERE {condition}")
 
-    def _parse_glob(self, command: Node) -> None:
+    def _parse(self, command: Node) -> None:
         found = extraction(command)
         column = self._columns.get(found.subject) or self._missing(found.subject, command)
         made = identifier(self._new("parsed"))
@@ -183,9 +183,7 @@ class _Compiler:
         for alias, where, value in found.fields:
             self._claim(alias, where)
             self._columns[alias] = Sql(value.format(made), "text")
-            self._parsed.append(alias)
-
-    _parse_regex = _parse_glob
+            self._extracted.append(alias)
 
     def _stats(self, command: Node) -> None:
         self._narrowed = True
@@ -212,7 +210,7 @@ class _Compiler:
         grouping = f"GROUP BY {', '.join(map(str, range(1, keys + 1)))} HAVING NOT ({nothing})"
         self._step(", ".join(made), grouping if keys else "")
         self._columns = outer
-        self._shown_fields, self._parsed, self._chosen = list(outer), [], None
+        self._shown_fields, self._extracted, self._chosen = list(outer), [], None
         self._sorted = []
         self._ties = [each.text for each in list(outer.values())[:keys]]
         self._has_stats = True
@@ -320,7 +318,7 @@ class _Compiler:
     def _shown(self) -> list[str]:
         own: list[str] = [each for each in ("@timestamp", "@message") if each in self._columns]
         default = own or list(self._columns)
-        shown = self._chosen if self._chosen is not None else [*(self._shown_fields or default), *self._parsed]
+        shown = self._chosen if self._chosen is not None else [*(self._shown_fields or default), *self._extracted]
         pointer = ["@ptr"] if "@ptr" in self._columns and not self._has_stats else []
         return list(dict.fromkeys([*shown, *pointer]))
 

@@ -8,14 +8,25 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-disc
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, compress
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, BadLine, Format, scan
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format, scan
+from labkit.insights.values import ValueKind
+
+if TYPE_CHECKING:
+    from labkit.flowlogs import BadLine
+
+EVENT_FIELDS: Mapping[str, ValueKind] = {
+    **{"@timestamp": "time", "@message": "text", "@logStream": "text", "@log": "text", "@ingestionTime": "time"},
+    **{field.insights_name: "text" if field.type == "string" else "integer" for field in FIELDS.values()},
+}
+"""The kind of each field that an event can have whose message is a flow log record of any format."""
 
 # Words of records have no control characters and no white space in them.
 _WORD = r"[^\pZ\pC]+"

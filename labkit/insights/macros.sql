@@ -1,7 +1,8 @@
--- What the compiled queries call by name. Addresses are compared as text: a Python function for each row would be
--- sixty times slower, and DuckDB's own address type is an extension that has to be downloaded.
+-- Macros that compiled queries call. Addresses are compared as text: a Python function for each row would be sixty times
+-- slower, and DuckDB's own address type is an extension that has to be downloaded.
 
--- A macro is pasted in: where it needs its argument more than once, a lambda holds it, so that nesting stays small.
+-- DuckDB replaces a macro by its text. Where a macro needs its argument more than once, a lambda holds it, so that nested
+-- calls stay short.
 
 -- A number as text, without the .0 of a whole one.
 CREATE MACRO number_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
@@ -9,7 +10,7 @@ CREATE MACRO number_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
 -- A result that isn't a number (infinite, or the even root of a negative number) is absent.
 CREATE MACRO finite(x) AS list_transform([x], lambda v: CASE WHEN isfinite(v) THEN v END)[1];
 
--- Milliseconds as a time; what lies outside of the years 1 to 9998 is absent.
+-- Milliseconds as a time; one outside of the years 1 to 9998 is absent.
 CREATE MACRO from_millis(x) AS list_transform(
     [x],
     lambda v: CASE WHEN v BETWEEN -62135596800000 AND 253370764800000 THEN make_timestamp(CAST(v * 1000 AS BIGINT)) END
@@ -31,13 +32,13 @@ CREATE MACRO natural_key(x) AS CASE
     ELSE row(false, CAST(0 AS DOUBLE), natural_text(x), x)
 END;
 
--- So many numbers from 0 to 255 with dots between, without zeros before them, as a regular expression.
+-- A regular expression of n numbers from 0 to 255 without leading zeros, separated by dots.
 CREATE MACRO ipv4_octets(n) AS
     repeat('(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.', n)[:-3];
 
 CREATE MACRO is_ipv4(x) AS regexp_full_match(coalesce(x, ''), ipv4_octets(4));
 
--- An IPv6 address as its 32 hexadecimal digits; absent where it isn't one.
+-- An IPv6 address as its 32 hexadecimal digits; absent for any other text.
 -- https://www.rfc-editor.org/rfc/rfc4291#section-2.2
 CREATE MACRO ipv6_undotted(x) AS CASE
     WHEN contains(x, '.') AND is_ipv4(regexp_extract(x, '[^:]*$')) THEN

@@ -79,7 +79,7 @@ def parse(text: str) -> ParsedQuery:
     if commands[0].data == "source":
         source = _source_options(commands.pop(0))
     _check_order(commands)
-    return ParsedQuery(text, commands, source)
+    return ParsedQuery(text, tuple(commands), source)
 
 
 def field_name(node: Node) -> str:
@@ -153,7 +153,7 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
     if "_FIELDS" in wanted:
         hint = did_you_mean(word, COMMANDS)
         message = (
-            f"There is no command {word}.{hint} A query begins with a command, and | stands before each further one."
+            f"There is no command {word}.{hint} A query begins with a command, and each further command follows a |."
         )
     return QueryError(message, start, end)
 
@@ -164,7 +164,7 @@ def _bad_character(word: str) -> str:
     if word[0] == "`":
         return "The name that begins here with ` has no ` at its end."
     if word[0] == "-":
-        return f"{word!r} doesn't belong here. A name with a hyphen in it stands between backticks: `a-b`."
+        return f"{word!r} doesn't belong here. Put backticks around a name with a hyphen: `a-b`."
     return f"{word!r} isn't part of the query language."
 
 

@@ -55,7 +55,7 @@ def extraction(command: Node) -> Extraction:
     subtrees = [each for each in command.children if isinstance(each, Tree)]
     subject = next((field_name(each) for each in subtrees if each.data == "subject"), "@message")
     pattern = next(each for each in command.children if isinstance(each, Token))
-    if command.data == "parse_regex":
+    if pattern.type == "REGEX":
         converted, names = regex(pattern)
         if not names:
             raise error_at(pattern, "parse makes a field of each named group, such as (?<port>[0-9]+). This has none.")

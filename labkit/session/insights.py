@@ -1,4 +1,4 @@
-"""Asking CloudWatch Logs Insights through boto3, with the answer as a table.
+"""Query CloudWatch Logs Insights through boto3 and give the rows as a table; `lab.insights` calls this.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 """
@@ -15,22 +15,32 @@ from labkit.session.waiting import poll
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How Insights writes a moment: `2025-12-03 14:47:38.000`, in UTC.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
+#: How Insights writes a time: `2025-12-03 14:47:38.000`, in UTC.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 
 _UNFINISHED = ("Scheduled", "Running")
 
-#: Seconds to wait for an answer; Insights itself gives up on a query after an hour.
+#: Seconds to wait for the rows; Insights itself stops a query after an hour.
 _PATIENCE = 3600.0
 
 
 def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) -> pd.DataFrame:
-    """Run a query over a time range and give its rows as a table, numbers as numbers and times as times.
+    """Run a query over a time range.
 
-    Parameters: `logs` is a CloudWatch Logs client; `text` is the query; `start` and `end` are moments, both inclusive.
-    How much was searched is in the table's `attrs["statistics"]`, as GetQueryResults says it.
-    Raises LabError where the query is malformed, with the offending word marked, or too long, where the log group is
-    not there, and where the query fails.
+    Args:
+        logs: A CloudWatch Logs client.
+        text: The query.
+        log_group: The name of the log group to search.
+        start: The first moment of the time range.
+        end: The last moment of the time range.
+
+    Returns:
+        The rows, with numbers as numbers and times as times. `attrs["statistics"]` of the table says how much was
+        searched, as GetQueryResults does.
+
+    Raises:
+        LabError: The query is malformed (the error shows the wrong word underlined) or too long, the log group does not
+            exist, or the query fails.
     """
     from labkit.insights import explain_error
 
@@ -48,11 +58,11 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
     except logs.exceptions.InvalidParameterException as error:
         raise LabError(f"Logs Insights refuses that: {error.response['Error']['Message']}") from None
 
-    def answer() -> dict[str, Any] | None:
+    def finished() -> dict[str, Any] | None:
         found: dict[str, Any] = logs.get_query_results(queryId=query_id)
         return None if found["status"] in _UNFINISHED else found
 
-    done = poll(answer, patience=_PATIENCE, every=1, awaited=lambda: "Logs Insights")
+    done = poll(finished, patience=_PATIENCE, every=1, awaited=lambda: "Logs Insights")
     if done is None or done["status"] != "Complete":
         raise LabError(f"The query ended as {done['status'] if done else 'Timeout'}. Ask for a shorter time range.")
     found = table(done["results"])
@@ -61,7 +71,9 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
 
 
 def table(results: list[list[dict[str, str]]]) -> pd.DataFrame:
-    """The rows of GetQueryResults as a table: a column that holds only numbers, or only times, becomes one of them.
+    """Return the rows of GetQueryResults as a table.
+
+    A column that holds only numbers becomes numbers, and one that holds only times becomes times in UTC.
 
     >>> table([[{"field": "srcAddr", "value": "10.1.15.80"}, {"field": "sum(bytes)", "value": "420"}]])
           srcAddr  sum(bytes)
@@ -73,9 +85,9 @@ def table(results: list[list[dict[str, str]]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     for column in frame.columns:
         values = frame[column].dropna()
-        if len(values) and values.map(lambda value: bool(_MOMENT.fullmatch(value))).all():
+        if len(values) and values.map(lambda value: bool(_TIME.fullmatch(value))).all():
             frame[column] = pd.to_datetime(frame[column], utc=True)
-        elif not values.str.match(r"-?0\d").any():  # an account id with a leading zero is no number
+        elif not values.str.match(r"-?0\d").any():  # an account ID with a leading zero is not a number
             numbers = pd.to_numeric(frame[column], errors="coerce")
             if numbers.notna().sum() == len(values):
                 frame[column] = numbers.astype("Int64") if (numbers.dropna() % 1 == 0).all() else numbers

@@ -1,4 +1,4 @@
-"""What isn't in the language is an error that names it, points at it and says what to write: never a wrong answer."""
+"""What is not in the language is an error that names it, points at it and says what to write: never a wrong answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS: dict[str, insights.ValueKind] = {
     **dict.fromkeys(("@message", "srcAddr", "dstAddr", "action"), "text"),
     **dict.fromkeys(("bytes", "packets"), "integer"),
     "@timestamp": "time",
-}  # type: ignore[dict-item]
+}
 
 # The query with the offending part between » and «, and a part of the sentence.
 FAULTY = [

@@ -14,7 +14,6 @@ import pandas as pd
 
 from labkit import insights
 from labkit.errors import LabError, QueryError
-from labkit.flowlogs import FIELDS
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 
@@ -36,12 +35,6 @@ _STYLE = """<style>
 .labkit-insights pre.bad { white-space: pre; overflow-x: auto; color: inherit; background: none; }
 .labkit-insights td { white-space: nowrap; }
 </style>"""
-
-#: The fields of the events of a log group of flow log records, for SQL that no table is asked for.
-_COLUMNS: dict[str, insights.ValueKind] = {
-    "@timestamp": "time", "@message": "text", "@logStream": "text", "@log": "text", "@ingestionTime": "time",
-    **{field.insights_name: "text" if field.type == "string" else "integer" for field in FIELDS.values()},
-}  # fmt: skip
 
 
 class InsightsBox(Interactive):
@@ -199,7 +192,7 @@ def as_sql(query: str) -> str:
     ORDER BY "srcAddr"
     LIMIT 10000
     """
-    sql = insights.compile(query, _COLUMNS).sql.replace(" AS NOT MATERIALIZED (", " AS (")
+    sql = insights.compile(query, insights.EVENT_FIELDS).sql.replace(" AS NOT MATERIALIZED (", " AS (")
     note = "For DuckDB, over a table called events; words such as natural_key are macros in labkit/insights/macros.sql."
     return f"-- {note}\n{sql}"
 
