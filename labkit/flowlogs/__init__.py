@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labkit.flowlogs.questions import accepted_but_never_answered, ask, top_talkers
     from labkit.flowlogs.reading import read, scan
     from labkit.flowlogs.stream import RecordStream
-    from labkit.flowlogs.writing import write, write_s3
+    from labkit.flowlogs.writing import write
 
 __all__ = [
     "DEFAULT_FORMAT",
@@ -47,7 +47,6 @@ __all__ = [
     "with_interface_names",
     "with_services",
     "write",
-    "write_s3",
 ]
 
 _HOMES = ("reading", "stream", "lines", "writing", "questions", "enrich", "explaining")

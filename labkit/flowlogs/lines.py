@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from labkit.errors import FlowLogFormatError
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.sources import Block
-from labkit.flowlogs.validation import Text, fault, fits, rule
+from labkit.flowlogs.validation import fault, fits
 
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
@@ -171,10 +170,8 @@ def wrong_header(file: str, found: Sequence[str], wanted: Sequence[str]) -> Flow
     """Return the error for a file whose header line names other fields than the format that was given."""
     odd = [name for name in found if name not in FIELDS]
     likely = None if odd else Format(tuple(found))
-    other = difflib.SequenceMatcher(a=wanted, b=found).find_longest_match().size
-    reason = f"it names {len(found)} fields that differ from the format's {len(wanted)} after the first {other}"
-    if sorted(found) == sorted(wanted):
-        reason = "it names the format's fields in another order"
+    same = sorted(found) == sorted(wanted)
+    reason = "it names the format's fields in another order" if same else "it names other fields than the format"
     return format_error([BadLine(file, 1, reason, " ".join(found))], likely, "Leave format= out.")
 
 
@@ -206,8 +203,7 @@ def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tup
             include_columns=[*map(column, columns)],
             null_values=["-"],
             strings_can_be_null=True,
-            # The other rules notice what is not UTF-8.
-            check_utf8=any(isinstance(rule(name), Text) for name in columns),
+            check_utf8=False,  # the rules of the fields notice it
         ),
     )
 

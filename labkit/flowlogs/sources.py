@@ -258,12 +258,9 @@ def _blocks(fill: Fill, size: int) -> Iterator[Block]:
 
 def _cut(text: memoryview) -> int:
     """Return where the last whole line ends."""
-    step = 1 << 12
-    for start in range(len(text) - step, -step, -step):
-        start = max(start, 0)
-        if cut := bytes(text[start : start + step]).rfind(b"\n") + 1:
-            return start + cut
-    return 0
+    tail = max(len(text) - 4096, 0)  # few lines are longer
+    cut = bytes(text[tail:]).rfind(b"\n") + 1
+    return tail + cut if cut else bytes(text).rfind(b"\n") + 1
 
 
 def _events(data: Any) -> Iterable[Mapping[str, Any]]:

@@ -17,20 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from labkit.flowlogs import lines
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
-from labkit.flowlogs.lines import (
-    BadLine,
-    Parsed,
-    advice,
-    format_error,
-    header,
-    likely,
-    names_of,
-    parse,
-    schema,
-    without_header,
-    wrong_header,
-)
+from labkit.flowlogs.lines import BadLine, Parsed, parse, schema
 from labkit.flowlogs.sources import BLOCK, BROKEN, Block, Input
 
 #: How many lines that do not fit an error lists.
@@ -74,12 +63,14 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
         first = bytes(next(text, b""))
     except BROKEN as error:
         if file.once:
-            raise format_error([BadLine(file.name, 1, str(error), "")], None, "Nothing of it can be read.") from error
+            raise lines.format_error(
+                [BadLine(file.name, 1, str(error), "")], None, "Nothing of it can be read."
+            ) from error
         first = b""  # the reading reports it
-    named = header(first)
+    named = lines.header(first)
     if named and given and named != given:
-        raise wrong_header(file.name, named, given)
-    return Opened(file, named or given or names_of(DEFAULT_FORMAT), chain([first], text) if file.once else None)
+        raise lines.wrong_header(file.name, named, given)
+    return Opened(file, named or given or lines.names_of(DEFAULT_FORMAT), chain([first], text) if file.once else None)
 
 
 class RecordStream:
@@ -137,7 +128,7 @@ class RecordStream:
             try:
                 for number, block in enumerate(blocks):
                     if number == 0:
-                        block, file.lines = without_header(bytes(block), file.names)
+                        block, file.lines = lines.without_header(bytes(block), file.names)
                     yield file, partial(parse, block, file.names, wanted)
                     wanted = tuple(name for name in file.names if column(name) in self.schema.names)
             except BROKEN as error:
@@ -145,14 +136,14 @@ class RecordStream:
                 yield file, partial(Parsed, schema(file.names).empty_table(), damage, 0)
 
     def _batches(self, file: Opened, job: Future[Parsed]) -> list[pa.RecordBatch]:
-        found, bad, lines = job.result()
+        found, bad, count = job.result()
         if bad:
             told = [BadLine(file.input.name, file.lines + number, *rest) for number, *rest in bad]
-            guess = likely(told[:_SHOWN])
+            guess = lines.likely(told[:_SHOWN])
             if self._bad is None or (guess and not file.rows + len(found)):
-                raise format_error(told[:_SHOWN], guess, advice(file.names))
+                raise lines.format_error(told[:_SHOWN], guess, lines.advice(file.names))
             self._bad.extend(told)
-        file.lines += lines
+        file.lines += count
         file.rows += len(found)
         batches: list[pa.RecordBatch] = self._conform(found, file).to_batches()
         return batches

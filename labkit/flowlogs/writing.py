@@ -63,38 +63,6 @@ def write(
         path.write_bytes(_gzip(data) if path.name.endswith(".gz") else data)
 
 
-def write_s3(
-    table: pd.DataFrame,
-    folder: str | Path,
-    account: str,
-    region: str,
-    flow_log_id: str = "fl-00000000000000000",
-    hive: bool = False,
-    kind: Kind = "log.gz",
-) -> list[Path]:
-    """Write records as a flow log delivers them to an S3 bucket: in folders by account, Region and day.
-
-    Args:
-        table: The records. Its columns account and day, if any, become names of folders only.
-        folder: The folder that stands for the bucket.
-        account: The account id, of 12 digits.
-        region: The Region, such as us-east-1.
-        flow_log_id: The id of the flow log.
-        hive: Whether folders have Hive-compatible names such as `year=2025`.
-        kind: Text or Parquet.
-
-    Returns:
-        The files, one for each day on which records start. `read` of the folder gives the records again, by day, with
-        the columns account, region and day.
-    """
-    files = []
-    for day, records in table.groupby(table["start"].dt.floor("D")):
-        files.append(Path(folder, s3_key(account, region, flow_log_id, day, hive, kind)))
-        files[-1].parent.mkdir(parents=True, exist_ok=True)
-        write(records.drop(columns=["account", "day"], errors="ignore"), files[-1])
-    return files
-
-
 def s3_key(account: str, region: str, flow_log_id: str, begin: datetime, hive: bool, kind: Kind) -> str:
     """Return where a flow log puts a file in its S3 bucket.
 
@@ -158,7 +126,9 @@ def _text(found: pa.Table, header: bool) -> bytes:
         words = found[name]
         if pa.types.is_string(words.type) or pa.types.is_large_string(words.type):
             if pc.any(pc.match_substring_regex(words, r"^-?$|\s")).as_py():
-                raise ValueError(f"The column {name} holds texts that aren't one word, which a line of text can't hold.")
+                raise ValueError(
+                    f"The column {name} holds texts that aren't one word, which a line of text can't hold."
+                )
         elif name not in _NAMES:
             raise ValueError(
                 f"The column {name} is no field, nor words: choose the fields with format=, or write Parquet."

@@ -41,10 +41,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"address": "10.1.300.1"}, "no address and no CIDR"),
     ({"address": "<b>"}, "no address and no CIDR"),
     ({"port": 65536}, "65536 is no port: it is a whole number from 0 to 65535"),
-    ({"port": "443"}, "'443' is no port"),
-    ({"protocol": -1}, "-1 is no protocol"),
-    ({"action": "DENY"}, "'DENY' is no verdict"),
-    ({"since": datetime(2025, 12, 3)}, "has no time zone"),
 ]  # fmt: skip
 
 

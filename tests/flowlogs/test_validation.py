@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.flowlogs.validation import RULES, Text, Whole, fits
+from labkit.flowlogs.validation import RULES, Whole, fits
 
 WORDS = [
     *("ACCEPT", "REJECT", "ACCECT", "REJEPT", "ACCEP", "OK", "NODATA", "SKIPDATA", "OK ", "ingress", "egress"),
@@ -56,5 +56,5 @@ def test_no_more_packets_than_bytes(pairs: list[tuple[int | None, int | None]]) 
 
 def test_the_words_that_the_rules_are_tried_with_fit_some_and_do_not_fit_others() -> None:
     for rule in RULES.values():
-        if not isinstance(rule, Whole | Text):
+        if not isinstance(rule, Whole) and rule.what != "a word":
             assert {rule.fits(word) for word in WORDS} == {True, False}, rule.what
