@@ -58,6 +58,5 @@ def __getattr__(name: str) -> object:
         for home in _HOMES:
             module = importlib.import_module(f"labkit.flowlogs.{home}")
             if hasattr(module, name):
-                globals()[name] = getattr(module, name)
-                return globals()[name]
+                return globals().setdefault(name, getattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

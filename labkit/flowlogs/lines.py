@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -184,28 +183,24 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int 
     if not data:
         return schema(columns).empty_table()
     try:
-        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), part))
+        found = pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            # One thread each: several blocks are parsed at once.
+            pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
+            pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
+            pyarrow.csv.ConvertOptions(
+                column_types={column(name): _type(name) for name in names},
+                include_columns=[*map(column, columns)],
+                null_values=["-"],
+                strings_can_be_null=True,
+                check_utf8=False,  # the rules of the fields notice it
+            ),
+        )
         if not fits(found, columns):
             return None
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     return found.cast(schema(columns))
-
-
-@lru_cache(maxsize=64)
-def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tuple[Any, Any, Any]:
-    return (
-        # One thread each: several blocks are parsed at once.
-        pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
-        pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
-        pyarrow.csv.ConvertOptions(
-            column_types={column(name): _type(name) for name in names},
-            include_columns=[*map(column, columns)],
-            null_values=["-"],
-            strings_can_be_null=True,
-            check_utf8=False,  # the rules of the fields notice it
-        ),
-    )
 
 
 def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[str], list[tuple[int, str, str]]]:

@@ -104,9 +104,7 @@ def network_of(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
         return ipaddress.ip_network(address.strip(), strict=False)
     except ValueError:
-        raise ValueError(
-            f"{address!r} is no address and no CIDR. Write one such as 10.1.15.80 or 10.1.0.0/16."
-        ) from None
+        raise ValueError(f"{address!r} is no address and no CIDR, such as 10.1.15.80 or 10.1.0.0/16.") from None
 
 
 class Columns:
@@ -217,8 +215,8 @@ class Columns:
         if name in self.missing:
             return np.full(len(self._table), NONE)
         column = self.arrow(name)
-        if name == "start" and not pa.types.is_null(column.type):
-            if not pa.types.is_timestamp(column.type):
+        if name == "start":
+            if not (pa.types.is_timestamp(column.type) or pa.types.is_null(column.type)):
                 raise ValueError(f"The column start holds no times, but {column.type}: read with flowlogs.read.")
             column = column.cast(pa.timestamp("s"), safe=False)
         try:

@@ -24,7 +24,6 @@ from labkit.flowlogs.lines import names_of
 Kind = Literal["log.gz", "log.parquet"]
 
 _NAMES = {field.column: name for name, field in FIELDS.items()}
-_TIMES = ("start", "end")
 
 
 def write(
@@ -96,18 +95,12 @@ def _arrow(table: pd.DataFrame, names: tuple[str, ...] | None) -> pa.Table:
 
 
 def _write_parquet(found: pa.Table, path: Path) -> None:
-    times = [name for name in _TIMES if name in found.column_names]
-    plain = {*times, "srcport", "dstport"}  # a dictionary of ports would be longer than the ports
-    pq.write_table(
-        found,
-        path,
-        compression="gzip",
-        compression_level=9,
-        store_schema=False,
-        row_group_size=1 << 20,
-        use_dictionary=[name for name in found.column_names if name not in plain],
-        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-    )
+    times = [name for name in ("start", "end") if name in found.column_names]
+    # A dictionary of ports would be longer than the ports.
+    repeated = [name for name in found.column_names if name not in (*times, "srcport", "dstport")]
+    encoding = dict.fromkeys(times, "DELTA_BINARY_PACKED")
+    packing = {"compression": "gzip", "compression_level": 9, "store_schema": False, "row_group_size": 1 << 20}
+    pq.write_table(found, path, use_dictionary=repeated, column_encoding=encoding, **packing)
 
 
 def _gzip(data: bytes) -> bytes:
@@ -130,9 +123,7 @@ def _text(found: pa.Table, header: bool) -> bytes:
                     f"The column {name} holds texts that aren't one word, which a line of text can't hold."
                 )
         elif name not in _NAMES:
-            raise ValueError(
-                f"The column {name} is no field, nor words: choose the fields with format=, or write Parquet."
-            )
+            raise ValueError(f"The column {name} is no field, nor words: choose fields with format=, or write Parquet.")
         columns.append(pc.fill_null(words.cast(pa.string()), "-"))
     names = " ".join(_NAMES.get(name, name.replace("_", "-")) for name in found.column_names) + "\n" if header else ""
     lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*columns, " "), "", "\n")

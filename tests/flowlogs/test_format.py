@@ -14,7 +14,7 @@ some_names = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, unique=True)
 def test_a_format_is_read_back_as_it_was_written_in_the_same_order(names: list[str]) -> None:
     form = Format(tuple(names))
     assert Format.parse(str(form)) == form
-    assert Format.of_header(form.header()) == form
+    assert Format.of_header(" ".join(names)) == form
     assert list(form.names) == names
 
 

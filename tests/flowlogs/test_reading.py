@@ -22,6 +22,7 @@ LAB = [
     "2 123456789012 eni-01ab329f120ebcf5 10.1.15.80 157.185.170.119 0 0 1 10 610 1764774316 1764774376 ACCEPT OK",
     "2 123456789012 eni-01ab329f120ebcf5 20.65.136.10 10.1.15.80 36333 443 6 1 52 1764774316 1764774376 REJECT OK",
 ]
+HEADER = " ".join(DEFAULT.names)
 TEXT = "\n".join(LAB) + "\n"
 NODATA = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"
 SKIPDATA = "2 123456789010 eni-11111111aaaaaaaaa - - - - - - - 1431280876 1431280934 - SKIPDATA"
@@ -273,7 +274,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_s3s_folders_say_account_region_and_day(tmp_path: Path, folder: str) -> None:
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
     (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / folder / "a.log.gz").write_bytes(gzip.compress(f"{DEFAULT.header()}\n{TEXT}".encode()))
+    (tmp_path / folder / "a.log.gz").write_bytes(gzip.compress(f"{HEADER}\n{TEXT}".encode()))
     found = read(tmp_path)[["account", "region", "day"]].drop_duplicates().values.tolist()
     assert found == [["000000000012", "us-east-1", datetime.date(2025, 12, 3)]]
 
@@ -309,12 +310,12 @@ def test_a_path_to_nothing_says_so(tmp_path: Path) -> None:
     [
         TEXT.replace("\n", "\r\n"),
         "\ufeff" + TEXT,
-        f"\ufeff{DEFAULT.header()}\r\n" + TEXT,
+        f"\ufeff{HEADER}\r\n" + TEXT,
         TEXT.replace(" ", "  "),
         TEXT.replace(" ", "\t"),
-        f"\n\n{DEFAULT.header()}\n\n{LAB[0]}\n\n{LAB[1]}",
+        f"\n\n{HEADER}\n\n{LAB[0]}\n\n{LAB[1]}",
         f"{LAB[0]} \n  {LAB[1]}\n",
-        f"{DEFAULT.header()}\n{LAB[0]}\n{DEFAULT.header()}\n{LAB[1]}\n",
+        f"{HEADER}\n{LAB[0]}\n{HEADER}\n{LAB[1]}\n",
     ],
     ids=["CRLF", "BOM", "BOM and header", "double spaces", "tabs", "empty lines", "spaces at the ends", "concatenated"],
 )
@@ -323,13 +324,19 @@ def test_untidy_text_gives_the_same_table(tmp_path: Path, text: str) -> None:
     pd.testing.assert_frame_equal(read(tmp_path / "untidy.log"), read(LAB))
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", DEFAULT.header().encode(), gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize("content", [b"", b"\n", HEADER.encode(), gzip.compress(b"", mtime=0)])
 def test_an_empty_file_gives_an_empty_table_with_its_columns(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "empty.log").write_bytes(content)
     table = read(tmp_path / "empty.log")
     assert len(table) == 0
     assert tuple(table.columns) == DEFAULT.columns
     assert table.dtypes.equals(read(LAB).dtypes)
+
+
+def test_json_without_events_says_what_to_give(tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_text('{"records": []}')
+    with pytest.raises(FlowLogFormatError, match="has no .events.: give what filter_log_events"):
+        read(tmp_path / "page.json")
 
 
 def test_a_record_may_begin_like_json(tmp_path: Path) -> None:
@@ -376,7 +383,7 @@ BAD = {
 @pytest.mark.parametrize("reason", BAD)
 def test_a_line_that_does_not_fit_is_named_with_its_file_number_and_reason(tmp_path: Path, reason: str) -> None:
     path = tmp_path / "some.log"
-    path.write_bytes("\n".join([DEFAULT.header(), LAB[0], "", BAD[reason], LAB[1]]).encode(errors="surrogateescape"))
+    path.write_bytes("\n".join([HEADER, LAB[0], "", BAD[reason], LAB[1]]).encode(errors="surrogateescape"))
     with pytest.raises(FlowLogFormatError) as caught:
         read(path)
     assert f"{path}, line 4: {reason}" in str(caught.value)
@@ -392,7 +399,7 @@ def test_numbers_of_lines_go_on_from_block_to_block(tmp_path: Path) -> None:
     lines = LAB * 60_000
     lines[100_001] = "nonsense"
     lines[119_999] = "nonsense, too"
-    path.write_text("\n".join([DEFAULT.header(), *lines]))
+    path.write_text("\n".join([HEADER, *lines]))
     table = read(path, errors="report")
     assert path.stat().st_size > 2 * 2**22
     assert len(table) == 119_998

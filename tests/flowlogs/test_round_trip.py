@@ -115,14 +115,13 @@ def test_s3s_layout_gives_the_table_back_by_day(given: tuple[Format, list[str]],
 def test_any_other_line_is_reported_or_was_legal(given: tuple[Format, list[str]], line: str) -> None:
     form, lines = given
     lines = [*lines, line.replace("\n", "").replace("\r", "")]
+    header = " ".join(form.names)
     try:
-        table = read([form.header(), *lines], errors="report")
+        table = read([header, *lines], errors="report")
     except FlowLogFormatError:  # the only line there is, of another usual format
         return
     left_out = len(table.attrs["errors"])
-    assert len(table) + left_out == sum(
-        bool(one.encode(errors="replace").split()) for one in lines if one != form.header()
-    )
+    assert len(table) + left_out == sum(bool(one.encode(errors="replace").split()) for one in lines if one != header)
 
 
 def test_parquet_has_awss_types_and_times_in_seconds(tmp_path: Path) -> None:

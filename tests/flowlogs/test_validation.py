@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.flowlogs.validation import RULES, Whole, fits
+from labkit.flowlogs import FIELDS
+from labkit.flowlogs.validation import RULES, fits
 
 WORDS = [
     *("ACCEPT", "REJECT", "ACCECT", "REJEPT", "ACCEP", "OK", "NODATA", "SKIPDATA", "OK ", "ingress", "egress"),
@@ -18,7 +19,7 @@ WORDS = [
     *("10.1.15.8/", "1./2.3.4", "........", "IPv4", "IPv6", "EFA", "vpc-1", "subnet-1"),
 ]
 columns = st.lists(st.sampled_from(WORDS) | st.none(), max_size=6).map(lambda words: words * 3)
-worded = pytest.mark.parametrize("name", [name for name, rule in RULES.items() if not isinstance(rule, Whole)])
+worded = pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.type == "string"])
 
 
 def fit(name: str, words: Sequence[str | None]) -> bool:
@@ -40,7 +41,7 @@ def test_it_does_in_two_chunks_and_in_a_part_of_a_column_too(
     assert fits(pa.table({"words": column}), [name]) == fit(name, [*some, *others])
 
 
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if isinstance(rule, Whole)])
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.type != "string"])
 @given(st.lists(st.none() | st.integers(0, 10**10) | st.integers(0, 300), max_size=6))
 def test_a_column_of_numbers_fits_when_each_of_them_does(name: str, numbers: list[int | None]) -> None:
     column = pa.array(numbers, pa.int64())
@@ -55,6 +56,6 @@ def test_no_more_packets_than_bytes(pairs: list[tuple[int | None, int | None]]) 
 
 
 def test_the_words_that_the_rules_are_tried_with_fit_some_and_do_not_fit_others() -> None:
-    for rule in RULES.values():
-        if not isinstance(rule, Whole) and rule.what != "a word":
+    for name, rule in RULES.items():
+        if FIELDS[name].type == "string" and rule.what != "a word":
             assert {rule.fits(word) for word in WORDS} == {True, False}, rule.what
