@@ -14,9 +14,9 @@ import pytest
 from labkit import flowlogs
 from labkit.flowlogs.examples import knocks, ping
 from labkit.flowlogs.selection import Columns, Selection
+from tests.flowlogs.aws_examples import NODATA
 
 DAY = Path(__file__).parents[2] / "data/nimbus-day/parquet"
-NODATA = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"
 IPV6 = "2 123456789010 eni-1 2001:db8:1:a100::1 2001:db8:1:a102::2 34892 22 6 54 8855 1477913708 1477913820 ACCEPT OK"
 
 QUESTIONS: list[dict[str, Any]] = [
