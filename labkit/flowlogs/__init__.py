@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labkit.flowlogs.questions import accepted_but_never_answered, ask, top_talkers
     from labkit.flowlogs.reading import read, scan
     from labkit.flowlogs.stream import RecordStream
-    from labkit.flowlogs.writing import write, write_s3
+    from labkit.flowlogs.writing import write
 
 __all__ = [
     "DEFAULT_FORMAT",
@@ -47,7 +47,6 @@ __all__ = [
     "with_interface_names",
     "with_services",
     "write",
-    "write_s3",
 ]
 
 _HOMES = ("reading", "stream", "lines", "writing", "questions", "enrich", "explaining")
@@ -59,6 +58,5 @@ def __getattr__(name: str) -> object:
         for home in _HOMES:
             module = importlib.import_module(f"labkit.flowlogs.{home}")
             if hasattr(module, name):
-                globals()[name] = getattr(module, name)
-                return globals()[name]
+                return globals().setdefault(name, getattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,16 +26,6 @@ Values = Mapping[str, str]
 #: RFC 1918, 6598, 3927, 4193 and 4291: addresses that are not routed on the internet.
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 
-_PATHS = {
-    "1": "to something else in the same VPC",
-    "2": "through an internet gateway or a gateway endpoint",
-    "3": "through a virtual private gateway",
-    "4": "over a peering connection within the Region",
-    "5": "over a peering connection to another Region",
-    "6": "through a local gateway",
-    "7": "through a gateway endpoint",
-    "8": "through an internet gateway",
-}
 _FIXED = {
     ("type", "IPv4"): "The packets are IPv4.",
     ("type", "IPv6"): "The packets are IPv6.",
@@ -51,6 +41,14 @@ _FIXED = {
     ("log-status", "SKIPDATA"): "Records of this interval were lost; this one may stand for many.",
     ("reject-reason", "BPA"): "VPC Block Public Access rejected the traffic.",
     ("reject-reason", "EC"): "VPC encryption controls rejected the traffic.",
+    ("traffic-path", "1"): "The traffic left to something else in the same VPC.",
+    ("traffic-path", "2"): "The traffic left through an internet gateway or a gateway endpoint.",
+    ("traffic-path", "3"): "The traffic left through a virtual private gateway.",
+    ("traffic-path", "4"): "The traffic left over a peering connection within the Region.",
+    ("traffic-path", "5"): "The traffic left over a peering connection to another Region.",
+    ("traffic-path", "6"): "The traffic left through a local gateway.",
+    ("traffic-path", "7"): "The traffic left through a gateway endpoint.",
+    ("traffic-path", "8"): "The traffic left through an internet gateway.",
     ("encryption-status", "0"): "The traffic was not encrypted.",
     ("encryption-status", "1"): "The Nitro system encrypted the traffic.",
     ("encryption-status", "2"): "The application encrypted the traffic.",
@@ -109,8 +107,8 @@ def says(name: str, values: Values) -> str:
         return "A dash: the field does not apply to this traffic, or could not be computed."
     if (name, word) in _FIXED:
         return _FIXED[name, word]
-    sentence = _SENTENCES.get(name)
-    return sentence(word, values) if sentence else FIELDS[name].meaning
+    sentence = _SENTENCES.get(name, FIELDS[name].meaning)
+    return sentence.format(word) if isinstance(sentence, str) else sentence(word, values)
 
 
 def _is_silent(values: Values) -> bool:
@@ -192,19 +190,13 @@ def _flags(word: str, _: Values) -> str:
     return f"In this interval the sender {' and '.join(said)}."
 
 
-def _path(word: str, _: Values) -> str:
-    path = _PATHS.get(word)
-    return f"The traffic left {path}." if path else FIELDS["traffic-path"].meaning
+_SERVICE = "The address is in AWS's published ranges for {}."
 
-
-def _service(word: str, _: Values) -> str:
-    return f"The address is in AWS's published ranges for {word}."
-
-
-_SENTENCES: dict[str, Callable[[str, Values], str]] = {
-    "version": lambda word, _: f"The record's newest field came with version {word} of VPC Flow Logs.",
+#: What each field means: a sentence with a place for the word, or a function of the word and the record.
+_SENTENCES: dict[str, str | Callable[[str, Values], str]] = {
+    "version": "The record's newest field came with version {} of VPC Flow Logs.",
     "account-id": _account,
-    "interface-id": lambda _, __: "The record is of what this network interface saw.",
+    "interface-id": "The record is of what this network interface saw.",
     "srcaddr": partial(_address, verb="came from", packets="pkt-srcaddr"),
     "dstaddr": partial(_address, verb="went to", packets="pkt-dstaddr"),
     "pkt-srcaddr": partial(_own_address, end="srcaddr"),
@@ -217,7 +209,6 @@ _SENTENCES: dict[str, Callable[[str, Values], str]] = {
     "start": _start,
     "end": _end,
     "tcp-flags": _flags,
-    "traffic-path": _path,
-    "pkt-src-aws-service": _service,
-    "pkt-dst-aws-service": _service,
+    "pkt-src-aws-service": _SERVICE,
+    "pkt-dst-aws-service": _SERVICE,
 }

@@ -130,14 +130,11 @@ def _fields() -> Iterator[Field]:
         yield Field(f"{name}-tag", 11, "string", f"The value of the {what}'s first chosen tag.", _METADATA_2026)
         yield Field(f"{name}-tag-2", 11, "string", f"The value of the {what}'s second chosen tag.", _METADATA_2026)
     yield Field("interface-type", 11, "string", "The kind of the interface, such as nat_gateway.", _METADATA_2026)
-    for name, what in (
-        ("interface-id", "The next interface on the traffic's path"),
-        ("subnet-id", "The subnet of the next interface on the traffic's path"),
-        ("az-id", "The ID of the Availability Zone of the next interface on the traffic's path"),
-        ("vpc-id", "The VPC of the next interface on the traffic's path"),
-        ("interface-type", "The kind of the next interface on the traffic's path"),
-    ):
-        yield Field(f"next-hop-{name}", 11, "string", f"{what}.", _METADATA_2026)
+    yield Field("next-hop-interface-id", 11, "string", "The next interface on the traffic's path.", _METADATA_2026)
+    yield Field("next-hop-subnet-id", 11, "string", "The subnet of the next interface.", _METADATA_2026)
+    yield Field("next-hop-az-id", 11, "string", "The ID of the next interface's Availability Zone.", _METADATA_2026)
+    yield Field("next-hop-vpc-id", 11, "string", "The VPC of the next interface.", _METADATA_2026)
+    yield Field("next-hop-interface-type", 11, "string", "The kind of the next interface.", _METADATA_2026)
 
 
 #: Every field of versions 2 to 11 by name, in AWS's order.

@@ -113,10 +113,6 @@ class Format:
         known = {"version": self.version, **values}
         return " ".join(_word(name, known.get(name)) for name in self.names)
 
-    def header(self) -> str:
-        """Return the header line of a text file in this format."""
-        return " ".join(self.names)
-
     def __str__(self) -> str:
         return " ".join(FIELDS[name].token for name in self.names)
 

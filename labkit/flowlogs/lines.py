@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,7 +15,7 @@ from labkit.errors import FlowLogFormatError
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.sources import Block
-from labkit.flowlogs.validation import Text, fault, fits, rule
+from labkit.flowlogs.validation import fault, fits
 
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
@@ -171,10 +169,8 @@ def wrong_header(file: str, found: Sequence[str], wanted: Sequence[str]) -> Flow
     """Return the error for a file whose header line names other fields than the format that was given."""
     odd = [name for name in found if name not in FIELDS]
     likely = None if odd else Format(tuple(found))
-    other = difflib.SequenceMatcher(a=wanted, b=found).find_longest_match().size
-    reason = f"it names {len(found)} fields that differ from the format's {len(wanted)} after the first {other}"
-    if sorted(found) == sorted(wanted):
-        reason = "it names the format's fields in another order"
+    same = sorted(found) == sorted(wanted)
+    reason = "it names the format's fields in another order" if same else "it names other fields than the format"
     return format_error([BadLine(file, 1, reason, " ".join(found))], likely, "Leave format= out.")
 
 
@@ -187,29 +183,24 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int 
     if not data:
         return schema(columns).empty_table()
     try:
-        found = pyarrow.csv.read_csv(pa.BufferReader(data), *_options(tuple(names), tuple(columns), part))
+        found = pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            # One thread each: several blocks are parsed at once.
+            pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
+            pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
+            pyarrow.csv.ConvertOptions(
+                column_types={column(name): _type(name) for name in names},
+                include_columns=[*map(column, columns)],
+                null_values=["-"],
+                strings_can_be_null=True,
+                check_utf8=False,  # the rules of the fields notice it
+            ),
+        )
         if not fits(found, columns):
             return None
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     return found.cast(schema(columns))
-
-
-@lru_cache(maxsize=64)
-def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tuple[Any, Any, Any]:
-    return (
-        # One thread each: several blocks are parsed at once.
-        pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
-        pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
-        pyarrow.csv.ConvertOptions(
-            column_types={column(name): _type(name) for name in names},
-            include_columns=[*map(column, columns)],
-            null_values=["-"],
-            strings_can_be_null=True,
-            # The other rules notice what is not UTF-8.
-            check_utf8=any(isinstance(rule(name), Text) for name in columns),
-        ),
-    )
 
 
 def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[str], list[tuple[int, str, str]]]:

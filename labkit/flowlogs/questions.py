@@ -26,9 +26,6 @@ Records: TypeAlias = pd.DataFrame | RecordStream
 #: Columns that a question can do without, and their types: where the format lacks them, they are null.
 _OPTIONAL = {"interface_id": "VARCHAR", "packets": "BIGINT"}
 
-#: What DuckDB may keep of a stream in memory, however long it is. The rest goes to a temporary folder.
-_LIMITS = "SET memory_limit = '200MB'; SET threads = 2"
-
 
 def ask(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
     """Ask any question in SQL.
@@ -171,7 +168,8 @@ def _database(limited: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": spill.name})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     if limited:
-        connection.execute(_LIMITS)
+        # What a long stream needs beyond this goes to the temporary folder.
+        connection.execute("SET memory_limit = '200MB'; SET threads = 2")
     atexit.register(spill.cleanup)
     # Python reports a connection that is still open when it ends as a leak, on standard error.
     atexit.register(_database.cache_clear)

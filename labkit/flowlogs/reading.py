@@ -5,7 +5,7 @@ Notebooks, `labkit flows` and the quizzes call this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,8 +14,8 @@ import pyarrow as pa
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import BadLine, names_of, schema
-from labkit.flowlogs.sources import Source, inputs
-from labkit.flowlogs.stream import RecordStream, opened
+from labkit.flowlogs.sources import Advance, Source, inputs
+from labkit.flowlogs.stream import RecordStream, find_fields
 from labkit.status import Status
 
 #: What S3's folders say about a file's records.
@@ -91,7 +91,7 @@ def scan(
     format: str | Format | Mapping[str, Any] | None = None,
     columns: Sequence[str] | None = None,
     bad: list[BadLine] | None = None,
-    advance: Callable[[int], object] = lambda count: None,
+    advance: Advance = lambda count: None,
 ) -> RecordStream:
     """Open flow log records as a stream, for more of them than memory holds. Every question takes it like a table.
 
@@ -114,13 +114,15 @@ def scan(
     2
     """
     given = None if format is None else names_of(format)
-    files = [opened(file, given) for file in inputs(source, advance)]
+    files = [*inputs(source)]
+    for file in files:
+        find_fields(file, given, advance)
     fields = dict.fromkeys(name for file in files for name in file.names) or dict.fromkeys(names_of(DEFAULT_FORMAT))
     found = schema(fields)
     for place in PLACE:
-        if place.name not in found.names and any(file.input.place for file in files):
+        if place.name not in found.names and any(file.place for file in files):
             found = found.append(place)
-    stream = RecordStream(found, files, bad)
+    stream = RecordStream(found, files, bad, advance)
     if columns is not None:
         missing = [name for name in columns if name not in found.names]
         if missing:

@@ -38,7 +38,7 @@ class Selection:
         port: A port, of source or destination.
 
     Raises:
-        ValueError: A value makes no sense.
+        ValueError: The address or the port is none.
     """
 
     since: datetime | None = None
@@ -49,14 +49,8 @@ class Selection:
     port: int | None = None
 
     def __post_init__(self) -> None:
-        for moment in (self.since, self.until):
-            if moment is not None and moment.tzinfo is None:
-                raise ValueError(f"{moment} has no time zone; records have UTC times.")
-        if self.action not in (None, "ACCEPT", "REJECT"):
-            raise ValueError(f"{self.action!r} is no verdict: it is ACCEPT or REJECT.")
-        for name, number, most in (("protocol", self.protocol, 255), ("port", self.port, 65535)):
-            if number is not None and (not isinstance(number, int) or not 0 <= number <= most):
-                raise ValueError(f"{number!r} is no {name}: it is a whole number from 0 to {most}.")
+        if self.port is not None and not 0 <= self.port <= 65535:
+            raise ValueError(f"{self.port} is no port: it is a whole number from 0 to 65535.")
         if self.address is not None:
             network_of(self.address)
 
@@ -69,15 +63,11 @@ class Selection:
             & ((table["srcport"] == 22) | (table["dstport"] == 22))
         ]
         """
-        imports, before, tests = [], [], []
-        if self.since is not None:
-            tests.append(f'(table["start"] >= pd.Timestamp("{self.since.isoformat(" ")}"))')
-        if self.until is not None:
-            tests.append(f'(table["start"] < pd.Timestamp("{self.until.isoformat(" ")}"))')
-        if self.action is not None:
-            tests.append(f'(table["action"] == "{self.action}")')
-        if self.protocol is not None:
-            tests.append(f'(table["protocol"] == {self.protocol})')
+        imports, before = [], []
+        moments = {">=": self.since, "<": self.until}
+        equal = {"action": self.action and f'"{self.action}"', "protocol": self.protocol}
+        tests = [f'(table["start"] {sign} pd.Timestamp("{at.isoformat(" ")}"))' for sign, at in moments.items() if at]
+        tests += [f'(table["{name}"] == {value})' for name, value in equal.items() if value is not None]
         if self.address is not None:
             network = network_of(self.address)
             test = f' == "{network.network_address}"'
@@ -114,9 +104,7 @@ def network_of(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
         return ipaddress.ip_network(address.strip(), strict=False)
     except ValueError:
-        raise ValueError(
-            f"{address!r} is no address and no CIDR. Write one such as 10.1.15.80 or 10.1.0.0/16."
-        ) from None
+        raise ValueError(f"{address!r} is no address and no CIDR, such as 10.1.15.80 or 10.1.0.0/16.") from None
 
 
 class Columns:
@@ -227,8 +215,8 @@ class Columns:
         if name in self.missing:
             return np.full(len(self._table), NONE)
         column = self.arrow(name)
-        if name == "start" and not pa.types.is_null(column.type):
-            if not pa.types.is_timestamp(column.type):
+        if name == "start":
+            if not (pa.types.is_timestamp(column.type) or pa.types.is_null(column.type)):
                 raise ValueError(f"The column start holds no times, but {column.type}: read with flowlogs.read.")
             column = column.cast(pa.timestamp("s"), safe=False)
         try:

@@ -13,7 +13,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from os import PathLike
 from pathlib import Path
@@ -29,6 +31,8 @@ Source = str | PathLike[str] | Iterable[Any]
 
 #: A block of text.
 Block = bytes | memoryview
+#: Called with the number of bytes each time some of a file were read, as they are on the disk.
+Advance = Callable[[int], object]
 #: Read bytes into a buffer; return how many, or 0 at the end.
 Fill = Callable[[memoryview], int]
 
@@ -47,51 +51,53 @@ _S3_FOLDERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """A file, or another source of text.
 
     Attributes:
         name: The name for messages.
-        blocks: Returns its text in blocks of whole lines. It takes the size of a block in bytes, and whether to count
-            the bytes for a progress bar.
+        blocks: Returns its text in blocks of whole lines. It takes the size of a block in bytes, and a function to call
+            with the number of bytes each time some of a file were read, as they are on the disk.
         once: Whether `blocks` works only once.
         place: What S3's folders say about its records: account, region and day.
         parquet: The file's path if it is Parquet, which is not text.
+        names: The fields of its records, in order, once they are known.
+        lines: How many lines have been read so far.
+        rows: How many records have been read so far.
     """
 
     name: str
-    blocks: Callable[[int, bool], Iterator[Block]]
+    blocks: Callable[[int, Advance], Iterator[Block]]
     once: bool = True
     place: Mapping[str, Any] = field(default_factory=dict)
     parquet: Path | None = None
+    names: tuple[str, ...] = ()
+    lines: int = 0
+    rows: int = 0
 
 
-def inputs(source: Source, advance: Callable[[int], object]) -> Iterator[Input]:
+def inputs(source: Source) -> Iterator[Input]:
     """Yield each file of a source, in order.
 
     Args:
         source: What `read` accepts.
-        advance: Called with the number of bytes each time some of a file were read, as they are on the disk.
 
     Raises:
         FileNotFoundError: A path, pattern or folder leads to no file.
     """
     if isinstance(source, str | PathLike):
-        if source == "-":
-            yield Input("standard input", lambda size, counted: _text(sys.stdin.buffer, advance, size))
-        else:
-            yield from (_file(path, advance) for path in paths(Path(source)))
+        yield from [Input("standard input", partial(_text, None))] if source == "-" else map(_file, paths(Path(source)))
         return
     items = iter(_events(source) if isinstance(source, Mapping) else source)
     first = next(items, None)
     rest = () if first is None else chain([first], items)
     if isinstance(first, PathLike) or (isinstance(first, str) and _is_path(first)):
-        yield from chain.from_iterable(inputs(path, advance) for path in rest)
+        yield from chain.from_iterable(map(inputs, rest))
     elif isinstance(first, Mapping):
-        yield Input("the events", lambda size, counted: _whole_lines((event["message"] for event in rest), size))
+        yield Input("the events", partial(_whole_lines, (event["message"] for event in rest)))
     else:
-        yield Input("the lines", lambda size, counted: _whole_lines(rest, size))
+        yield Input("the lines", partial(_whole_lines, rest))
 
 
 def _is_path(text: str) -> bool:
@@ -120,27 +126,20 @@ def paths(path: Path) -> list[Path]:
     return found
 
 
-def _file(path: Path, advance: Callable[[int], object]) -> Input:
+def _file(path: Path) -> Input:
     with path.open("rb") as file:
         is_parquet = file.read(4) == _PARQUET
-    found = _S3_FOLDERS.search(path.as_posix())
     place: dict[str, Any] = {}
-    if found:
-        day = datetime.date(int(found["year"]), int(found["month"]), int(found["day"]))
+    if found := _S3_FOLDERS.search(path.as_posix()):
+        day = datetime.date(*map(int, found.group("year", "month", "day")))
         place = {"account": found["account"], "region": found["region"], "day": day}
-    return Input(
-        str(path),
-        lambda size, counted: _read(path, advance if counted else lambda count: None, size),
-        once=False,
-        place=place,
-        parquet=path if is_parquet else None,
-    )
+    return Input(str(path), partial(_text, path), once=False, place=place, parquet=path if is_parquet else None)
 
 
 class _Counted(io.RawIOBase):
     """A file that reports how many bytes of it are read."""
 
-    def __init__(self, file: Any, advance: Callable[[int], object]) -> None:
+    def __init__(self, file: Any, advance: Advance) -> None:
         self._file, self._advance = file, advance
 
     def readable(self) -> bool:
@@ -152,31 +151,22 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _read(path: Path, advance: Callable[[int], object], size: int) -> Iterator[Block]:
-    with path.open("rb", buffering=0) as file:
-        yield from _text(file, advance, size)
-
-
-def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Block]:
-    """Unpack a file, whose first bytes say how it is packed, and yield its text in whole lines."""
-    packed = io.BufferedReader(_Counted(file, advance), CHUNK)
-    kind = packed.peek(4)[:4]
-    fill: Fill = packed.readinto
-    if kind.startswith(_GZIP):
-        fill = _gunzipped(packed)
-    elif kind == _ZSTD:
-        fill = pa.CompressedInputStream(packed, "zstd").readinto
-    blocks = _blocks(fill, size)
-    first = bytes(next(blocks, b""))  # bytes can be searched
-    blocks = chain([first], blocks)
-    if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
-        text = b"".join(blocks)
-        try:
-            data = json.loads(text)
-        except ValueError:  # a record may begin like JSON, with a tag
-            return _whole_lines([text], size)
-        return _whole_lines((event["message"] for event in _events(data)), size)
-    return blocks
+def _text(path: Path | None, size: int, advance: Advance) -> Iterator[Block]:
+    """Yield the text of a file, or of standard input, whose first bytes say how it is packed."""
+    with path.open("rb", buffering=0) if path else nullcontext(sys.stdin.buffer) as file:
+        packed = io.BufferedReader(_Counted(file, advance), CHUNK)
+        kind = packed.peek(4)[:4]
+        fill: Fill = packed.readinto
+        if kind.startswith(_GZIP):
+            fill = _gunzipped(packed)
+        elif kind == _ZSTD:
+            fill = pa.CompressedInputStream(packed, "zstd").readinto
+        blocks = _blocks(fill, size)
+        first = bytes(next(blocks, b""))  # bytes can be searched
+        blocks = chain([first], blocks)
+        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+            blocks = _whole_lines(_messages(b"".join(blocks)), size)
+        yield from blocks
 
 
 def _gunzipped(file: Any) -> Fill:
@@ -208,22 +198,27 @@ def _gunzipped(file: Any) -> Fill:
     return fill
 
 
-def _whole_lines(lines: Iterable[str | bytes], size: int) -> Iterator[Block]:
-    """Yield lines, with or without their ends, in blocks."""
+def _messages(text: bytes) -> Iterable[str | bytes]:
+    """Return the messages of events in JSON; or the text, as a record may begin like JSON, with a tag."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return [text]
+    return [event["message"] for event in _events(data)]
+
+
+def _whole_lines(lines: Iterable[str | bytes], size: int, advance: Advance | None = None) -> Iterator[Block]:
+    """Yield lines, with or without their ends, in blocks. There are no bytes of a file to count."""
     data = (line.encode() if isinstance(line, str) else line for line in lines)
     ended = (line if line.endswith(b"\n") else line + b"\n" for line in data)
-    rest = memoryview(b"")
+    rest = bytearray()
 
     def fill(buffer: memoryview) -> int:
-        nonlocal rest
-        parts: list[bytes | memoryview] = [rest]
-        count = len(rest)
-        while count < len(buffer) and (line := next(ended, b"")):
-            parts.append(line)
-            count += len(line)
-        text = memoryview(b"".join(parts)) if len(parts) > 1 else rest
-        count = min(count, len(buffer))
-        buffer[:count], rest = text[:count], text[count:]
+        while len(rest) < len(buffer) and (line := next(ended, b"")):
+            rest.extend(line)
+        count = min(len(rest), len(buffer))
+        buffer[:count] = rest[:count]
+        del rest[:count]
         return count
 
     return _blocks(fill, size)
@@ -258,12 +253,9 @@ def _blocks(fill: Fill, size: int) -> Iterator[Block]:
 
 def _cut(text: memoryview) -> int:
     """Return where the last whole line ends."""
-    step = 1 << 12
-    for start in range(len(text) - step, -step, -step):
-        start = max(start, 0)
-        if cut := bytes(text[start : start + step]).rfind(b"\n") + 1:
-            return start + cut
-    return 0
+    tail = max(len(text) - 4096, 0)  # few lines are longer
+    cut = bytes(text[tail:]).rfind(b"\n") + 1
+    return tail + cut if cut else bytes(text).rfind(b"\n") + 1
 
 
 def _events(data: Any) -> Iterable[Mapping[str, Any]]:

@@ -21,90 +21,55 @@ from labkit.flowlogs.fields import FIELDS
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number.
+class Rule:
+    """What the values of a field can be.
 
     Attributes:
-        low: The least number.
-        high: The greatest number.
+        what: A phrase for messages, such as "an IP address".
+        fits: Returns whether one word fits.
+        fits_all: Returns whether every value of a column fits. Nulls fit.
     """
 
-    low: int
-    high: int
-
-    @property
-    def what(self) -> str:
-        return f"a whole number from {self.low} to {self.high}"
-
-    def fits(self, word: str) -> bool:
-        return word.isascii() and word.isdigit() and len(word) < 20 and self.low <= int(word) <= self.high
-
-    def fits_all(self, column: pa.ChunkedArray) -> bool:
-        ends = pc.min_max(column).as_py()
-        return ends["min"] is None or (self.low <= ends["min"] and ends["max"] <= self.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of one shape.
-
-    Attributes:
-        pattern: The shape, which the whole word must match.
-        what: The phrase for error messages.
-    """
-
-    pattern: re.Pattern[str]
     what: str
-
-    def fits(self, word: str) -> bool:
-        return self.pattern.fullmatch(word) is not None
-
-    def fits_all(self, column: pa.ChunkedArray) -> bool:
-        return _each_fits(column, self.fits)
+    fits: Callable[[str], bool]
+    fits_all: Callable[[pa.ChunkedArray], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Any word.
+def _whole(low: int, high: int) -> Rule:
+    def fits(word: str) -> bool:
+        return word.isascii() and word.isdigit() and len(word) < 20 and low <= int(word) <= high
 
-    Attributes:
-        what: The phrase for error messages.
-    """
+    def fits_all(column: pa.ChunkedArray) -> bool:
+        ends = pc.min_max(column).as_py()
+        return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
 
-    what: str = "a word"
-
-    def fits(self, word: str) -> bool:
-        return word != ""
-
-    def fits_all(self, column: pa.ChunkedArray) -> bool:
-        return bool(pc.min(pc.binary_length(column)).as_py() != 0)
+    return Rule(f"a whole number from {low} to {high}", fits, fits_all)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An IPv4 or IPv6 address.
+def _word(pattern: str, what: str) -> Rule:
+    """Return the rule for words that match a pattern as a whole."""
+    shape = re.compile(pattern, re.DOTALL)
+
+    def fits(word: str) -> bool:
+        return shape.fullmatch(word) is not None
+
+    return Rule(what, fits, lambda column: _each_fits(column, fits))
+
+
+def _address() -> Rule:
+    """Return the rule for IPv4 and IPv6 addresses.
 
     In a column of IPv4 addresses only, numbers above 255 pass: parsing each address would cost a third of the reading.
-
-    Attributes:
-        what: The phrase for error messages.
     """
 
-    what: str = "an IP address"
-
-    def fits(self, word: str) -> bool:
+    def fits(word: str) -> bool:
         try:
             ipaddress.ip_address(word)
         except ValueError:
             return False
         return True
 
-    def fits_all(self, column: pa.ChunkedArray) -> bool:
-        return all(map(_only_ipv4, column.chunks)) or _each_fits(column, self.fits)
-
-
-#: What the values of a field can be. `what` says it in a message, `fits` tests a word, `fits_all` a column; nulls fit.
-Rule = Whole | Word | Text | Address
+    return Rule("an IP address", fits, lambda column: all(map(_only_ipv4, column.chunks)) or _each_fits(column, fits))
 
 
 def _each_fits(column: pa.ChunkedArray, fits: Callable[[str], bool]) -> bool:
@@ -128,24 +93,27 @@ def _only_ipv4(chunk: pa.Array) -> bool:
     )
 
 
-def _one_of(*words: str) -> Word:
-    return Word(re.compile("|".join(words)), f"{', '.join(words[:-1])} or {words[-1]}")
+def _one_of(*words: str) -> Rule:
+    return _word("|".join(words), f"{', '.join(words[:-1])} or {words[-1]}")
 
 
-def _id(prefix: str) -> Word:
-    return Word(re.compile(rf"{prefix}-\S+"), f"an id such as {prefix}-0123456789abcdef0")
+def _id(prefix: str) -> Rule:
+    return _word(rf"{prefix}-\S+", f"an id such as {prefix}-0123456789abcdef0")
+
+
+_ANY = _word(".+", "a word")
 
 
 def _rules() -> dict[str, Rule]:
-    rules: dict[str, Rule] = {name: Text() for name in FIELDS}
-    rules["version"] = Whole(2, 99)
-    rules["account-id"] = Word(re.compile(r"[0-9]{12}|[a-z][a-z-]*"), "an account id of 12 digits")
-    rules |= {name: Address() for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")}
-    rules |= {name: Whole(0, 65535) for name in ("srcport", "dstport")}
-    rules |= {name: Whole(0, 255) for name in ("protocol", "tcp-flags", "traffic-path")}
-    rules |= {name: Whole(0, 2**63 - 1) for name in ("packets", "bytes")}
+    rules: dict[str, Rule] = dict.fromkeys(FIELDS, _ANY)
+    rules["version"] = _whole(2, 99)
+    rules["account-id"] = _word("[0-9]{12}|[a-z][a-z-]*", "an account id of 12 digits")
+    rules |= {name: _address() for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")}
+    rules |= {name: _whole(0, 65535) for name in ("srcport", "dstport")}
+    rules |= {name: _whole(0, 255) for name in ("protocol", "tcp-flags", "traffic-path")}
+    rules |= {name: _whole(0, 2**63 - 1) for name in ("packets", "bytes")}
     # Ten digits, which are the years 2001 to 2286: a number of bytes or packets in their place stands out.
-    rules |= {name: Whole(10**9, 10**10 - 1) for name in ("start", "end")}
+    rules |= {name: _whole(10**9, 10**10 - 1) for name in ("start", "end")}
     rules["action"] = _one_of("ACCEPT", "REJECT")
     rules["log-status"] = _one_of("OK", "NODATA", "SKIPDATA")
     rules["type"] = _one_of("IPv4", "IPv6", "EFA")
@@ -156,7 +124,6 @@ def _rules() -> dict[str, Rule]:
     return rules
 
 
-_ANY = Text()
 #: The rule of each field, by AWS's name.
 RULES: Mapping[str, Rule] = MappingProxyType(_rules())
 

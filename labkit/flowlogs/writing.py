@@ -24,7 +24,6 @@ from labkit.flowlogs.lines import names_of
 Kind = Literal["log.gz", "log.parquet"]
 
 _NAMES = {field.column: name for name, field in FIELDS.items()}
-_TIMES = ("start", "end")
 
 
 def write(
@@ -63,38 +62,6 @@ def write(
         path.write_bytes(_gzip(data) if path.name.endswith(".gz") else data)
 
 
-def write_s3(
-    table: pd.DataFrame,
-    folder: str | Path,
-    account: str,
-    region: str,
-    flow_log_id: str = "fl-00000000000000000",
-    hive: bool = False,
-    kind: Kind = "log.gz",
-) -> list[Path]:
-    """Write records as a flow log delivers them to an S3 bucket: in folders by account, Region and day.
-
-    Args:
-        table: The records. Its columns account and day, if any, become names of folders only.
-        folder: The folder that stands for the bucket.
-        account: The account id, of 12 digits.
-        region: The Region, such as us-east-1.
-        flow_log_id: The id of the flow log.
-        hive: Whether folders have Hive-compatible names such as `year=2025`.
-        kind: Text or Parquet.
-
-    Returns:
-        The files, one for each day on which records start. `read` of the folder gives the records again, by day, with
-        the columns account, region and day.
-    """
-    files = []
-    for day, records in table.groupby(table["start"].dt.floor("D")):
-        files.append(Path(folder, s3_key(account, region, flow_log_id, day, hive, kind)))
-        files[-1].parent.mkdir(parents=True, exist_ok=True)
-        write(records.drop(columns=["account", "day"], errors="ignore"), files[-1])
-    return files
-
-
 def s3_key(account: str, region: str, flow_log_id: str, begin: datetime, hive: bool, kind: Kind) -> str:
     """Return where a flow log puts a file in its S3 bucket.
 
@@ -128,18 +95,12 @@ def _arrow(table: pd.DataFrame, names: tuple[str, ...] | None) -> pa.Table:
 
 
 def _write_parquet(found: pa.Table, path: Path) -> None:
-    times = [name for name in _TIMES if name in found.column_names]
-    plain = {*times, "srcport", "dstport"}  # a dictionary of ports would be longer than the ports
-    pq.write_table(
-        found,
-        path,
-        compression="gzip",
-        compression_level=9,
-        store_schema=False,
-        row_group_size=1 << 20,
-        use_dictionary=[name for name in found.column_names if name not in plain],
-        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-    )
+    times = [name for name in ("start", "end") if name in found.column_names]
+    # A dictionary of ports would be longer than the ports.
+    repeated = [name for name in found.column_names if name not in (*times, "srcport", "dstport")]
+    encoding = dict.fromkeys(times, "DELTA_BINARY_PACKED")
+    packing = {"compression": "gzip", "compression_level": 9, "store_schema": False, "row_group_size": 1 << 20}
+    pq.write_table(found, path, use_dictionary=repeated, column_encoding=encoding, **packing)
 
 
 def _gzip(data: bytes) -> bytes:
@@ -158,11 +119,11 @@ def _text(found: pa.Table, header: bool) -> bytes:
         words = found[name]
         if pa.types.is_string(words.type) or pa.types.is_large_string(words.type):
             if pc.any(pc.match_substring_regex(words, r"^-?$|\s")).as_py():
-                raise ValueError(f"The column {name} holds texts that aren't one word, which a line of text can't hold.")
+                raise ValueError(
+                    f"The column {name} holds texts that aren't one word, which a line of text can't hold."
+                )
         elif name not in _NAMES:
-            raise ValueError(
-                f"The column {name} is no field, nor words: choose the fields with format=, or write Parquet."
-            )
+            raise ValueError(f"The column {name} is no field, nor words: choose fields with format=, or write Parquet.")
         columns.append(pc.fill_null(words.cast(pa.string()), "-"))
     names = " ".join(_NAMES.get(name, name.replace("_", "-")) for name in found.column_names) + "\n" if header else ""
     lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*columns, " "), "", "\n")

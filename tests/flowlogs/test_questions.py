@@ -103,26 +103,6 @@ def test_a_condition_narrows_the_requests_and_not_the_replies() -> None:
     assert unanswered(lines, where="protocol = 1") == [["eni-a", A, 4]]
 
 
-@pytest.mark.parametrize("patience", [0, 7, 60, 5000])
-def test_what_is_unanswered_is_what_a_look_at_each_pair_of_records_finds(patience: int) -> None:
-    random = Random(2)
-    lines = []
-    for _ in range(400):
-        source, target = random.sample([A, B], 2)
-        start = T + random.randrange(20_000)
-        ends = f"{start} {start + random.choice([0, 9, 60, 600, 4000])}"
-        lines.append(f"2 123456789012 eni-{random.randrange(3)} {source} {target} 0 0 1 1 84 {ends} ACCEPT OK")
-    records = [(words[2], words[3], int(words[10]), int(words[11])) for words in map(str.split, lines)]
-    lonely: dict[tuple[str, str], int] = {}
-    for eni, source, start, end in records:
-        replies = [each for each in records if each[0] == eni and each[1] != source]
-        if not any(each[2] <= end + patience and each[3] >= start - patience for each in replies):
-            lonely[eni, source] = lonely.get((eni, source), 0) + 1
-    found = {(eni, source): count for eni, source, count in unanswered(lines, patience=f"{patience} seconds")}
-    assert found == lonely
-    assert lonely or patience == 5000
-
-
 def test_the_most_rows_can_be_chosen() -> None:
     lines = [line("eni-a", A, B, n=2), line("eni-b", A, B, n=3)]
     assert unanswered(lines, n=1) == [["eni-b", A, 3]]

@@ -14,9 +14,9 @@ import pytest
 from labkit import flowlogs
 from labkit.flowlogs.examples import knocks, ping
 from labkit.flowlogs.selection import Columns, Selection
+from tests.flowlogs.aws_examples import NODATA
 
 DAY = Path(__file__).parents[2] / "data/nimbus-day/parquet"
-NODATA = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"
 IPV6 = "2 123456789010 eni-1 2001:db8:1:a100::1 2001:db8:1:a102::2 34892 22 6 54 8855 1477913708 1477913820 ACCEPT OK"
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -41,10 +41,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"address": "10.1.300.1"}, "no address and no CIDR"),
     ({"address": "<b>"}, "no address and no CIDR"),
     ({"port": 65536}, "65536 is no port: it is a whole number from 0 to 65535"),
-    ({"port": "443"}, "'443' is no port"),
-    ({"protocol": -1}, "-1 is no protocol"),
-    ({"action": "DENY"}, "'DENY' is no verdict"),
-    ({"since": datetime(2025, 12, 3)}, "has no time zone"),
 ]  # fmt: skip
 
 
