@@ -1,7 +1,8 @@
-"""Two VPCs, a ping that fails, and the flow logs that tell why: the package behind the notebooks.
+"""The package behind the notebooks: two VPCs, a ping that fails, and the flow logs that show why.
 
-`import labkit` uses only the standard library; `labkit.connect` and the rooms load on first use (PEP 562), so that
-`python3 -m labkit` can set up a machine on which nothing is installed yet. Keep this file readable for Python 3.6.
+Notebooks use `labkit.connect`; engineers use the rooms, such as `labkit.network` and `labkit.flowlogs`. `import labkit`
+needs only the standard library. `connect` and the rooms load on first use (PEP 562), so that `python3 -m labkit` can
+set up a machine on which nothing is installed yet. Python 3.6 must be able to parse this file.
 """
 
 TYPE_CHECKING = False
@@ -9,18 +10,17 @@ if TYPE_CHECKING:
     from typing import Any, List
 
     from labkit.lab import connect as connect
-
-__version__ = "0.2.0"
+    from labkit.version import __version__ as __version__
 
 _ROOMS = ("flowlogs", "iam", "insights", "learn", "network", "show")
-_HOMES = {"connect": "labkit.lab"}
+_HOMES = {"__version__": "labkit.version", "connect": "labkit.lab"}
 
 __all__ = ["__version__", "connect"]
 
 
 def __getattr__(name: str) -> "Any":
     if name not in _ROOMS and name not in _HOMES:
-        raise AttributeError(f"labkit has no '{name}'; it has {', '.join([*_HOMES, *_ROOMS])}.")
+        raise AttributeError(f"labkit has no '{name}'; it has {', '.join(['connect', *_ROOMS])}.")
     import importlib
 
     home = _HOMES.get(name, "labkit." + name)

@@ -1,6 +1,6 @@
-"""`python3 -m labkit VERB`: looks at the Python first, then hands over to labkit.cli.
+"""`python3 -m labkit VERB`: checks the version of Python, then calls `labkit.cli`.
 
-Keep this file readable for Python 3.6: it is the one that says that a Python is too old.
+Python 3.6 must be able to parse this file, which says that a Python is too old.
 """
 
 import sys

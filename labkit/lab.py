@@ -1,6 +1,7 @@
-"""`lab`: one object over boto3 for what a lesson needs and boto3 does not say in a line.
+"""`lab`: one object beside boto3, for what a lesson needs and boto3 does not do in one line.
 
-Everything here works on the embedded AWS and on a real account alike; only `connect` chooses between them.
+The first cell of each notebook calls `labkit.connect`, which returns the `Lab`. Everything in it works on the embedded
+AWS and on a real account alike; only `connect` chooses between them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.names import LOG_GROUP
-from labkit.session.accounts import Account, Embedded, World, environment_kept
+from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
-from labkit.session.flow_logs import flow_logs, undelivered
-from labkit.session.records import Records
+from labkit.session.flow_logs import Records, events, flow_logs, undelivered
 from labkit.session.shell import Output, run
 from labkit.session.waiting import poll
 from labkit.status import is_live, shell
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from labkit.learn.checks import Overview
     from labkit.learn.exercises import Exercise
-    from labkit.learn.grader import Desk
+    from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
     from labkit.show.map.drawing import Drawing
@@ -39,31 +39,44 @@ if TYPE_CHECKING:
 #: The tag that marks what belongs to the lab, beside the Name.
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
 
-#: What EC2 says of an instance profile, and of a role, of which it has not heard yet.
+#: What EC2 says of an instance profile, and of a role, that it does not know yet.
 _TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")
 
 
 class Lab:
-    """A connection to one AWS, embedded or real."""
+    """A connection to one AWS, embedded or real; `labkit.connect()` makes it.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    Attributes:
+        account: The number of the AWS account, 12 digits.
+        region: The region, such as `us-east-1`.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._clients: dict[str, Any] = {}
-        self.account = world.account
-        self.region = world.region
+        self.account = account.number
+        self.region = account.region
         watch()
 
     # Finding and making
 
     def find(self, name: str, kind: str | None = None) -> str | None:
-        """The id of the one thing that bears a name, or None: so `lab.find("vpc-1") or ec2.create_vpc(…)` makes it
-        once.
+        """Find the one thing that has a name.
 
-        Parameters: `name` is the Name tag of something in EC2, unless `kind` says otherwise: `log-group`, `role`,
-        `policy` and `instance-profile` are found by their own names and given by their ARNs (a log group by its
-        name). `kind` may also be a resource type as EC2 writes it (`vpc`, `subnet`, …), where things of two types
-        share a name. What is deleted, terminated or failed does not count.
-        Raises LabError where several things bear the name.
+        So `vpc_1 = lab.find("vpc-1") or ec2.create_vpc(…)` makes the VPC only once. What is deleted, terminated or
+        failed does not count.
+
+        Args:
+            name: The Name tag of something in EC2, or the name of what `kind` says.
+            kind: `log-group`, `role`, `policy` or `instance-profile`, which are found by their own names; or a resource
+                type of EC2, such as `vpc` or `subnet`, if things of two types share the name.
+
+        Returns:
+            The id of a thing in EC2, the ARN of a role, policy or instance profile, or the name of a log group; None if
+            nothing has the name.
+
+        Raises:
+            LabError: If several things have the name, or there is no such kind.
         """
         found = self.find_all(name, kind)
         if len(found) > 1:
@@ -74,11 +87,26 @@ class Lab:
         return found[0] if found else None
 
     def find_all(self, name: str, kind: str | None = None) -> list[str]:
-        """The ids of all things that bear a name, as `find` gives one; an empty list where there is none."""
+        """Find all things that have a name.
+
+        Args:
+            name: As for `find`.
+            kind: As for `find`.
+
+        Returns:
+            What `find` returns, for each of them, in order; an empty list if there is none.
+
+        Raises:
+            LabError: If there is no such kind.
+        """
         return Finder(self.client).find(name, kind)
 
     def tags(self, kind: str, name: str) -> list[dict[str, Any]]:
-        """`TagSpecifications` that name a new EC2 resource and mark it as the lab's.
+        """Return `TagSpecifications` that name a new EC2 resource and mark it as the lab's.
+
+        Args:
+            kind: The resource type, such as `vpc`.
+            name: The name.
 
         >>> Lab.tags(None, "vpc", "vpc-1")
         [{'ResourceType': 'vpc', 'Tags': [{'Key': 'Name', 'Value': 'vpc-1'}, {'Key': 'Lab', 'Value': 'nimbus'}]}]
@@ -87,9 +115,10 @@ class Lab:
 
     @contextmanager
     def unless(self, *codes: str) -> Iterator[None]:
-        """Do what is in the block, unless AWS answers that it has been done: then go on.
+        """Run the `with` block, and go on if AWS answers that its work has been done already.
 
-        Parameters: `codes` are AWS's error codes, such as `RouteAlreadyExists`. Other errors are raised.
+        Args:
+            codes: AWS's error codes for that, such as `RouteAlreadyExists`. Other errors are raised.
         """
         from botocore.exceptions import ClientError
 
@@ -100,11 +129,20 @@ class Lab:
                 raise
 
     def eventually(self, operation: Callable[..., Any], **parameters: Any) -> Any:
-        """Call a client's operation, again if need be, until AWS's services have heard of what was made a moment ago.
+        """Call an operation, again if needed, until AWS's services know what was made a moment ago.
 
-        On a real account a new instance profile, role or subnet can be unknown elsewhere for some seconds; in the
-        embedded AWS nothing is.
-        Raises the operation's error where it is another one, or lasts.
+        On a real account, other services do not know a new instance profile, role or subnet for some seconds. In the
+        embedded AWS they know it at once.
+
+        Args:
+            operation: The method of a boto3 client, such as `ec2.run_instances`.
+            parameters: Its parameters.
+
+        Returns:
+            The operation's answer.
+
+        Raises:
+            ClientError: If the operation fails for another reason, or goes on failing.
         """
         from botocore.exceptions import ClientError
 
@@ -118,13 +156,19 @@ class Lab:
                 return None
 
         refusals: list[ClientError] = []
-        done = poll(attempt, patience=self._world.patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}")
+        done = poll(
+            attempt, patience=self._account.patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}"
+        )
         if done is None:
             raise refusals[-1]
         return done[0]
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the AWS that the lab is connected to, made once."""
+        """Return a boto3 client of the AWS that the lab is connected to, the same one each time.
+
+        Args:
+            service: The service, such as `ec2` or `logs`.
+        """
         import boto3
 
         if service not in self._clients:
@@ -135,29 +179,42 @@ class Lab:
 
     @property
     def network(self) -> Network:
-        """The network as it stands now, read with `describe_*` calls."""
+        """The network as it is now, read with `describe_*` calls."""
         from labkit.network import Network
 
         return Network.from_ec2(self.client("ec2"))
 
     @property
     def changes(self) -> Sequence[str]:
-        """The EC2 operations, in order, by which cells of this notebook may have changed the network."""
+        """The EC2 operations with which cells of this notebook may have changed the network, in order."""
         return changes()
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
         """Follow a packet from one end to the other and back, hop by hop, without sending it.
 
-        Parameters: `source` and `destination` are names, ids or addresses; `protocol` is `icmp`, `tcp` or `udp`, and
-        `port` the destination's.
-        Raises NetworkError for an end that is not there, PacketError for a protocol or port that is none.
+        Args:
+            source: The name, id or address of the sender.
+            destination: The name, id or address of the receiver.
+            protocol: `icmp`, `tcp` or `udp`.
+            port: The destination port, for TCP and UDP.
+
+        Returns:
+            The path: each hop, with the route or rule that decided.
+
+        Raises:
+            NetworkError: If an end does not exist.
+            PacketError: If the protocol or port does not exist.
         """
         return self.network.trace_between(source, destination, protocol, port)
 
     def map(self, path: Path | None = None) -> Drawing:
-        """Draw the network as it stands now and, if one is given, the way of a packet over it.
+        """Draw the network as it is now and, if one is given, the path of a packet through it.
 
-        Parameters: `path` is what `trace` gives. Raises LabError where it is something else.
+        Args:
+            path: What `lab.trace` returned.
+
+        Raises:
+            LabError: If it is something else.
         """
         from labkit.network import Path
 
@@ -169,7 +226,7 @@ class Lab:
 
     @property
     def widgets(self) -> Widgets:
-        """What can be moved: the packet lab, editors of routes and rules, and others; `lab.widgets` lists them."""
+        """The interactive widgets: a packet lab, editors of routes and rules, and others; `lab.widgets` lists them."""
         from labkit.show.widgets import Widgets
 
         return Widgets(self)
@@ -177,31 +234,40 @@ class Lab:
     # The instances
 
     def shell(self, instance: str, command: str) -> Output:
-        """Run a command on an instance through SSM Run Command and print what it prints.
+        """Run a command on an instance through SSM Run Command, and print its output.
 
-        Parameters: `instance` is its name or id; `command` is one or more lines of shell.
-        Raises LabError where there is no such instance, or Systems Manager cannot reach it.
+        Args:
+            instance: The instance's name or id.
+            command: One or more lines of shell.
+
+        Returns:
+            The output and the exit code, which a notebook does not show a second time.
+
+        Raises:
+            LabError: If there is no such instance, or Systems Manager cannot reach it.
         """
-        return run(self.client("ssm"), self.network, instance, command, patience=self._world.patience)
+        return run(self.client("ssm"), self.network, instance, command, patience=self._account.patience)
 
     # Flow logs
 
     def wait_for_flow_logs(self) -> None:
-        """Wait until the flow log records of all traffic so far have arrived, and say what has come.
+        """Wait until the flow log records of all traffic so far have arrived, and print how many have come.
 
-        Records come minutes after the packets. The embedded AWS lets that time pass at once; on a real account this
-        takes as long as it takes.
-        Raises LabError where there is no flow log, and where a real account delivers nothing for 20 minutes.
+        Records come minutes after the packets. The embedded AWS lets that time pass at once; on a real account it takes
+        as long as it takes.
+
+        Raises:
+            LabError: If there is no flow log, or a real account delivers nothing for 20 minutes.
         """
         ec2, logs = self.client("ec2"), self.client("logs")
         if not flow_logs(ec2):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
-        started = self._world.now()
-        before = len(self._events())
-        self._world.settle(lambda since: undelivered(ec2, logs, self.network, LOG_GROUP, since, self.clock))
+        started = self.clock
+        before = len(events(logs, LOG_GROUP))
+        self._account.settle(lambda since: undelivered(ec2, logs, self.network, LOG_GROUP, since, self.clock))
         failed = [each for each in flow_logs(ec2) if each.get("DeliverLogsStatus") == "FAILED"]
-        now = self._world.now()
-        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(self._events()) - before} new records")
+        now = self.clock
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, LOG_GROUP)) - before} new records")
         for flow_log in failed:
             print(
                 f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
@@ -209,11 +275,15 @@ class Lab:
             )
 
     def records(self, *containing: object, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
-        """The flow log records in a log group as they were delivered, line by line, oldest first.
+        """Return the flow log records in a log group as they were delivered, one line each, oldest first.
 
-        Parameters: `containing` are words that a line must all contain, such as an address, an interface's id or
-        `REJECT`; `since` leaves out records of traffic before that moment. Raises LabError where there is no such log
-        group, and where `since` has no time zone.
+        Args:
+            containing: Words that a line must contain, all of them, such as an address, an interface's id or `REJECT`.
+            since: Leave out records that begin before this moment; it needs a time zone, such as `lab.clock` has.
+            log_group: The name of the log group.
+
+        Raises:
+            LabError: If there is no such log group, or `since` has no time zone.
         """
         if self.find(log_group, "log-group") is None:
             raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
@@ -221,42 +291,47 @@ class Lab:
             raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
         words = {word for each in containing for word in str(each).split()}
         earliest = since.timestamp() * 1000 if since else 0
-        lines = [str(event["message"]) for event in self._events(log_group) if event["timestamp"] >= earliest]
+        found = events(self.client("logs"), log_group)
+        lines = [str(event["message"]) for event in found if event["timestamp"] >= earliest]
         return Records(line for line in lines if words <= set(line.split()))
 
     def insights(self, query: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> DataFrame:
-        """Ask CloudWatch Logs Insights and give the answer as a table, numbers as numbers.
+        """Run a query of CloudWatch Logs Insights.
 
-        Parameters: `query` is in its query language; records from `since` until now are searched, those of the last 24
-        hours unless it is given. Raises LabError where the query is malformed, marking the offending word.
+        Args:
+            query: The query, in the language of Logs Insights.
+            since: Search the records from this moment until now; those of the last 24 hours unless given.
+            log_group: The name of the log group.
+
+        Returns:
+            The answer as a table, numbers as numbers and times as times.
+
+        Raises:
+            LabError: If the query is malformed, with the wrong word marked, or there is no such log group.
         """
         from labkit.session.insights import ask
 
-        now = self._world.now()
+        now = self.clock
         return ask(self.client("logs"), query, log_group, since or now - timedelta(days=1), now)
-
-    def _events(self, log_group: str = LOG_GROUP) -> list[dict[str, Any]]:
-        logs = self.client("logs")
-        try:
-            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group)
-            events = [event for page in pages for event in page["events"]]
-        except logs.exceptions.ResourceNotFoundException:
-            return []
-        return sorted(events, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
 
     # The lesson
 
     @property
     def clock(self) -> datetime:
-        """The time that this AWS goes by, in UTC: virtual in the embedded AWS, real on an account."""
-        return self._world.now()
+        """The current time of this AWS, in UTC: virtual in the embedded AWS, real on an account."""
+        return self._account.now()
 
     def catch_up(self, chapter: str) -> None:
-        """Run the build cells of every notebook before a chapter, so that this one can begin where they end.
+        """Run the build cells of every notebook before a chapter, so that this one can start where they end.
 
-        Parameters: `chapter` is the number of the notebook that calls it, such as `"03"`. The names that the cells
-        define are there afterwards.
-        What exists already is found, not made again.
+        What exists already is found, not made again. The variables that the cells set, such as `vpc_1`, are there
+        afterwards.
+
+        Args:
+            chapter: The number of the notebook that calls it, such as `"03"`.
+
+        Raises:
+            LabError: If there is no such chapter, or a build cell fails.
         """
         from labkit.learn.catch_up import catch_up
 
@@ -266,61 +341,86 @@ class Lab:
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
 
     def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
-        """Look at what you have built so far, and say of each part what is right and what to do next.
+        """Look at what you have built so far, and show what is right and what to do next.
 
-        Parameters: `name` is a step's, such as `"vpcs"` (without it, all steps in short); `vpc` is `"vpc-1"` or
-        `"vpc-2"` where only that half is meant. Raises nothing, save CheckFailedError where LABKIT_STRICT is set.
+        Args:
+            name: The name of a step, such as `"vpcs"`; all steps, in short, unless given.
+            vpc: `"vpc-1"` or `"vpc-2"`, if only that half is meant.
+
+        Raises:
+            CheckFailedError: If something is wrong and LABKIT_STRICT is set; otherwise nothing is raised.
         """
-        return self._desk.check(name, vpc)
+        return self._grader.check(name, vpc)
 
     def exercise(self, id: str) -> Exercise:
-        """An exercise, such as `"3.2"`, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
+        """Return an exercise, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
 
-        Raises LabError where there is none of that number.
+        Args:
+            id: The exercise's number, such as `"3.2"`.
+
+        Raises:
+            LabError: If there is no such exercise.
         """
-        return self._desk.exercise(id)
+        return self._grader.exercise(id)
 
     def quiz(self, chapter: str) -> QuizWidget:
-        """The quiz of a chapter, such as `"03"`: to be clicked, or answered with `.answer(1, "b")`.
+        """Return the quiz of a chapter: click an answer, or call `.answer(1, "b")`.
 
-        Raises LabError where there is none of that number.
+        Args:
+            chapter: The chapter's number, such as `"03"`.
+
+        Raises:
+            LabError: If there is no such quiz.
         """
         from labkit.show.widgets.quiz import QuizWidget
 
-        return QuizWidget(self._desk.quiz(chapter))
+        quiz = self._grader.quiz(chapter)
+        questions = [(each.text, {option.letter: option.text for option in each.options}) for each in quiz.questions]
+        return QuizWidget(quiz.title, questions, quiz.trouble, quiz.answer, still=quiz)
 
     def clean_up(self, dry_run: bool = False) -> None:
-        """Delete the lab, in the order in which AWS lets go of it, say what was deleted, and look whether all is gone.
+        """Delete the lab in the order that AWS demands, print what was deleted, and look whether anything is left.
 
-        That is what bears the lab's tag (`Lab`: `nimbus`), everything inside a VPC or attached to one that bears it,
-        whoever made it, and by their names the lab's roles, policy, instance profile and log group with its records.
+        This deletes what has the lab's tag (`Lab`: `nimbus`); everything inside a VPC that has it, or attached to one,
+        whoever made it; and, by their names, the lab's roles, policy, instance profile, and log group with its records.
         Nothing else is touched. Running it again deletes what was left, or nothing.
-        Parameters: with `dry_run`, it only says what it would delete.
+
+        Args:
+            dry_run: Only print what would be deleted.
         """
         from labkit.session.clean_up import clean_up
 
-        clean_up(self.client, LAB_TAG, patience=self._world.patience, dry_run=dry_run)
+        clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
 
     @cached_property
-    def _desk(self) -> Desk:
-        from labkit.learn.grader import Desk
+    def _grader(self) -> Grader:
+        from labkit.learn.grader import Grader
 
-        return Desk(self, is_live)
+        return Grader(self, is_live)
 
     def __repr__(self) -> str:
-        return f"<lab on {self._world}>"
+        return f"<lab on {self._account}>"
 
 
 _lab: Lab | None = None
 
 
 def connect(where: str = "embedded", *, profile: str | None = None, region: str | None = None) -> Lab:
-    """Connect to an AWS and give the `lab` for it; `boto3.client(…)` in the cells below then talks to the same AWS.
+    """Connect to an AWS; `boto3.client(…)` in the cells below then talks to the same one.
 
-    Parameters: `where` is `"embedded"` (no account, no cost, no network) or `"aws"`, a real account, reached with the
-    credentials of `profile` in `region` and only after you have confirmed its number. Connecting again to the
-    embedded AWS finds it as it was.
-    Raises LabError for any other place, for credentials that do not work, and where the account is not confirmed.
+    Connecting to the embedded AWS again finds it as it was.
+
+    Args:
+        where: `"embedded"` (no account, no cost, no network), or `"aws"` for a real account, after you have confirmed
+            its number.
+        profile: The profile with the credentials for the real account; the usual credentials unless given.
+        region: The region of the real account; that of the profile unless given.
+
+    Returns:
+        The `lab`.
+
+    Raises:
+        LabError: If there is no such place, the credentials do not work, or the account is not confirmed.
     """
     global _lab
     if where == "embedded":
@@ -328,10 +428,10 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
             raise LabError(
                 "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
             )
-        _lab = Lab(Embedded())
+        _lab = Lab(EmbeddedAccount())
     elif where == "aws":
         with environment_kept():
-            account = Account(profile, region)
+            account = RealAccount(profile, region)
             _confirm(account)
         account.enter()
         _lab = Lab(account)
@@ -342,30 +442,30 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
     from labkit.show.magics import register
 
     register(_lab.shell, _lab.insights)
-    print(f"Connected to {_lab._world}.")
+    print(f"Connected to {_lab._account}.")
     return _lab
 
 
-def _confirm(account: Account) -> None:
-    """Ask before anything is made, and paid for, in a real account."""
+def _confirm(account: RealAccount) -> None:
+    """Ask before anything is made, and must be paid for, in a real account."""
     print(f"This is {account}. What the notebooks make there costs money until it is deleted (notebook 10).")
     try:
-        typed = input(f"Type the account number {account.account} to go on: ")
-    except (EOFError, OSError, NotImplementedError):  # of a script, of a test, of a notebook run without a browser
+        typed = input(f"Type the account number {account.number} to go on: ")
+    except (EOFError, OSError, NotImplementedError):  # in a script, a test, a notebook that runs without a browser
         raise LabError(
             "Not connected: there is nobody here to confirm the account. Run this in a notebook or in a terminal."
         ) from None
-    if typed.strip() != account.account:
+    if typed.strip() != account.number:
         raise LabError("Not connected: the account number was not confirmed.")
 
 
 def _may_be_too_early(error: ClientError) -> bool:
-    """Whether a refusal is what AWS answers about a thing that it will know in a moment."""
+    """Return whether AWS answers so about a thing that it will know in a moment."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
 
 
 def _namespace_of_caller() -> dict[str, Any]:
-    """The notebook's own namespace or, in a plain script, the one of the code that called the lab."""
+    """Return the notebook's namespace or, in a plain script, that of the code that called the lab."""
     ipython = shell()
     return ipython.user_ns if ipython else sys._getframe(2).f_globals

@@ -1,6 +1,6 @@
-"""The names that the notebooks give to what is found by its own name and not by a tag, in one place.
+"""The names that the notebooks give to what AWS finds by its own name rather than by a tag.
 
-They belong to no room, so that finding, checking and cleaning up mean the same things.
+The checks, `lab.find` and clean-up all use them.
 """
 
 LOG_GROUP = "NimbusVPCFlowLogsGroup"

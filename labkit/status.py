@@ -1,6 +1,7 @@
-"""A line that says how far long work is: replaced in a terminal and in a notebook, one plain line elsewhere.
+"""A line that shows the progress of long work, and who is there to see it.
 
-It uses only the standard library, and belongs to no room, so that every one of them can use it.
+In a terminal and in JupyterLab the line is replaced as the work goes on; elsewhere one plain line is printed. All rooms
+use it, so it belongs to none and needs only the standard library.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import sys
 import time
 from typing import Any, TextIO
 
-#: Work that takes no longer than this says nothing.
+#: Work that takes no longer than this prints nothing.
 QUIET_SECONDS = 1.0
 #: A line that is replaced is written no more often than this.
 PAUSE_SECONDS = 0.1
 
 
 def is_live() -> bool:
-    """Whether this cell was run from a front end such as JupyterLab, by somebody who can move a widget.
+    """Return whether this cell was run from a front end such as JupyterLab, by somebody who can move a widget.
 
-    Such front ends offer to ask the person (`allow_stdin`); nbconvert, nbclient and nbval, which run notebooks without
-    one, do not, and a script has no kernel at all.
+    Such front ends can ask the person for input (`allow_stdin`). nbconvert, nbclient and nbval, which run notebooks
+    without a person, cannot, and a script has no kernel at all.
     https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
 
     >>> is_live()
@@ -30,7 +31,7 @@ def is_live() -> bool:
 
 
 def shell() -> Any:
-    """The IPython that runs this, in a notebook or a terminal, or None in a plain script."""
+    """Return the IPython that runs this code, in a notebook or a terminal, or None in a plain script."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
 
@@ -40,14 +41,16 @@ def _kernel() -> object | None:
 
 
 class Status:
-    """The line, for the time of a `with` block.
+    """A line of progress, shown during a `with` block.
 
-    In a terminal and in a front end it is replaced by what is said last, and gone in the end; where nobody can see it
-    replaced, as in CI, the first thing that is said after a second stays as a plain line; in a notebook that is run
-    without a front end, whose outputs are kept and compared, nothing is written.
+    In a terminal and in JupyterLab each text replaces the one before it, and the last disappears at the end of the
+    block. Where nothing can be replaced, as in CI, the first text after the quiet seconds stays as a plain line. In a
+    notebook that is run without a front end, whose outputs are kept and compared, nothing is written.
 
-    Parameters: `quiet`, the seconds for which nothing is said, QUIET_SECONDS unless given; `stream`, where it is
-    written, standard error unless given (in a notebook standard output: JupyterLab shows the other as an alarm).
+    Args:
+        quiet: The seconds during which nothing is shown; QUIET_SECONDS unless given.
+        stream: Where to write. Unless given, that is standard error or, in a notebook, standard output, since
+            JupyterLab shows standard error as an alarm.
     """
 
     def __init__(self, quiet: float | None = None, stream: TextIO | None = None) -> None:
@@ -64,14 +67,15 @@ class Status:
         return self
 
     def __exit__(self, *what: Any) -> None:
-        if self._width:
-            self._write("")
+        self.clear()
 
     def say(self, text: str, plain: str | None = None) -> None:
-        """Show a text, if it is time to.
+        """Show a text, unless another was shown a moment ago.
 
-        Parameters: `plain` is the text where it can't be replaced, so should name the work, not the moment; an empty
-        one means that nothing is said there.
+        Args:
+            text: The text where it is replaced.
+            plain: The text where it is not; it should name the work, not the moment. If it is empty, nothing is shown
+                there. Unless given, it is `text`.
         """
         if self._silent or self._plain or time.monotonic() < self._next:
             return
@@ -83,6 +87,11 @@ class Status:
             if plain != "":
                 print(plain or text, file=self._stream, flush=True)
 
+    def clear(self) -> None:
+        """Remove the text that is shown, if any, so that a line can be printed in its place."""
+        if self._width:
+            self._write("")
+
     def _write(self, text: str) -> None:
         # Spaces wipe what was longer: an escape sequence for it would show in a notebook.
         back = "" if text else "\r"
@@ -91,7 +100,11 @@ class Status:
 
 
 def bar(done: float, total: float) -> str:
-    """A bar of 24 characters.
+    """Return a progress bar, 24 characters wide between its brackets.
+
+    Args:
+        done: How much is done.
+        total: How much there is to do, in the same unit; a bar of 0 is empty.
 
     >>> bar(1, 4)
     '[######..................]'

@@ -9,14 +9,17 @@ from pathlib import Path
 
 LABKIT = Path(__file__).parents[1] / "labkit"
 
-#: Modules outside the rooms that every room may use: the errors, the names that the notebooks give, a line of progress.
-COMMON = {"errors", "names", "status"}
+#: Modules outside the rooms that every room may use: the errors, the computer's cores and locks, the names that
+#: the notebooks give, a line of progress, the version.
+COMMON = {"errors", "machine", "names", "status", "version"}
 
 #: The other rooms that each room may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "machine": set(),
     "names": set(),
     "status": set(),
+    "version": set(),
     "network": COMMON,
     "flowlogs": COMMON,
     "iam": COMMON,
@@ -27,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": COMMON | {"network", "flowlogs", "insights", "iam", "embedded"},
     "lab": COMMON | {"network", "flowlogs", "insights", "session", "show", "learn"},
     "cli": COMMON | {"flowlogs", "learn"},
-    "__init__": {"lab"},
+    "__init__": {"lab", "version"},
     "__main__": {"cli"},
 }
 

@@ -1,7 +1,7 @@
-"""The shape that every notebook of the course keeps, so that a student always knows where they are.
+"""The form that every notebook of the course has, so that a student always knows where they are.
 
-What nbval does not see is checked here: that outputs are there at all, that tags are spelled right, that a figure
-says in words what it shows.
+nbval does not check these: that there are outputs at all, that tags are spelled right, that a figure has a description
+in words.
 https://nbval.readthedocs.io/
 """
 
@@ -13,144 +13,128 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import pytest
-
-from labkit.learn.checks import CHECKS
-from labkit.learn.texts import exercises
+from labkit.learn.chapters import CHAPTERS
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
-#: nbval ignores a tag that it does not know, in silence; so each tag must be one of these.
+#: nbval ignores a tag that it does not know, without a message; so each tag must be one of these.
 TAGS = {"build", "raises-exception"}
 
 
-def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+def cells(path: Path, *kinds: str) -> list[dict[str, Any]]:
+    """The cells of some kinds, all unless any is given, with each source as one text."""
     found = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [cell | {"source": "".join(cell["source"])} for cell in found if cell["cell_type"] == kind]
+    return [
+        cell | {"source": "".join(cell["source"]), "tags": set(cell["metadata"].get("tags", []))}
+        for cell in found
+        if not kinds or cell["cell_type"] in kinds
+    ]
 
 
-def outputs(path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return [(cell, output) for cell in cells(path, "code") for output in cell["outputs"]]
+def every(*kinds: str) -> list[tuple[str, dict[str, Any]]]:
+    """The cells of some kinds in all notebooks, each with where it is."""
+    return [(f"{path.name}: {cell['source'][:80]}", cell) for path in NOTEBOOKS for cell in cells(path, *kinds)]
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
-def notebook(request: pytest.FixtureRequest) -> Path:
-    return Path(request.param)
+def outputs() -> list[tuple[str, dict[str, Any]]]:
+    """The outputs of all notebooks, each with where it is."""
+    return [(where, output) for where, cell in every("code") for output in cell["outputs"]]
 
 
-def test_the_course_is_there() -> None:
+def test_the_course_is_complete() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(len(NOTEBOOKS))]
     assert len(NOTEBOOKS) >= 5
 
 
-def test_it_opens_with_what_a_student_must_know(notebook: Path) -> None:
-    opener = cells(notebook, "markdown")[0]["source"]
-    number = notebook.name[:2]
-    title, time, *rest = [line for line in opener.splitlines() if line]
-    assert re.fullmatch(rf"# {number} · [A-Z].+", title)
-    assert re.fullmatch(r"\*\*About \d+ minutes\*\*", time)
-    assert [line.split("**")[1] for line in rest] == ["You will", "You will learn", "You need"]
+def test_a_notebook_opens_with_what_a_student_must_know() -> None:
+    for path in NOTEBOOKS:
+        title, time, *rest = [line for line in cells(path, "markdown")[0]["source"].splitlines() if line]
+        assert re.fullmatch(rf"# {path.name[:2]} · [A-Z].+", title), path
+        assert re.fullmatch(r"\*\*About \d+ minutes\*\*", time), path
+        assert [line.split("**")[1] for line in rest] == ["You will", "You will learn", "You need"], path
 
 
-def test_it_closes_with_exercises_what_was_learned_and_a_quiz(notebook: Path) -> None:
-    number = notebook.name[:2]
-    found = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in found]
-    quiz = sources.index(f'lab.quiz("{number}")')
-    assert sources[quiz - 1].startswith("## What you have")
-    assert [cell["cell_type"] for cell in found[quiz + 1 :]] in ([], ["markdown"])
-    begun = next(i for i, source in enumerate(sources) if source.startswith("## Exercise"))
-    text = "\n".join(sources[begun:quiz])
-    shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
-    asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
-    assert shown == asked == [id for id in exercises() if id.startswith(f"{int(number)}.")]
+def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
+    for path in NOTEBOOKS:
+        number, found = path.name[:2], cells(path)
+        sources = [cell["source"] for cell in found]
+        quiz = sources.index(f'lab.quiz("{number}")')
+        assert sources[quiz - 1].startswith("## What you have"), path
+        assert [cell["cell_type"] for cell in found[quiz + 1 :]] in ([], ["markdown"]), path
+        begun = next(i for i, source in enumerate(sources) if source.startswith("## Exercise"))
+        text = "\n".join(sources[begun:quiz])
+        shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
+        asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
+        assert shown == asked == [each["id"] for each in CHAPTERS[number].texts["exercise"]], path
 
 
-def test_each_step_of_building_is_checked(notebook: Path) -> None:
-    number = notebook.name[:2]
-    calls = "\n".join(cell["source"] for cell in cells(notebook, "code"))
-    for name, check in CHECKS.items():
-        if check.chapter == number:
-            assert f'lab.check("{name}"' in calls, name
+def test_each_step_of_building_is_checked_in_its_notebook() -> None:
+    for path in NOTEBOOKS:
+        calls = "\n".join(cell["source"] for cell in cells(path, "code"))
+        for check in CHAPTERS[path.name[:2]].checks:
+            assert f'lab.check("{check.name}"' in calls, check.name
 
 
-def test_a_student_predicts_before_running(notebook: Path) -> None:
-    texts = "\n".join(cell["source"] for cell in cells(notebook, "markdown"))
-    assert "**Predict.**" in texts
-    assert texts.count("<details>") == texts.count("</details>")
+def test_a_student_predicts_before_running_and_finds_a_note_on_the_console() -> None:
+    for path in NOTEBOOKS:
+        text = "\n".join(cell["source"] for cell in cells(path, "markdown"))
+        assert "**Predict.**" in text and "**In the console.**" in text, path
+        assert text.count("<details>") == text.count("</details>"), path
 
 
-def test_it_has_a_note_on_the_console(notebook: Path) -> None:
-    assert any("**In the console.**" in cell["source"] for cell in cells(notebook, "markdown"))
+def test_it_was_run_from_top_to_bottom_and_is_small() -> None:
+    for path in NOTEBOOKS:
+        code = cells(path, "code")
+        assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), path
+        lines = [len(cell["source"].splitlines()) for cell in code]
+        assert max(lines) <= 20 and median(lines) <= 4, path
+        assert path.stat().st_size < 1_000_000, path
 
 
-def test_code_cells_are_small(notebook: Path) -> None:
-    lines = [len(cell["source"].splitlines()) for cell in cells(notebook, "code")]
-    assert max(lines) <= 20
-    assert median(lines) <= 4
+def test_tags_are_spelled_right_and_ids_stay() -> None:
+    for where, cell in every("code", "markdown"):
+        assert cell["tags"] <= TAGS, where
+    for where, cell in every("code"):
+        assert "nbval" not in cell["source"].lower(), where
+    for path in NOTEBOOKS:
+        ids = [cell["id"] for cell in cells(path, "code", "markdown")]
+        assert len(set(ids)) == len(ids), path
 
 
-def test_tags_are_spelled_right(notebook: Path) -> None:
-    for kind in ("code", "markdown"):
-        for cell in cells(notebook, kind):
-            assert set(cell["metadata"].get("tags", [])) <= TAGS
-    for cell in cells(notebook, "code"):
-        assert "nbval" not in cell["source"].lower()
-
-
-def test_it_was_run_from_top_to_bottom(notebook: Path) -> None:
-    counts = [cell["execution_count"] for cell in cells(notebook, "code")]
-    assert counts == list(range(1, len(counts) + 1))
-
-
-def test_what_shows_a_value_has_its_output(notebook: Path) -> None:
+def test_what_shows_a_value_has_its_output() -> None:
     """A stripped notebook would pass nbval with nothing compared."""
-    for cell in cells(notebook, "code"):
+    for where, cell in every("code"):
         last = cell["source"].rstrip().splitlines()[-1]
         if "print(" in cell["source"] or re.fullmatch(r"[\w.]+(\(.*\))?", last):
-            silent = re.fullmatch(r".*\.wait\(.*\)", last)
-            assert cell["outputs"] or silent or "build" in cell["metadata"].get("tags", []), cell["source"]
+            assert cell["outputs"] or re.fullmatch(r".*\.wait\(.*\)", last) or "build" in cell["tags"], where
 
 
-def test_only_a_cell_that_says_so_fails(notebook: Path) -> None:
-    for cell in cells(notebook, "code"):
+def test_only_a_cell_that_says_so_fails() -> None:
+    for where, cell in every("code"):
         failed = any(output["output_type"] == "error" for output in cell["outputs"])
-        assert failed == ("raises-exception" in cell["metadata"].get("tags", [])), cell["source"]
+        assert failed == ("raises-exception" in cell["tags"]), where
 
 
-def test_every_figure_says_what_it_shows(notebook: Path) -> None:
-    for cell, output in outputs(notebook):
+def test_every_figure_has_a_description() -> None:
+    for where, output in outputs():
         if "image/png" in output.get("data", {}):
             description = "".join(output["data"]["text/plain"])
-            assert len(description) > 60 and not description.startswith("<"), cell["source"]
+            assert len(description) > 60 and not description.startswith("<"), where
 
 
-def test_outputs_name_nothing_of_the_machine_that_made_them(notebook: Path) -> None:
-    for cell, output in outputs(notebook):
+def test_outputs_name_nothing_of_the_machine_that_made_them() -> None:
+    for where, output in outputs():
         text = json.dumps({key: value for key, value in output.get("data", {}).items() if key != "image/png"})
         text += "".join(output.get("text", []))
         assert not re.search(r"127\.0\.0\.1:\d|localhost:\d|/home/|/root/|/tmp/|site-packages|0x[0-9a-f]{6,}", text), (
-            cell["source"]
+            where
         )
-        assert output.get("name") != "stderr", cell["source"]
+        assert output.get("name") != "stderr", where
 
 
-def test_links_between_notebooks_lead_somewhere(notebook: Path) -> None:
-    for cell in cells(notebook, "markdown"):
+def test_links_lead_somewhere_and_prose_is_calm() -> None:
+    for where, cell in every("markdown"):
         for target in re.findall(r"\]\(([^)#]+)\)", cell["source"]):
-            assert target.startswith("https://") or (notebook.parent / target).exists(), target
-
-
-def test_prose_is_calm(notebook: Path) -> None:
-    for cell in cells(notebook, "markdown"):
+            assert target.startswith("https://") or (NOTEBOOKS[0].parent / target).exists(), target
         text = re.sub(r"```.*?```|`[^`]*`", "", cell["source"], flags=re.S)
-        assert "!" not in text.replace("![", "["), cell["source"][:80]
-
-
-def test_it_is_small(notebook: Path) -> None:
-    assert notebook.stat().st_size < 1_000_000
-
-
-def test_cells_have_ids_that_stay(notebook: Path) -> None:
-    ids = [cell["id"] for kind in ("code", "markdown") for cell in cells(notebook, kind)]
-    assert len(set(ids)) == len(ids)
+        assert "!" not in text.replace("![", "["), where

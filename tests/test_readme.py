@@ -1,4 +1,4 @@
-"""The README says what is there: its verbs, its notebooks, its links, its picture."""
+"""The README is up to date: its verbs, its notebooks, its links, its picture."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Screen(io.StringIO):
         return self._terminal
 
     def seen(self) -> str:
-        """The line as it stands."""
+        """The line as it is now."""
         line = ""
         for part in self.getvalue().split("\r"):
             line = part + line[len(part) :]
@@ -34,7 +34,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_in_a_terminal_the_line_is_replaced_and_gone_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_terminal_the_line_is_replaced_and_disappears_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     screen = Screen(terminal=True)
     with Status(0, screen) as line:
@@ -71,7 +71,7 @@ def test_work_that_is_short_says_nothing() -> None:
 def test_in_a_notebook_only_a_person_sees_it(
     live: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run without a front end keeps its outputs, which are compared: nothing may be in them."""
+    """The outputs of a run without a front end are kept and compared: nothing may be in them."""
     monkeypatch.setattr(status, "_kernel", lambda: SimpleNamespace(_allow_stdin=live))
     with Status(0) as line:
         line.say("catching up", plain="catching up")
@@ -80,7 +80,7 @@ def test_in_a_notebook_only_a_person_sees_it(
     assert not live or out.endswith("\r")
 
 
-def test_a_poll_and_a_read_and_catching_up_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_read_shows_its_progress(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from labkit import flowlogs
 
     monkeypatch.setattr(status, "QUIET_SECONDS", 0)

@@ -1,6 +1,7 @@
 """The command line: `labkit VERB`, or `python3 -m labkit VERB` on a machine where nothing is installed yet.
 
-Everything here uses only the standard library until the environment stands; a verb that needs more runs inside it.
+`labkit.__main__` and the installed script call `main`. Everything here uses only the standard library until the
+environment is ready; a verb that needs more runs inside it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from typing import Any
 
 from labkit import __version__
 from labkit.cli import clean, doctor, environment, flows, progress, run, start, testing
-from labkit.cli.errors import command
+from labkit.cli.messages import command, explain_os_error
 from labkit.errors import LabError
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb: a line of help, the work, how its arguments are read, and whether it runs inside the environment."""
+    """One verb of the command line.
+
+    Attributes:
+        help: What it does, in one line.
+        run: Does the work for the parsed arguments, and returns the exit code.
+        parse: Parses the arguments; None if the verb takes none.
+        in_environment: Whether it runs inside the environment, which is set up first if needed.
+    """
 
     help: str
     run: Callable[[Any], int]
@@ -39,27 +47,33 @@ VERBS = {
     "test": Verb("run every test, the notebooks included; further arguments go to pytest", testing.run, testing.parse),
     "run": Verb("execute notebooks without a browser; write them and an HTML page of each", run.run, run.parse),
     "flows": Verb("list who talks to whom in VPC flow logs, and what nothing answered", flows.run, flows.parse),
-    "progress": Verb("say what you have passed of the course, and what is left", progress.run, progress.parse, False),
-    "doctor": Verb("say what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
+    "progress": Verb("show what you have passed of the course, and what is left", progress.run, progress.parse, False),
+    "doctor": Verb("show what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
     "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
     "setup": Verb("set everything up and stop there (for a class room, or CI)", _setup),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one verb; returns the exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run one verb.
+
+    Args:
+        arguments: The verb and its arguments; those of the command line unless given.
+
+    Returns:
+        The exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+    """
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except LabError as error:
-        print(f"labkit: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("\nlabkit: Interrupted. Nothing is lost: run the same command again.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader (a pager, head) went away: stop quietly, and keep Python from complaining when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except (LabError, OSError) as error:
+        print(f"labkit: {explain_os_error(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+    return 1
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -76,7 +90,7 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"Did you mean '{command(close[0])}'? " if close else ""
         print(f"labkit: There is no verb '{name}'. {hint}The verbs are {', '.join(VERBS)}.", file=sys.stderr)
         return 2
-    # The arguments are read first, so that a typo costs no set-up.
+    # The arguments are parsed first, so that a typo costs no set-up.
     plain = argparse.ArgumentParser(prog=f"labkit {name}", description=f"labkit {name}: {verb.help}.")
     options = verb.parse(rest) if verb.parse else plain.parse_args(rest)
     if verb.in_environment:
@@ -88,7 +102,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _help() -> str:
     lines = [f"usage: {command('VERB')} [ARGUMENTS]", ""]
-    lines += ["Two VPCs, a ping that fails, and the flow logs that tell why.", ""]
+    lines += ["Two VPCs, a ping that fails, and the flow logs that show why.", ""]
     lines += [f"  {name:<8} {verb.help}" for name, verb in VERBS.items()]
-    lines += ["", f"'{command('VERB --help')}' says more about one of them."]
+    lines += ["", f"'{command('VERB --help')}' explains one of them."]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`labkit doctor`: what is right and wrong with this machine, and the fix for each."""
+"""`labkit doctor`: shows what is right and wrong with this machine, and the fix for each."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import shutil
 import sys
 import time
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.cli import environment, start
 from labkit.cli.environment import State
-from labkit.cli.errors import command
+from labkit.cli.messages import INSTALL_VENV, command
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 NEEDED_GB = 1.5  # the environment is about 0.9 GB; pip needs room beside it
-# The variables and files in which an AWS account's keys, or the way to them, may stand.
+# The variables that may hold the keys of an AWS account, or say where they are.
 KEY_VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -38,7 +41,13 @@ class Mark(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: how it is, and what to do about it, if anything."""
+    """What one look at the machine found.
+
+    Attributes:
+        mark: Whether it must be fixed.
+        what: The state it is in.
+        do: What to do about it, if anything.
+    """
 
     mark: Mark
     what: str
@@ -46,6 +55,7 @@ class Finding:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print each finding; return 1 if something must be fixed, else 0."""
     root = environment.root()
     if environment.state(root) is State.READY and not environment.is_here(root):
         return environment.run_in(environment.python_in(environment.folder(root)), ["doctor"])
@@ -60,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def examine(root: Path) -> Iterator[Finding]:
+    """Look at everything that the course needs of this machine."""
     machine = f"{platform.system()} {platform.machine()}"
     yield Finding(Mark.OK, f"Python {platform.python_version()} ({sys.executable}) on {machine}")
     yield from the_environment(root)
@@ -69,7 +80,7 @@ def examine(root: Path) -> Iterator[Finding]:
 
 
 def the_environment(root: Path) -> Iterator[Finding]:
-    """The environment that the other verbs would use, and if it stands, what is in it."""
+    """Look at the environment that the other verbs would use and, if it is ready, at what is in it."""
     state = environment.state(root)
     if environment.is_here(root):
         yield Finding(Mark.OK, f"environment: {sys.prefix}")
@@ -91,12 +102,12 @@ def the_environment(root: Path) -> Iterator[Finding]:
 
 
 def can_set_up(root: Path) -> Iterator[Finding]:
-    """What making .venv needs: the venv module (or pip in its stead), room, and leave to write."""
+    """Look at what making .venv needs: the venv module (or pip in its place), room, and permission to write."""
     if environment.can_make():
         yield Finding(Mark.OK, "Python can make virtual environments")
     else:
-        fix = "install it; on Debian and Ubuntu: sudo apt install python3-venv"
-        yield Finding(Mark.FIX, "this Python can't make virtual environments: its venv module is missing", fix)
+        what = "this Python can't make virtual environments: its venv module is missing"
+        yield Finding(Mark.FIX, what, INSTALL_VENV)
     free = shutil.disk_usage(root).free / 1e9
     room = f"disk: {free:.1f} GB free"
     enough = free >= NEEDED_GB
@@ -106,37 +117,39 @@ def can_set_up(root: Path) -> Iterator[Finding]:
 
 
 def packages(constraints: str, again: str) -> Finding:
-    """Compares what is installed here with what labkit requires, and with constraints.txt.
+    """Compare what is installed here with what labkit requires, and with constraints.txt.
 
-    Parameters: `again` is the command that installs the packages anew.
+    Args:
+        constraints: The text of constraints.txt.
+        again: The command that installs the packages anew.
     """
     try:
         from packaging.requirements import Requirement
 
-        required = [Requirement(text) for text in metadata.requires("labkit") or []]
+        required = map(Requirement, metadata.requires("labkit") or [])
     except (ImportError, metadata.PackageNotFoundError) as error:
-        return Finding(Mark.FIX, f"packages: the environment can't be looked into ({error})", again)
-    unmet = []
-    for needed in required:
-        here = _installed(needed.name)
-        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
-            continue
-        if here is None:
-            unmet.append(f"{needed.name} is missing")
-        elif not needed.specifier.contains(here, prereleases=True):
-            unmet.append(f"{needed.name} is {here}, labkit needs {needed.specifier}")
+        return Finding(Mark.FIX, f"packages: the environment can't be examined ({error})", again)
+    unmet = "; ".join(
+        f"{needed.name} is {here}, labkit needs {needed.specifier}" if here else f"{needed.name} is missing"
+        for needed, here in _unmet(required)
+    )
     if unmet:
-        return Finding(Mark.FIX, f"packages: {'; '.join(unmet)}", again)
-    other = []
-    for pinned in [Requirement(line) for line in constraints.splitlines() if not re.match(r"\s*(#|$)", line)]:
-        here = _installed(pinned.name)
-        applies = pinned.marker is None or pinned.marker.evaluate()
-        if here and applies and not pinned.specifier.contains(here, prereleases=True):
-            other.append(f"{pinned.name} {here} ({str(pinned.specifier).removeprefix('==')})")
+        return Finding(Mark.FIX, f"packages: {unmet}", again)
+    pins = (Requirement(line) for line in constraints.splitlines() if not re.match(r"\s*(#|$)", line))
+    other = [f"{pin.name} {here} ({str(pin.specifier).removeprefix('==')})" for pin, here in _unmet(pins) if here]
     if other:
         what = f"packages: other versions than constraints.txt: {', '.join(other)}"
         return Finding(Mark.NOTE, what, f"if outputs differ, {again}")
     return Finding(Mark.OK, "packages: as in constraints.txt")
+
+
+def _unmet(requirements: Iterable[Requirement]) -> Iterator[tuple[Requirement, str | None]]:
+    """Yield those that apply here and are not met, each with the version that is installed."""
+    for needed in requirements:
+        here = _installed(needed.name)
+        applies = needed.marker is None or needed.marker.evaluate({"extra": ""})
+        if applies and (here is None or not needed.specifier.contains(here, prereleases=True)):
+            yield needed, here
 
 
 def _installed(name: str) -> str | None:
@@ -147,17 +160,17 @@ def _installed(name: str) -> str | None:
 
 
 def kernel(again: str) -> Finding:
-    """Starts a notebook's kernel and lets it import labkit."""
+    """Start the kernel of a notebook and let it import labkit."""
     started = time.monotonic()
     try:
         from jupyter_client.manager import run_kernel
 
         with run_kernel(kernel_name="python3", extra_arguments=["--log-level=ERROR"]) as client:
-            blocking: Any = client  # its own type says less than it is
-            said = blocking.execute_interactive("from labkit import connect", store_history=False, timeout=60)
-        reply = said["content"]
+            blocking: Any = client  # its declared type lacks the method
+            answer = blocking.execute_interactive("from labkit import connect", store_history=False, timeout=60)
+        reply = answer["content"]
         wrong = "" if reply["status"] == "ok" else f"{reply['ename']}: {reply['evalue']}"
-    except Exception as error:  # whatever it is, it is what the person must be told
+    except Exception as error:  # whatever it is, the person must see it
         wrong = f"{type(error).__name__}: {error}"
     if wrong:
         return Finding(Mark.FIX, f"kernel: {wrong}", again)
@@ -165,6 +178,7 @@ def kernel(again: str) -> Finding:
 
 
 def port() -> Finding:
+    """Look whether the usual port is free."""
     if start.is_free(start.PORT):
         return Finding(Mark.OK, f"port {start.PORT} is free")
     do = "nothing: 'start' takes the next free port, or the one that --port names"
@@ -172,7 +186,12 @@ def port() -> Finding:
 
 
 def keys(variables: Mapping[str, str], home: Path) -> Finding:
-    """Says that credentials of an AWS account lie about, never what they are."""
+    """Say which credentials of an AWS account there are, never what they contain.
+
+    Args:
+        variables: The environment variables.
+        home: The person's home folder.
+    """
     found = [name for name in KEY_VARIABLES if variables.get(name)]
     places = (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
     for variable, name in places:
@@ -180,7 +199,7 @@ def keys(variables: Mapping[str, str], home: Path) -> Finding:
         if path.is_file():
             found.append(str(path))
     if not found:
-        return Finding(Mark.OK, "no AWS credentials about; the embedded AWS needs none")
+        return Finding(Mark.OK, "no AWS credentials found; the embedded AWS needs none")
     return Finding(
         Mark.NOTE,
         f"AWS credentials or settings found: {', '.join(found)}",
@@ -189,6 +208,7 @@ def keys(variables: Mapping[str, str], home: Path) -> Finding:
 
 
 def browser() -> Finding:
+    """Look for a browser."""
     try:
         found = webbrowser.get()
     except webbrowser.Error:

@@ -1,7 +1,8 @@
-"""The environment in which everything runs: the one we are in, if it has labkit, or else .venv in the project's folder.
+"""The Python environment in which everything runs: the current one if it has labkit, or else .venv in the project.
 
-`.venv/labkit-setup.json` tells how far set-up came. It says "unfinished" from before the first file until pip has
-ended well, and then what the environment was made from, so that an interruption at any point is seen by the next run.
+The commands call `ensure` before they run a verb that needs the environment; `labkit doctor` and `labkit clean` look at
+it. The file `.venv/labkit-setup.json` records how far set-up got. It says "unfinished" from before the first file until
+pip has succeeded, and then what the environment was made from, so the next run sees an interruption at any point.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 import labkit
 from labkit.cli import pip
-from labkit.cli.errors import command, explain_os_error
+from labkit.cli.messages import INSTALL_VENV, command, explain_output
 from labkit.errors import CommandError
+from labkit.machine import locked
 
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
@@ -33,7 +33,7 @@ INSTALL = "python -m pip install -e '.[dev]' -c constraints.txt"
 
 
 class State(enum.Enum):
-    """What stands in .venv."""
+    """What there is in .venv."""
 
     ABSENT = "there is none yet"
     READY = "ready"
@@ -44,7 +44,11 @@ class State(enum.Enum):
 
 
 def root() -> Path:
-    """The project's folder: the one that holds this labkit, or else the nearest one above the current folder."""
+    """Return the project's folder: the one that holds this labkit, or else the nearest one above the current folder.
+
+    Raises:
+        CommandError: If there is no such folder.
+    """
     here = Path(labkit.__file__).resolve().parent.parent
     cwd = Path.cwd()
     for folder in (here, cwd, *cwd.parents):
@@ -57,32 +61,34 @@ def root() -> Path:
 
 
 def folder(root: Path) -> Path:
+    """Return where the project's own environment is, or would be."""
     return root / ".venv"
 
 
 def python_in(venv: Path) -> Path:
-    """The Python of a virtual environment, on this system."""
+    """Return the path of the Python in a virtual environment."""
     return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
 
 def has_labkit(root: Path) -> bool:
-    """True if labkit and what it stands on are installed in this Python, and not merely at hand in root."""
+    """Return whether labkit and its libraries are installed in this Python, and not merely found in the folder."""
     installed = [entry for entry in sys.path if Path(entry or ".").resolve() != root]
     found = any(True for _ in metadata.distributions(name="labkit", path=installed))
     return found and all(importlib.util.find_spec(name) for name in ("moto", "jupyterlab"))
 
 
 def inside_venv(root: Path) -> bool:
+    """Return whether this Python is that of the project's own environment."""
     return Path(sys.prefix).resolve() == folder(root).resolve()
 
 
 def is_here(root: Path) -> bool:
-    """Whether this Python is the one that the verbs use, whatever may be missing in it."""
+    """Return whether this Python is the one that the verbs use, whatever may be missing in it."""
     return has_labkit(root) or inside_venv(root)
 
 
 def state(root: Path) -> State:
-    """Reads the stamp in .venv, and compares it with what the environment would be made from today."""
+    """Read the stamp in .venv, and compare it with what the environment would be made from today."""
     venv = folder(root)
     if venv.is_symlink():  # to somebody's environment, which is not ours to empty
         return State.FOREIGN
@@ -102,9 +108,13 @@ def state(root: Path) -> State:
 
 
 def ensure() -> Path | None:
-    """Makes sure of an environment; returns its Python, or None if that is the Python that runs this.
+    """Make sure that there is an environment, and set up .venv if there is none.
 
-    Raises CommandError, in a sentence, if it can't be made.
+    Returns:
+        The environment's Python, or None if it is the one that is running.
+
+    Raises:
+        CommandError: If the environment can't be made.
     """
     here = root()
     if has_labkit(here) and not (inside_venv(here) and (folder(here) / STAMP).exists()):
@@ -116,22 +126,28 @@ def ensure() -> Path | None:
             f"({INSTALL}) and use 'labkit' in it, or remove the folder."
         )
     if now is not State.READY:
-        try:
-            _make(here, now)
-        except OSError as error:
-            raise explain_os_error(error, "setting up .venv") from error
+        _make(here, now)
     return None if inside_venv(here) else python_in(folder(here))
 
 
+def variables() -> dict[str, str]:
+    """Return the environment variables for notebooks and tests: sets print in the order of the committed outputs."""
+    return {**os.environ, "PYTHONHASHSEED": "0"}
+
+
 def run_in(python: Path, arguments: list[str]) -> int:
-    """A verb in another Python: in this process's place, or on Windows, which can't do that, as a child."""
+    """Run a verb in another Python: in place of this process, or as a child on Windows, which can't do that.
+
+    Returns:
+        The exit code.
+    """
     line = [str(python), "-m", "labkit", *arguments]
     sys.stdout.flush()
     if os.name == "posix":
         os.execv(python, line)
     try:
         return subprocess.call(line)
-    except KeyboardInterrupt:  # Ctrl-C reached the child too, which has said what there is to say
+    except KeyboardInterrupt:  # Ctrl-C reached the child too, which has printed the message
         return 130
 
 
@@ -142,43 +158,46 @@ def _make(root: Path, found: State) -> None:
     what = "Setting up .venv (two minutes or so, once)." if first else f"Setting up .venv again: {found.value}."
     print(what, flush=True)
     venv.mkdir(exist_ok=True)
-    with _only_one(venv):
-        _write_stamp(venv, {"state": "unfinished"})
-        if found is not State.STALE:
-            empty(venv)
-            _create(venv)
-        pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")])
-        _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
+    try:
+        with locked(venv / LOCK, wait=False):
+            _write_stamp(venv, {"state": "unfinished"})
+            if found is not State.STALE:
+                empty(venv)
+                _create(venv)
+            pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")])
+            _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
+    except BlockingIOError:
+        raise CommandError(
+            f"Another labkit is setting up .venv at this moment: wait until it is done, then run '{command('start')}'."
+        ) from None
     print(f"Ready after {time.monotonic() - started:.0f} seconds.", flush=True)
 
 
 def can_make() -> bool:
-    """Whether this Python can make virtual environments, with ensurepip or with its own pip."""
+    """Return whether this Python can make virtual environments, with ensurepip or with its own pip."""
     has_pip = importlib.util.find_spec("ensurepip") or importlib.util.find_spec("pip")
     return bool(importlib.util.find_spec("venv") and has_pip)
 
 
 def _create(venv: Path) -> None:
-    """An empty virtual environment with pip; Debian's Python without python3-venv lends its own pip to begin with."""
+    """Make a virtual environment with pip; without ensurepip, as on Debian, the system's pip installs it there."""
     python = getattr(sys, "_base_executable", sys.executable)
     missing = not importlib.util.find_spec("ensurepip")
     if not can_make():
         raise CommandError(
-            "This Python can't make virtual environments, because its venv module is missing: install it "
-            "(on Debian and Ubuntu: sudo apt install python3-venv), then run the same command again."
+            "This Python can't make virtual environments, because its venv module is missing: "
+            f"{INSTALL_VENV}, then run the same command again."
         )
-    made = subprocess.run(
-        [python, "-m", "venv", *(["--without-pip"] if missing else []), str(venv)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    line = [python, "-m", "venv", *(["--without-pip"] if missing else []), str(venv)]
+    made = subprocess.run(line, capture_output=True, text=True, check=False)
     if made.returncode:
-        raise pip.explain(made.stdout + made.stderr, "python -m venv")
+        raise explain_output(made.stdout + made.stderr, "python -m venv")
     if missing:
         pip.install(python, ["pip"], target=python_in(venv))
 
 
 def empty(venv: Path) -> None:
-    """Removes all but the stamp and the lock, so that a removal that is interrupted is still seen as ours."""
+    """Remove all but the stamp and the lock, so that an interrupted removal is still known to be labkit's."""
     for entry in venv.iterdir():
         if entry.name in (STAMP, LOCK):
             continue
@@ -189,7 +208,7 @@ def empty(venv: Path) -> None:
 
 
 def _maker(root: Path) -> str:
-    """What an environment can't survive a change of: the Python, and the folder (scripts and links name it)."""
+    """Return what must not change under an environment: the Python, and the folder, which scripts and links name."""
     return f"Python {sys.version_info.major}.{sys.version_info.minor} in {root}"
 
 
@@ -204,24 +223,3 @@ def _write_stamp(venv: Path, stamp: dict[str, str]) -> None:
     draft = venv / f"{STAMP}.new"
     draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
     draft.replace(venv / STAMP)
-
-
-@contextmanager
-def _only_one(venv: Path) -> Iterator[None]:
-    """Holds a lock that the system releases when this process ends, however it ends."""
-    with open(venv / LOCK, "w", encoding="utf-8") as file:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CommandError(
-                "Another labkit is setting up .venv at this moment: wait until it is done, then run "
-                f"'{command('start')}'."
-            ) from None
-        yield

@@ -1,14 +1,13 @@
-"""`labkit flows`: who talks to whom in flow logs of any size, and what was accepted but never answered."""
+"""The verb `labkit flows`: find the top talkers in flow logs of any size, or what was accepted but never answered."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from labkit.errors import CommandError
 from labkit.status import QUIET_SECONDS, Status, bar
 
 if TYPE_CHECKING:
@@ -16,11 +15,12 @@ if TYPE_CHECKING:
 
     from labkit.flowlogs import BadLine
 
-#: So many lines that don't fit are shown; all of them are counted.
+#: How many lines that do not fit are printed. All of them are counted.
 SHOWN = 5
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments of the verb."""
     parser = argparse.ArgumentParser(
         prog="labkit flows",
         description="Reads VPC flow logs, in text, gzip, zstd, Parquet, or JSON from CloudWatch Logs, and lists the "
@@ -30,9 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, or - for standard input")
     parser.add_argument("--top", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     parser.add_argument("--format", metavar="FORMAT", help="the flow log's format, '${version} ${account-id} …'")
-    parser.add_argument(
-        "--where", default="true", metavar="SQL", help='a condition, such as "dstport = 443 AND bytes > 1000"'
-    )
+    parser.add_argument("--where", default="true", metavar="SQL", help='a condition, such as "dstport = 443"')
     parser.add_argument(
         "--unanswered", action="store_true", help="list traffic that was accepted and to which nothing came back"
     )
@@ -43,19 +41,25 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Answer the question, and print the lines that do not fit.
+
+    Returns:
+        The exit code: 0, or 1 if there are lines that do not fit.
+
+    Raises:
+        OSError: A file cannot be read.
+        LabError: The format or the condition makes no sense, or the records have another format.
+    """
     from labkit import flowlogs
 
     bad: list[BadLine] = []
     sources = [path if path == "-" else Path(path) for path in options.paths]
-    try:
-        with _Bar(options.paths) as bar:
-            records = flowlogs.scan(sources, options.format, bad=bad, advance=bar.advance)
-            if options.unanswered:
-                answer = flowlogs.accepted_but_never_answered(records, where=options.where, n=options.top)
-            else:
-                answer = flowlogs.top_talkers(records, options.top, where=options.where)
-    except (OSError, ValueError) as error:
-        raise CommandError(str(error)) from error
+    with Status(QUIET_SECONDS, sys.stderr) as status:
+        records = flowlogs.scan(sources, options.format, bad=bad, advance=_advance(status, options.paths))
+        if options.unanswered:
+            answer = flowlogs.accepted_but_never_answered(records, where=options.where, n=options.top)
+        else:
+            answer = flowlogs.top_talkers(records, options.top, where=options.where)
     _show(answer, options)
     for line in bad[:SHOWN]:
         print(f"labkit: {line}", file=sys.stderr)
@@ -83,33 +87,24 @@ def _show(answer: pd.DataFrame, options: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-class _Bar:
-    """How much of the files is read: a bar in a terminal, a line elsewhere, once the work has taken a second."""
+def _advance(status: Status, paths: list[str]) -> Callable[[int], None]:
+    """Return what shows how many bytes of the files have been read, and of how many."""
+    total, done = sum(map(_size, paths)), 0
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._total = sum(_size(path) for path in paths)
-        self._count = 0
-        self._status = Status(QUIET_SECONDS, sys.stderr)
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        of = f" of {total / 1e6:,.0f}" if total else ""
+        plain = f"reading{of.removeprefix(' of')} MB of flow logs" if total else "reading flow logs"
+        status.say(f"{bar(done, total)} {done / 1e6:,.0f}{of} MB", plain)
 
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *what: Any) -> None:
-        self._status.__exit__()
-
-    def advance(self, count: int) -> None:
-        self._count += count
-        of = f" of {self._total / 1e6:,.0f}" if self._total else ""
-        text = f"{bar(self._count, self._total)} {self._count / 1e6:,.0f}{of} MB"
-        self._status.say(text, plain=f"reading{of.removeprefix(' of')} MB of flow logs" if of else "reading flow logs")
+    return advance
 
 
 def _size(path: str) -> int:
     from labkit.flowlogs.sources import paths
 
-    if path == "-":
-        return 0
     try:
-        return sum(file.stat().st_size for file in paths(Path(path)))
+        return 0 if path == "-" else sum(file.stat().st_size for file in paths(Path(path)))
     except OSError:
-        return 0  # what is wrong with it is said when it is read
+        return 0  # the reading reports it

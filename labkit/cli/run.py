@@ -1,27 +1,36 @@
-"""`labkit run`: executes notebooks without a browser, and leaves an executed copy and an HTML page of each."""
+"""`labkit run`: executes notebooks without a browser, and writes an executed copy and an HTML page of each."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labkit.cli import environment
-from labkit.cli.errors import explain_os_error, status
-from labkit.cli.testing import cores
 from labkit.errors import CommandError
+from labkit.machine import cores
+from labkit.status import Status, bar
 
 CELL_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one notebook: its cells of code, the time it took, and the cell that failed, if one did."""
+    """The result of running one notebook.
+
+    Attributes:
+        chapter: The notebook's name without its suffix.
+        cells: The number of its cells of code.
+        seconds: How long it took.
+        failed_cell: The number of the cell that failed, counted from 1, or None.
+        error: What went wrong, or an empty text.
+    """
 
     chapter: str
     cells: int
@@ -29,12 +38,13 @@ class Outcome:
     failed_cell: int | None = None
     error: str = ""
 
-    @property
-    def ok(self) -> bool:
-        return not self.error
-
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse the arguments of the command line.
+
+    Raises:
+        CommandError: If a chapter is unknown, or the results would overwrite the notebooks.
+    """
     parser = argparse.ArgumentParser(
         prog="labkit run",
         description="Executes notebooks without a browser. The notebooks themselves stay as they are without --update.",
@@ -59,7 +69,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def choose(wanted: list[str], folder: Path) -> list[Path]:
-    """The notebooks that the arguments name, each once, in the order given; all chapters if there is none."""
+    """Return the notebooks that the arguments name, each once, in the order given; all if they name none.
+
+    Args:
+        wanted: Chapters by number, name or path.
+        folder: The folder of the notebooks.
+
+    Raises:
+        CommandError: If a chapter is unknown, or the folder has no notebooks.
+    """
     known = sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d-", path.name))
     if not known:
         raise CommandError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
@@ -77,18 +95,16 @@ def choose(wanted: list[str], folder: Path) -> list[Path]:
 
 
 def run(options: argparse.Namespace) -> int:
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        # On Windows, too, a loop that can watch the kernels' sockets.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            outcomes = runner.run(_execute_all(options.notebooks, options.out))
-        if options.update:
-            update(options.notebooks, options.out)
-    except OSError as error:
-        raise explain_os_error(error, "writing the results") from error
+    """Execute the notebooks, write the results and print a table; return 1 if a notebook failed, else 0."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    # On Windows, too, a loop that can watch the kernels' sockets.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        outcomes = runner.run(_execute_all(options.notebooks, options.out))
+    if options.update:
+        update(options.notebooks, options.out)
     print(table(outcomes))
     print(f"\nThe executed notebooks and their pages are in {options.out}.")
-    return 0 if all(outcome.ok for outcome in outcomes) else 1
+    return 1 if any(outcome.error for outcome in outcomes) else 0
 
 
 def update(notebooks: list[Path], out: Path) -> None:
@@ -98,10 +114,10 @@ def update(notebooks: list[Path], out: Path) -> None:
 
     for path in notebooks:
         executed = nbformat.read(out / path.name, as_version=4)
-        # In how many pieces a cell's text arrives is the kernel's whim.
+        # The number of pieces in which a cell's text arrives differs from run to run.
         executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
         executed.metadata.pop("widgets", None)
-        # The kernel writes down its own Python version, which is not the lesson's business.
+        # The kernel notes its Python version, which differs from machine to machine.
         executed.metadata.language_info = {"name": "python"}
         for cell in executed.cells:
             cell.metadata.pop("execution", None)
@@ -109,53 +125,44 @@ def update(notebooks: list[Path], out: Path) -> None:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """The outcomes as a text table, the chapters in order."""
+    """Return the outcomes as a text table, in their order."""
     rows = [("chapter", "cells", "seconds", "result")]
     for one in outcomes:
         where = f"cell {one.failed_cell}: " if one.failed_cell else ""
-        rows.append((one.chapter, str(one.cells), f"{one.seconds:.1f}", "ok" if one.ok else f"{where}{one.error}"))
+        rows.append((one.chapter, str(one.cells), f"{one.seconds:.1f}", f"{where}{one.error}" if one.error else "ok"))
     width = max(len(row[0]) for row in rows)
     lines = [f"{chapter:<{width}}  {cells:>5}  {seconds:>7}  {result}" for chapter, cells, seconds, result in rows]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-class Progress:
-    """Counts cells: a bar that updates in a terminal, and everywhere a line for each notebook that is done."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._count = 0
-
-    def step(self, name: str) -> None:
-        """One more cell, in the notebook that bears this name."""
-        self._count += 1
-        filled = 24 * self._count // max(self._total, 1)
-        status(f"[{'#' * filled}{'.' * (24 - filled)}] cell {self._count} of {self._total}  {name}")
-
-    def done(self, text: str) -> None:
-        status("")
-        print(text, flush=True)
-
-
 async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
-    """Several notebooks at once, one per core, each in a kernel of its own."""
+    """Execute several notebooks at once, one per core, each in its own kernel, with a progress bar over all cells."""
     import nbformat
 
     texts = {path: nbformat.read(path, as_version=4) for path in notebooks}
+    total = sum(_count_cells(text) for text in texts.values())
+    count = 0
     free = asyncio.Semaphore(cores())
-    progress = Progress(sum(_count_cells(text) for text in texts.values()))
 
-    async def one(path: Path) -> Outcome:
-        async with free:
-            outcome = await _execute(path, texts[path], out, progress)
-        progress.done(f"{outcome.chapter}: {'ok' if outcome.ok else 'failed'}, {outcome.seconds:.1f} s")
-        return outcome
+    with Status(quiet=0, stream=sys.stdout) as status:
 
-    return list(await asyncio.gather(*map(one, notebooks)))
+        def on_cell(chapter: str) -> None:
+            nonlocal count
+            count += 1
+            status.say(f"{bar(count, total)} cell {count} of {total}  {chapter}", plain="")
+
+        async def one(path: Path) -> Outcome:
+            async with free:
+                outcome = await _execute(path, texts[path], out, on_cell)
+            status.clear()
+            print(f"{outcome.chapter}: {'failed' if outcome.error else 'ok'}, {outcome.seconds:.1f} s", flush=True)
+            return outcome
+
+        return list(await asyncio.gather(*map(one, notebooks)))
 
 
-async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> Outcome:
-    """Runs one notebook in its own folder, as JupyterLab does, and writes both results, also if a cell fails."""
+async def _execute(path: Path, notebook: Any, out: Path, on_cell: Callable[[str], None]) -> Outcome:
+    """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -168,7 +175,7 @@ async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> 
         nonlocal number
         if _is_code(cell):
             number += 1
-            progress.step(path.stem)
+            on_cell(path.stem)
 
     client = NotebookClient(
         notebook,
@@ -176,10 +183,10 @@ async def _execute(path: Path, notebook: Any, out: Path, progress: Progress) -> 
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=on_start,
-        extra_arguments=["--log-level=ERROR"],  # a kernel's warnings would break into the progress line
+        extra_arguments=["--log-level=ERROR"],  # a kernel's warnings would break the progress line
     )
     try:
-        await client.async_execute(env={**os.environ, "PYTHONHASHSEED": "0"})
+        await client.async_execute(env=environment.variables())
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except CellTimeoutError:

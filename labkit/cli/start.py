@@ -1,4 +1,4 @@
-"""`labkit start`: JupyterLab, on this machine only, at the first notebook."""
+"""`labkit start`: opens JupyterLab, on this machine only, at the first notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from labkit.cli import environment
-from labkit.cli.errors import command
+from labkit.cli.messages import command
 from labkit.errors import CommandError
 
 FIRST = "notebooks/00-start-here.ipynb"
@@ -22,6 +22,7 @@ SETTINGS = Path(__file__).parent / "jupyter"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse the arguments of the command line."""
     parser = argparse.ArgumentParser(
         prog="labkit start",
         description="Sets everything up (the first time), then opens the course in JupyterLab. Ctrl-C ends it.",
@@ -32,6 +33,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run JupyterLab until it ends; return the exit code."""
     root = environment.root()
     port = choose_port(options.port)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
@@ -52,13 +54,17 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if code:
         raise CommandError(
-            f"JupyterLab ended with code {code}; its own words are above. '{command('doctor')}' looks for the cause."
+            f"JupyterLab ended with code {code}; its messages are above. '{command('doctor')}' looks for the cause."
         )
     return 0
 
 
 def choose_port(wanted: int | None) -> int:
-    """The port asked for, which must be free, or the first free one from 8888 on."""
+    """Return the port that the person asked for, or else the first free one from 8888 on.
+
+    Raises:
+        CommandError: If that port, or each that was tried, is in use.
+    """
     if wanted is not None:
         if not is_free(wanted):
             raise CommandError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
@@ -70,6 +76,7 @@ def choose_port(wanted: int | None) -> int:
 
 
 def is_free(port: int) -> bool:
+    """Return whether a server could listen on a port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         if os.name == "posix":  # as servers do there: a connection that has just ended doesn't hold the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,8 +88,7 @@ def is_free(port: int) -> bool:
 
 
 def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
-    """What starts JupyterLab for the project in `root`, with `page` as its first page."""
-    line = [sys.executable, "-m", "jupyterlab", "--log-level=WARN"]
+    """Return the command that starts JupyterLab for the project in `root`, with `page` as its first page."""
     settings = {
         "ServerApp.ip": HOST,
         "ServerApp.port": str(port),
@@ -91,27 +97,21 @@ def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str
         "ServerApp.root_dir": str(root),
         "ServerApp.answer_yes": "True",
         "LabApp.default_url": page,
-        # Ask nobody for news or updates.
+        # Ask the internet for no news or updates.
         "LabApp.news_url": "None",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    line += [f"--{name}={value}" for name, value in settings.items()]
-    if no_browser:
-        line.append("--no-browser")
-    if os.name == "posix" and os.geteuid() == 0:  # as in a container
-        line.append("--allow-root")
-    return line
+    is_root = os.name == "posix" and os.geteuid() == 0  # as in a container
+    switches = [*(["--no-browser"] if no_browser else []), *(["--allow-root"] if is_root else [])]
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "jupyterlab", "--log-level=WARN", *options, *switches]
 
 
 def variables(token: str) -> dict[str, str]:
-    """The environment in which it starts; the token is here, so that it does not show in the list of processes."""
+    """Return JupyterLab's environment; the token is in it, so that it does not show in the list of processes."""
     paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    return {
-        **os.environ,
-        "JUPYTER_TOKEN": token,
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
-        "PYTHONHASHSEED": "0",  # sets print in the same order as in the committed notebooks
-    }
+    own = {"JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    return environment.variables() | own
 
 
 def _port(text: str) -> int:

@@ -1,19 +1,20 @@
-"""`labkit test`: every test, and every notebook cell by cell against its committed output, in one pytest run."""
+"""`labkit test`: runs every test, and every notebook cell by cell against its committed output, with pytest."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 
 from labkit.cli import environment
 from labkit.errors import CommandError
+from labkit.machine import cores
 
 MOST_WORKERS = 8
 
 
 def parse(arguments: list[str]) -> list[str]:
+    """Return the arguments for pytest, after printing the help if that is asked for."""
     if arguments in (["-h"], ["--help"]):
         print(
             "usage: labkit test [PYTEST ARGUMENTS]\n\n"
@@ -26,6 +27,7 @@ def parse(arguments: list[str]) -> list[str]:
 
 
 def run(options: list[str]) -> int:
+    """Run pytest with these arguments; return its exit code."""
     missing = [name for name in ("pytest", "nbval", "xdist") if importlib.util.find_spec(name) is None]
     if missing:
         raise CommandError(
@@ -34,16 +36,6 @@ def run(options: list[str]) -> int:
         )
     # Notebooks are compared strictly; one worker per core, each with whole files to itself.
     settings = ["--nbval", "-n", str(min(cores(), MOST_WORKERS)), "--dist", "loadfile"]
+    line = [sys.executable, "-m", "pytest", *settings, *options]
     # pytest takes its settings, and what to test, from the folder it runs in.
-    return subprocess.call(
-        [sys.executable, "-m", "pytest", *settings, *options],
-        cwd=environment.root(),
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return subprocess.call(line, cwd=environment.root(), env=environment.variables())

@@ -1,4 +1,4 @@
-"""Begin a chapter where the ones before it end."""
+"""Begins a chapter where the ones before it end: `lab.catch_up` runs their build cells."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.learn.chapters import chapters
+from labkit.learn.notebooks import notebooks
 from labkit.status import Status
 
 
 def catch_up(chapter: str, namespace: dict[str, Any]) -> list[str]:
-    """Run the build cells of every notebook before `chapter` in `namespace`, and say which notebooks these were.
+    """Run the build cells of every notebook before a chapter.
 
-    Parameters: `chapter` is a two-digit number, such as `"03"`; `namespace` is where the cells' names are kept.
-    Raises LabError for a chapter that is not there, and for a cell that fails, naming it.
+    Args:
+        chapter: Its number as two digits, such as `"03"`.
+        namespace: Where the names that the cells define are kept.
+
+    Returns:
+        The names of these notebooks, without `.ipynb`.
+
+    Raises:
+        LabError: There is no such chapter, or a cell fails; the error names the cell.
     """
-    known = chapters()
+    known = notebooks()
     numbers = [each.number for each in known]
     if chapter not in numbers:
         raise LabError(f"There is no chapter {chapter!r}; the chapters are {', '.join(numbers)}.")
-    done = []
+    before = known[: numbers.index(chapter)]
     with Status() as status:
-        for each in known[: numbers.index(chapter)]:
+        for each in before:
             for number, source in enumerate(each.build_cells(), start=1):
                 status.say(f"catching up: {each.path.stem}, cell {number}", plain=f"catching up with chapter {chapter}")
                 try:
@@ -34,5 +41,4 @@ def catch_up(chapter: str, namespace: dict[str, Any]) -> list[str]:
                         f"Build cell {number} of {each.path.name} failed: {type(error).__name__}: {error} "
                         "Open that notebook, run it to see where, then come back."
                     ) from error
-            done.append(each.path.stem)
-    return done
+    return [each.path.stem for each in before]

@@ -1,17 +1,19 @@
-"""An exercise: its question, a check of the answer, hints one by one, and a solution."""
+"""An exercise: its question, a judgment of the answer, hints one by one, and a solution. `lab.exercise` gives it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from labkit.errors import LabError
-from labkit.learn.answers import UNATTEMPTED, Verdict, wrong
-from labkit.learn.judges import JUDGES
-from labkit.learn.plan import Lab, Stop, View
-from labkit.learn.result import strictly
+from labkit.learn.chapter import Judge
+from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
+from labkit.learn.result import strict
+from labkit.learn.view import Lab, Stop, View
 
 #: Keeps what was done, and gives a sentence where that was not possible: `keep(id, passed=…)`.
 Keep = Callable[..., str]
@@ -19,7 +21,7 @@ Keep = Callable[..., str]
 
 @dataclass(frozen=True)
 class Words:
-    """A text that displays as it is; code as code."""
+    """A text that displays as it is, and code as code."""
 
     text: str
     code: str = ""
@@ -33,42 +35,45 @@ class Words:
 
 
 class Exercise:
-    """One exercise of the course; `lab.exercise("3.2")` gives it.
+    """One exercise of the course, such as `lab.exercise("3.2")`.
 
-    `check(answer)` judges an answer from the student's own cloud; `hint()` gives one more hint each time;
-    `solution()` shows one way to do it.
+    Args:
+        texts: Its texts in TOML.
+        judge: Judges an answer.
+        lab: The lab to judge by.
+        keep: Keeps what was done.
     """
 
-    def __init__(self, texts: dict[str, Any], lab: Lab, keep: Keep) -> None:
+    def __init__(self, texts: dict[str, Any], judge: Judge, lab: Lab, keep: Keep) -> None:
         self.id: str = texts["id"]
-        self._texts, self._lab, self._keep = texts, lab, keep
+        self._texts, self._judge, self._lab, self._keep = texts, judge, lab, keep
         self._hints = 0
 
-    def check(self, answer: object = None) -> Verdict:
-        """Judge an answer; None means that there is none yet. Nothing that is given raises an error, save in a
-        grader's run (LABKIT_STRICT).
-        """
-        return strictly(UNATTEMPTED if answer is None or answer is ... else self._judged(answer))
+    def check(self, answer: object = None) -> Judgment:
+        """Judge an answer by what the student's own lab holds.
 
-    def _judged(self, answer: object) -> Verdict:
+        Args:
+            answer: Any object; None means that there is no answer yet.
+
+        Raises:
+            CheckFailedError: LABKIT_STRICT is set and the answer is not right. Nothing else is raised.
+        """
+        return strict(UNATTEMPTED if answer is None or answer is ... else self._judged(answer))
+
+    def _judged(self, answer: object) -> Judgment:
         try:
-            verdict = JUDGES[self.id](View(self._lab), answer)
-        except Stop as stop:
-            return _not_yet(f"{stop.line.text}: {stop.line.found}. Next: {stop.line.next}")
-        except (LabError, OSError) as error:
-            return _not_yet(str(error))
+            judgment = self._judge(View(self._lab), answer)
+        except (Stop, LabError, OSError, BotoCoreError, ClientError) as error:
+            # There is nothing to judge by, so this does not count as a try.
+            return Judgment(False, f"It can't be judged yet: {error}", attempted=False)
         except Exception as error:
-            if type(error).__module__.startswith("botocore"):  # AWS refused, or could not be reached
-                return _not_yet(str(error))
             kind = type(answer).__name__  # an answer of a kind that nobody thought of
-            verdict = wrong(f"A {kind} can't be judged here ({error}). Wanted is {self._texts['answer']}.")
-        if verdict.passed:
-            verdict = verdict.explained(self._texts["right"].strip())
-        note = self._keep(f"exercise:{self.id}", passed=verdict.passed)
-        return Verdict(verdict.passed, verdict.text, note=note)
+            judgment = wrong(f"A {kind} can't be judged here ({error}). Wanted is {self._texts['answer']}.")
+        text = f"{judgment.text} {self._texts['right'].strip()}" if judgment.passed else judgment.text
+        return replace(judgment, text=text, note=self._keep(f"exercise:{self.id}", passed=judgment.passed))
 
     def hint(self) -> Words:
-        """The next hint; the last one again where there is no more."""
+        """Show the next hint, or the last one again."""
         hints = self._texts["hints"]
         last = self._hints == len(hints)
         self._hints = min(self._hints + 1, len(hints))
@@ -78,19 +83,15 @@ class Exercise:
         return Words(f"{text} {note}".strip())
 
     def solution(self) -> Words:
-        """One way to do it, as code."""
+        """Show a solution as code."""
         note = self._keep(f"exercise:{self.id}", solution=True)
         return Words(f"One way to do it: {note}".strip(), self._texts["solution"].strip())
-
-    @property
-    def _how(self) -> str:
-        return f"lab.exercise({self.id!r}).check(answer)"
 
     def __repr__(self) -> str:
         texts = self._texts
         return (
             f"Exercise {self.id}: {texts['title']}\n{texts['question'].strip()}\n"
-            f"Answer with {texts['answer']}: {self._how}. Stuck? .hint(), then .solution()."
+            f"Answer with {texts['answer']}: {self._call}. Stuck? .hint(), then .solution()."
         )
 
     def _repr_html_(self) -> str:
@@ -98,10 +99,9 @@ class Exercise:
         return (
             f"<div class='labkit-exercise'><p><b>Exercise {self.id}: {escape(texts['title'])}</b></p>"
             f"<p>{escape(texts['question'].strip())}</p><p>Answer with {escape(texts['answer'])}: "
-            f"<code>{escape(self._how)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
+            f"<code>{escape(self._call)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
         )
 
-
-def _not_yet(why: str) -> Verdict:
-    """The answer can't be held against anything, which is no try."""
-    return Verdict(False, f"It can't be judged yet: {why}", attempted=False)
+    @property
+    def _call(self) -> str:
+        return f"lab.exercise({self.id!r}).check(answer)"

@@ -1,32 +1,29 @@
 """What a student has passed, in a small JSON file of their own that can be handed in.
 
-The file, `progress.json` in the course's folder (or where LABKIT_PROGRESS says), holds no names, paths, addresses or
-account numbers. Its schema, version 1:
+The grader of a lab records it, and `labkit progress` prints it. The file is `progress.json` in the course's folder, or
+where LABKIT_PROGRESS says. It holds no names, paths, addresses or account numbers. Its schema, version 1:
 
-- `schema`: 1; `labkit`: the version that wrote last;
+- `schema`: 1; `labkit`: the version that wrote the file last;
 - `items`: what was tried, by id, such as `check:vpcs`, `exercise:3.1`, `quiz:03.1`; each with
   `score` and `max_score` (1 once passed, and it stays passed), `attempts`, `hints` (how many were asked for),
   `solution` (whether it was shown), `first` and `last` (when it was tried, UTC), `passed` (when it first was right, or
   null), and for a quiz `answer`, the letter given last.
-
-This module uses only the standard library, so that `labkit progress` and a grader's script can read the file with it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit import __version__
 from labkit.errors import ProgressError
-from labkit.learn.chapters import chapters
+from labkit.learn.notebooks import course_folder
+from labkit.machine import locked
+from labkit.version import __version__
 
 SCHEMA = 1
 NAME = "progress.json"
@@ -35,19 +32,27 @@ VARIABLE = "LABKIT_PROGRESS"
 #: The one point that each check, exercise and question of a quiz gives.
 MAX_SCORE = 1
 
+#: An item of the file that has not been tried.
+UNTRIED = {
+    "score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False,
+    "first": None, "last": None, "passed": None,
+}  # fmt: skip
+
 
 def place() -> Path:
-    """Where the file is: as LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
+    """Return where the file is: as LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
     named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    return chapters()[0].path.resolve().parent.parent / NAME
+    return Path(named).expanduser() if named else course_folder() / NAME
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The items of a progress file, by id; none where there is no file.
+    """Read the items of a progress file.
 
-    Raises ProgressError where it is damaged, or of a later version.
+    Returns:
+        The items by id, or nothing if there is no file.
+
+    Raises:
+        ProgressError: The file is damaged, or of a later version.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -67,14 +72,21 @@ def read(path: Path) -> dict[str, Any]:
 def record(
     item: str, *, passed: bool | None = None, hint: bool = False, solution: bool = False, answer: str = ""
 ) -> str:
-    """Add what was just done to the file; the sentence to show where that can't be done, or nothing.
+    """Add what was just done to the file. Nothing is raised: a lesson goes on without its file.
 
-    Parameters: `item`, its id; `passed`, whether an answer was right (None where none was given); `hint`, `solution`,
-    whether one was shown; `answer`, the letter of a quiz. Never raises: a lesson goes on without its file.
+    Args:
+        item: Its id.
+        passed: Whether an answer was right, or None if none was given.
+        hint: Whether a hint was shown.
+        solution: Whether the solution was shown.
+        answer: The letter chosen in a quiz.
+
+    Returns:
+        A sentence to show if the file can't be written, or else an empty text.
     """
     try:
         path = place()
-        with _only_one(path):
+        with _locked(path):
             items = read(path)
             items[item] = _after(items.get(item, {}), passed, hint, solution, answer)
             _write(path, items)
@@ -87,32 +99,38 @@ def record(
 
 
 def reset(path: Path) -> Path | None:
-    """Put the file aside, so that the next answer begins a new one; where it is now, or None if there was none."""
+    """Rename the file, so that the next answer starts a new one.
+
+    Returns:
+        Where the file is now, or None if there was none.
+    """
     if not path.exists():
         return None
-    with _only_one(path):
+    with _locked(path):
         aside = next(p for n in range(1, 10_000) if not (p := path.with_suffix(f".{n}.json")).exists())
         return path.rename(aside)
 
 
+def _locked(path: Path) -> AbstractContextManager[None]:
+    """Keep two kernels from losing each other's answers."""
+    return locked(path.with_name(f".{path.name}.lock"))
+
+
 def _after(before: dict[str, Any], passed: bool | None, hint: bool, solution: bool, answer: str) -> dict[str, Any]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    item = {
-        "score": MAX_SCORE if passed else before.get("score", 0),
-        "max_score": MAX_SCORE,
-        "attempts": before.get("attempts", 0) + (passed is not None),
-        "hints": before.get("hints", 0) + hint,
-        "solution": before.get("solution", False) or solution,
-        "first": before.get("first", now),
-        "last": now,
-        "passed": before.get("passed") or (now if passed else None),
-    }
-    given = answer or before.get("answer", "")
-    return item | ({"answer": given} if given else {})
+    item = UNTRIED | before | {"last": now} | ({"answer": answer} if answer else {})
+    item["first"] = item["first"] or now
+    item["attempts"] += passed is not None
+    item["hints"] += hint
+    item["solution"] = item["solution"] or solution
+    if passed:
+        item["score"] = MAX_SCORE
+        item["passed"] = item["passed"] or now
+    return item
 
 
 def _write(path: Path, items: dict[str, Any]) -> None:
-    """Write all of the file, or nothing of it."""
+    """Write all of the file, or leave it as it is."""
     text = json.dumps({"schema": SCHEMA, "labkit": __version__, "items": dict(sorted(items.items()))}, indent=1)
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "the file may not be written")
@@ -124,19 +142,3 @@ def _write(path: Path, items: dict[str, Any]) -> None:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """One kernel at a time, so that two don't lose each other's answers; the system frees the lock, come what may."""
-    with open(path.with_name(f".{path.name}.lock"), "a", encoding="utf-8") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

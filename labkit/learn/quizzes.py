@@ -1,4 +1,4 @@
-"""A quiz: three questions with options, the right ones found in the student's own cloud where it holds them."""
+"""A quiz: questions with options to choose from, the right ones found in the student's own lab. `lab.quiz` gives it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.learn.answers import UNATTEMPTED, Verdict, wrong
+from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.exercises import Keep
-from labkit.learn.plan import Lab, Stop, View
-from labkit.learn.quiz_facts import FACTS
-from labkit.learn.result import strictly
+from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
+from labkit.learn.result import strict
+from labkit.learn.view import Lab, Stop, View
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer to choose: its letter, what it says, why it is right or wrong."""
+    """One option of a question: its letter, its text, why it is right or wrong, and whether it is right."""
 
     letter: str
     text: str
@@ -25,6 +25,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
+    """One question of a quiz, numbered from 1."""
+
     number: int
     text: str
     options: tuple[Option, ...]
@@ -34,31 +36,43 @@ class Question:
 
 
 class Quiz:
-    """The quiz of one chapter; `lab.quiz("03")` gives it. `answer(1, "b")` answers a question."""
+    """The quiz of one chapter, such as `lab.quiz("03")`.
 
-    def __init__(self, chapter: str, texts: list[dict[str, Any]], lab: Lab, keep: Keep) -> None:
-        self.chapter = chapter
-        self._texts, self._keep = texts, keep
-        self.questions, self.trouble = self._read(lab)
+    Args:
+        chapter: The chapter, with the texts of the quiz.
+        lab: The lab that it asks about.
+        keep: Keeps what was answered.
 
-    def _read(self, lab: Lab) -> tuple[tuple[Question, ...], str]:
-        """The questions as they are for this lab; none, and why, where it does not hold what they ask about."""
+    Attributes:
+        title: What it is called.
+        questions: The questions as they are for this lab; none if the lab doesn't hold what they ask about.
+        trouble: Why there are no questions.
+    """
+
+    def __init__(self, chapter: Chapter, lab: Lab, keep: Keep) -> None:
+        self.title, self.trouble = f"Quiz {chapter.number}", ""
+        self.questions: tuple[Question, ...] = ()
+        self._chapter, self._keep = chapter.number, keep
         try:
-            facts = FACTS[self.chapter](View(lab))
-            return tuple(_question(n, texts, facts) for n, texts in enumerate(self._texts, 1)), ""
-        except Stop as stop:
-            why = f"{stop.line.text}: {stop.line.found}. Next: {stop.line.next}"
-        except LabError as error:
-            why = str(error)
-        except Exception as error:  # of AWS: a quiz never ends a lesson
-            why = f"{type(error).__name__}: {error}"
-        return (), f"This quiz asks about your own lab, and can't be made yet: {why}"
+            facts = chapter.quiz_facts(View(lab))
+            self.questions = tuple(_question(n, texts, facts) for n, texts in enumerate(chapter.texts["quiz"], 1))
+        except Exception as error:  # also of AWS: a quiz never ends a lesson
+            why = str(error) if isinstance(error, Stop | LabError) else f"{type(error).__name__}: {error}"
+            self.trouble = f"This quiz asks about your own lab, and can't be made yet: {why}"
 
-    def answer(self, number: object = None, letter: object = None) -> Verdict:
-        """Answer a question with the letter of an option, and be told why it is right or wrong."""
-        return strictly(self._judged(number, letter))
+    def answer(self, number: object = None, letter: object = None) -> Judgment:
+        """Answer a question, and learn why the option is right or wrong.
 
-    def _judged(self, number: object, letter: object) -> Verdict:
+        Args:
+            number: The question's number, from 1.
+            letter: The letter of an option, or its text; None means that there is no answer yet.
+
+        Raises:
+            CheckFailedError: LABKIT_STRICT is set and the answer is not right. Nothing else is raised.
+        """
+        return strict(self._judged(number, letter))
+
+    def _judged(self, number: object, letter: object) -> Judgment:
         if self.trouble:
             return wrong(self.trouble)
         question = next((each for each in self.questions if str(each.number) == str(number).strip()), None)
@@ -71,23 +85,21 @@ class Quiz:
         if chosen is None:
             letters = ", ".join(repr(each.letter) for each in question.options)
             return wrong(f"{letter!r} is no option of question {question.number}: choose one of {letters}.")
-        note = self._keep(f"quiz:{self.chapter}.{question.number}", passed=chosen.right, answer=chosen.letter)
-        return Verdict(chosen.right, f"{'Right' if chosen.right else 'No'}. {chosen.why}", note=note)
+        note = self._keep(f"quiz:{self._chapter}.{question.number}", passed=chosen.right, answer=chosen.letter)
+        return Judgment(chosen.right, f"{'Right' if chosen.right else 'No'}. {chosen.why}", note=note)
 
     def __repr__(self) -> str:
-        if self.trouble:
-            return self.trouble
-        how = f'Answer each with lab.quiz("{self.chapter}").answer(1, "a").'
-        return "\n".join([f"Quiz {self.chapter}", *map(str, self.questions), how])
+        how = f'Answer each with lab.quiz("{self._chapter}").answer(1, "a").'
+        return self.trouble or "\n".join([self.title, *map(str, self.questions), how])
 
 
-def _question(number: int, texts: dict[str, Any], facts: dict[str, str]) -> Question:
-    """A question, its right option the one whose key the lab's facts give, or the one that is marked."""
+def _question(number: int, texts: dict[str, Any], facts: Facts) -> Question:
+    """Make a question; the right option is the one whose key the lab's facts give, or the one that is marked."""
     key = facts[texts["fact"]] if "fact" in texts else texts["right"]
     options = tuple(
         Option(letter, each["text"].format_map(facts), each["why"].strip().format_map(facts), each["key"] == key)
         for letter, each in zip("abcdef", texts["options"], strict=False)
     )
     if sum(each.right for each in options) != 1:
-        raise LabError(f"question {number} has no answer in a lab that stands as yours does. lab.check() says more.")
+        raise LabError(f"question {number} has no answer in a lab that is built as yours is. lab.check() says more.")
     return Question(number, texts["question"].strip().format_map(facts), options)

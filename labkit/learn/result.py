@@ -1,4 +1,4 @@
-"""What a check says of the student's own cloud: lines with ✓ and ✗, and after each ✗ what to do next."""
+"""What a check found: lines marked ✓ or ✗, each ✗ with what to do next. Every check of the course makes these."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ STRICT = "LABKIT_STRICT"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that was looked at.
+    """One thing that a check looked at.
 
-    Parameters: `ok`, whether it is as wanted; `text`, what is right, or what it is about; where it isn't right, `found`
-    and `wanted` say what is there and what should be, and `next` which call or cell mends it. `absent` says that there
-    is nothing yet, which is no mistake.
+    Attributes:
+        ok: Whether it is as wanted.
+        text: What is right, or what the line is about if something is wrong.
+        found: What is there, if it is wrong.
+        wanted: What should be there, if it is wrong.
+        next: The call or the cell that fixes it, if it is wrong.
+        absent: Whether nothing is there yet, which is not a mistake.
 
     >>> print(Line(True, "vpc-1 has the range 10.1.0.0/16"))
     ✓ vpc-1 has the range 10.1.0.0/16
@@ -39,27 +43,29 @@ class Line:
     absent: bool = False
 
     def __str__(self) -> str:
-        said = [f"{word + ':':<7} {value}" for word, value in self._said()]
-        return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *said])
+        details = [f"{label + ':':<7} {value}" for label, value in self._details()]
+        return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *details])
 
-    def _said(self) -> list[tuple[str, str]]:
-        said = (("found", self.found), ("wanted", self.wanted), ("next", self.next))
-        return [] if self.ok else [(word, value) for word, value in said if value]
+    def _details(self) -> list[tuple[str, str]]:
+        details = (("found", self.found), ("wanted", self.wanted), ("next", self.next))
+        return [] if self.ok else [(label, value) for label, value in details if value]
 
     def html(self) -> str:
-        """The same as an item of a list, the mark also in words for those who hear it."""
+        """Return the line as an HTML list item, with the mark also in words for screen readers."""
         mark = "<b role='img' aria-label='{}'>{}</b>".format(*(("right", "✓") if self.ok else ("not yet", "✗")))
-        said = "".join(f"<div><b>{word}:</b> {escape(value)}</div>" for word, value in self._said())
-        more = f"<div style='margin-left:1.6em'>{said}</div>" if said else ""
+        details = "".join(f"<div><b>{label}:</b> {escape(value)}</div>" for label, value in self._details())
+        more = f"<div style='margin-left:1.6em'>{details}</div>" if details else ""
         return f"<li>{mark} {escape(self.text)}{more}</li>"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found, line by line; `passed` where every line is right.
+    """What a check found, line by line.
 
-    Parameters: `name` is the check's; `lines` what it looked at; `note` a sentence about something else, such as a
-    progress file that can't be written.
+    Attributes:
+        name: The check's name.
+        lines: What it looked at.
+        note: A sentence about something else, such as a progress file that can't be written.
     """
 
     name: str
@@ -68,32 +74,33 @@ class Result:
 
     @property
     def passed(self) -> bool:
+        """Whether every line is right."""
         return bool(self.lines) and all(line.ok for line in self.lines)
 
     @property
     def begun(self) -> bool:
-        """Whether there is anything yet to be checked."""
+        """Whether there is anything to check yet."""
         return not all(line.absent for line in self.lines)
 
     @property
-    def score(self) -> int:
-        return int(self.passed)
+    def state(self) -> str:
+        """How much of it is right, in words."""
+        return "all right" if self.passed else f"{sum(line.ok for line in self.lines)} of {len(self.lines)}"
 
     @property
-    def heading(self) -> str:
-        right = sum(line.ok for line in self.lines)
-        return f"{self.name}: " + ("all right" if self.passed else f"{right} of {len(self.lines)} right")
+    def _heading(self) -> str:
+        return f"{self.name}: {self.state}" + ("" if self.passed else " right")
 
     def __repr__(self) -> str:
         lines = [f"  {line}".replace("\n", "\n  ") for line in self.lines]
-        return "\n".join([self.heading, *lines, *([self.note] if self.note else [])])
+        return "\n".join([self._heading, *lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        return listed(self.heading, (line.html() for line in self.lines), self.note)
+        return html_list(self._heading, (line.html() for line in self.lines), self.note)
 
 
-def listed(heading: str, items: Iterable[str], note: str = "") -> str:
-    """A heading and a list, in HTML; the items are HTML already."""
+def html_list(heading: str, items: Iterable[str], note: str = "") -> str:
+    """Return a heading and a list in HTML; the items are HTML already."""
     after = f"<p><i>{escape(note)}</i></p>" if note else ""
     return (
         f"<div class='labkit-check'><p style='margin:0'><b>{escape(heading)}</b></p>"
@@ -109,8 +116,12 @@ class _Outcome(Protocol):
 Outcome = TypeVar("Outcome", bound=_Outcome)
 
 
-def strictly(outcome: Outcome) -> Outcome:
-    """What was found; raises CheckFailedError in its place where LABKIT_STRICT is set and it is not passed."""
+def strict(outcome: Outcome) -> Outcome:
+    """Return the outcome of a check, an exercise or a quiz, unless a grader wants an error for what is not passed.
+
+    Raises:
+        CheckFailedError: LABKIT_STRICT is set and the outcome is not passed.
+    """
     if os.environ.get(STRICT) and not outcome.passed:
         raise CheckFailedError(repr(outcome))
     return outcome

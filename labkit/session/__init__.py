@@ -1,1 +1,1 @@
-"""What `lab` says to an AWS through boto3: which AWS that is, finding things by name, running commands."""
+"""What `lab` does through boto3: connect to an account, find things by name, run commands, wait, and clean up."""

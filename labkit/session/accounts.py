@@ -1,5 +1,6 @@
-"""The two AWSs that a lab can talk to, and the few things in which they differ: how to get there, and how time
-passes.
+"""The two kinds of AWS account that a lab can use, embedded and real, and the little in which they differ.
+
+They differ in how boto3 reaches them, and in how time passes. `labkit.connect` makes one, and `Lab` uses it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from labkit.errors import LabError
 from labkit.session.waiting import poll
 
-#: Settings that would lead boto3 elsewhere; the embedded AWS takes them out.
+#: Settings that would lead boto3 elsewhere; the embedded AWS removes them.
 _FOREIGN = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -25,29 +26,37 @@ _FOREIGN = (
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-class World(Protocol):
-    """An AWS. `account` and `region` say which; `patience` is how many seconds of real time it is worth waiting for
-    things to come about.
+class Account(Protocol):
+    """An AWS account to which a lab is connected.
+
+    Attributes:
+        number: The account's number, 12 digits.
+        region: The region.
+        patience: How many seconds of real time it is worth waiting for something to happen.
     """
 
-    account: str
+    number: str
     region: str
     patience: float
 
     def now(self) -> datetime:
-        """The time that this AWS goes by."""
+        """Return the current time of this AWS, in UTC."""
         ...
 
     def settle(self, missing: Callable[[datetime], list[str]]) -> None:
         """Let time pass until the records of all traffic so far are in the log groups.
 
-        Parameters: `missing` names, given a moment, what has not delivered a record of that moment or a later one.
+        Args:
+            missing: Returns what has not delivered a record of a moment, or a later one, given that moment.
+
+        Raises:
+            LabError: If the records do not come.
         """
         ...
 
 
-class Embedded:
-    """The AWS in this process: no account, no cost, no network; time is virtual."""
+class EmbeddedAccount:
+    """The account of the AWS in this process: no cost, no network; time is virtual."""
 
     patience = 0.0
 
@@ -55,7 +64,7 @@ class Embedded:
         from labkit import embedded
 
         self._aws = embedded.start()
-        self.account = embedded.ACCOUNT_ID
+        self.number = embedded.ACCOUNT_ID
         self.region = embedded.REGION
         no_proxy = _without_proxy("127.0.0.1")
         _enter_environment(
@@ -68,7 +77,7 @@ class Embedded:
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                 "AWS_EC2_METADATA_DISABLED": "true",
-                # Python reads both; where they differ, the second counts.
+                # Python reads both; if they differ, the second counts.
                 "NO_PROXY": no_proxy,
                 "no_proxy": no_proxy,
             },
@@ -79,23 +88,33 @@ class Embedded:
         )
 
     def close(self) -> None:
-        """Stop the embedded AWS, and leave the environment as it was before."""
+        """Stop the embedded AWS, and restore the environment."""
         _leave_environment()
         self._aws.stop()
 
     def now(self) -> datetime:
+        """Return the virtual time."""
         return self._aws.clock.now()
 
     def settle(self, missing: Callable[[datetime], list[str]]) -> None:
+        """Jump to the moment at which all records have been delivered."""
         with self._aws.lock:
             self._aws.clock.jump_to(self._aws.dataplane.settled_at())
 
     def __str__(self) -> str:
-        return f"the embedded AWS (account {self.account}, {self.region}); nothing leaves this computer"
+        return f"the embedded AWS (account {self.number}, {self.region}); nothing leaves this computer"
 
 
-class Account:
-    """A real AWS account, reached with the student's own credentials."""
+class RealAccount:
+    """A real AWS account, reached with the student's own credentials.
+
+    Args:
+        profile: A profile of this computer's AWS configuration; the usual credentials unless given.
+        region: The region; that of the profile unless given.
+
+    Raises:
+        LabError: If there is no such profile, no region, or the credentials do not work.
+    """
 
     patience = 180.0
 
@@ -110,9 +129,8 @@ class Account:
         try:
             session = boto3.Session()
             self.region = session.region_name or ""
-            self.account = str(
-                session.client("sts", region_name=self.region or "us-east-1").get_caller_identity()["Account"]
-            )
+            sts = session.client("sts", region_name=self.region or "us-east-1")
+            self.number = str(sts.get_caller_identity()["Account"])
         except botocore.exceptions.ProfileNotFound as error:
             raise LabError(f"{error}. {_profiles()}") from None
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
@@ -124,10 +142,11 @@ class Account:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")
 
     def enter(self) -> None:
-        """From now on this is the AWS that cells talk to; clients of the embedded AWS say so."""
+        """Make this the AWS that cells talk to; clients of the embedded AWS now refuse to work."""
         _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "this account")
 
     def now(self) -> datetime:
+        """Return the time of this computer."""
         return datetime.now(UTC)
 
     def settle(self, missing: Callable[[datetime], list[str]]) -> None:
@@ -146,7 +165,7 @@ class Account:
             )
 
     def __str__(self) -> str:
-        return f"the AWS account {self.account}, {self.region}"
+        return f"the AWS account {self.number}, {self.region}"
 
 
 def _profiles() -> str:
@@ -163,9 +182,9 @@ _environment_before: dict[str, str | None] = {}
 
 @contextmanager
 def environment_kept() -> Iterator[None]:
-    """Leave the environment as it is should what is in the block fail: cells go on talking to the same AWS as before.
+    """Restore the environment if the block fails, so that cells go on talking to the same AWS as before.
 
-    So an account that was not confirmed is not reached by a cell that thinks it is elsewhere.
+    A cell must not reach an account that was not confirmed.
     """
     environment, remembered = dict(os.environ), dict(_environment_before)
     try:
@@ -197,27 +216,28 @@ def _leave_environment() -> None:
     _forget_session()
 
 
-#: The event at which a client of another AWS is refused, and the id of the handler that does it.
+#: The event at which a client of another AWS refuses to work, and the id of the handler that does it.
 REFUSED_AT, REFUSAL = "provide-client-params", "labkit-refuses"
 
 
 def _forget_session() -> None:
-    """Make boto3 read the environment anew: its session remembers profile and credentials."""
+    """Make boto3 read the environment again: its session remembers profile and credentials."""
     import boto3
     from botocore.exceptions import ProfileNotFound
 
     boto3.DEFAULT_SESSION = None
     try:
         boto3.setup_default_session()
-    except ProfileNotFound:  # whoever makes a client next is told so
+    except ProfileNotFound:  # the next boto3.client() raises it again
         return
     boto3.DEFAULT_SESSION.events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
 
 
 def _make_nothing_twice(operation: Any, caught_exception: Exception | None = None, **_: Any) -> None:
-    """Raise, rather than let boto3 ask again, where an answer is lost and AWS could not tell the second request from
-    a new one: it would make a second VPC of the same name. Running the cell again finds the one that was made.
+    """Raise the error instead of letting boto3 repeat a request, if that could make a second thing.
 
+    AWS cannot tell a second CreateVpc from a new one, so there would be two VPCs of the same name. Running the cell
+    again finds the one that was made.
     https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
     """
     from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -228,15 +248,18 @@ def _make_nothing_twice(operation: Any, caught_exception: Exception | None = Non
 
 
 def _without_proxy(host: str) -> str:
-    """The value of NO_PROXY with `host` in it."""
+    """Return the value of NO_PROXY with `host` in it."""
     hosts = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
     return ",".join([*(each for each in hosts if each and each != host), host])
 
 
 def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterable[Any] = ()) -> None:
-    """Make clients that were created before connect() say so, rather than call whatever AWS they were made for.
+    """Make clients that were created before connect() refuse to work, instead of calling another AWS.
 
-    Parameters: `is_foreign` says of an endpoint's URL whether it is another AWS's; `here` names the one connected to.
+    Args:
+        is_foreign: Returns whether the URL of an endpoint is that of another AWS.
+        here: What to call the AWS that the lab is connected to.
+        keep: Clients that go on working.
     """
     base = getattr(sys.modules.get("botocore.client"), "BaseClient", None)
     kinds = set(base.__subclasses__()) if base is not None else set()
@@ -250,10 +273,10 @@ def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterabl
         )
 
     spared = {id(client) for client in keep}
-    # By type() alone: isinstance() would ask each object of the process for its __class__, and some answer with errors.
+    # By type() alone: isinstance() would read __class__ of each object in the process, and some raise an error.
     for client in [each for each in gc.get_objects() if type(each) in kinds]:
-        # The first thing that a client does for a call, before it signs or even looks for credentials.
+        # The first event of a call, before the client signs it or even looks for credentials.
         if id(client) in spared or not is_foreign(client.meta.endpoint_url):
-            client.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)  # refused from another AWS, back now
+            client.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)  # refused while another AWS was connected
         else:
             client.meta.events.register_first(REFUSED_AT, refuse, unique_id=REFUSAL)

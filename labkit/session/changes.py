@@ -1,25 +1,29 @@
-"""Noticing, without asking AWS, which calls from here may have changed the network."""
+"""Notes, without asking AWS, which calls from here may have changed the network.
+
+The map and the widgets ask `lab.changes` whether they are out of date.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-#: Operations whose names begin so only look.
+#: How the names of operations begin that change nothing.
 _LOOKS = ("Describe", "Get", "List", "Search", "Export")
 
 _made: list[str] = []
 
 
 def changes() -> Sequence[str]:
-    """The operations of EC2 that may have changed something, called by clients made since `watch`, in order."""
+    """Return the EC2 operations that may have changed something, by clients made since `watch`, in order."""
     return _made
 
 
 def watch() -> None:
     """Note the changing calls of every client that boto3 makes from now on.
 
-    Other sessions, other programs and the console are not seen: what shows the network offers to read it again.
+    Calls of other sessions, other programs and the console go unnoticed, so what shows the network offers to read it
+    again.
     """
     import boto3
 

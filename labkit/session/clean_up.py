@@ -1,18 +1,24 @@
-"""Deleting the lab, one kind of thing after another, and looking afterwards whether anything is left."""
+"""Deletes the lab, one kind of thing after another, and checks afterwards whether anything is left.
+
+`lab.clean_up` does it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
+from labkit import names
 from labkit.session.finding import Finder
-from labkit.session.kinds import KINDS, LOG_GROUPS, POLICIES, PROFILES, ROLES, Kind, Part, code, suppress_gone
+from labkit.session.kinds import BY_PREFIX, KINDS, Kind, Part, code, suppress_gone
+from labkit.session.paging import all_of
 from labkit.session.waiting import poll
 
-#: What AWS answers while something else that is being deleted still holds on to a thing.
+#: What AWS answers while something else that is being deleted still uses a thing.
 _NOT_YET = {
     "DependencyViolation", "DeleteConflict", "InvalidParameterValue", "InvalidIPAddress.InUse",
     "InvalidNetworkInterface.InUse", "OperationAbortedException",
@@ -21,7 +27,14 @@ _NOT_YET = {
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One thing of the lab. `word` says what it is, `id` and `name` which one; `delete` deletes it."""
+    """A thing of the lab that can be deleted.
+
+    Attributes:
+        word: What kind of thing it is.
+        id: Its id, or its name if it has no id.
+        name: Its name, or an empty text.
+        delete: Deletes it.
+    """
 
     word: str
     id: str
@@ -33,17 +46,28 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Find:
-    """A search for things of the lab of one kind, which `word` names."""
+class _Search:
+    """A search for things of one kind.
+
+    Attributes:
+        word: What kind of things.
+        things: Finds them.
+        wait: Whether to wait until they are gone before the next search.
+    """
 
     word: str
     things: Callable[[], Iterator[Thing]]
+    wait: bool = False
 
 
 def clean_up(client: Callable[[str], Any], tag: Part, patience: float, dry_run: bool = False) -> None:
-    """Delete what belongs to the lab, printing a line for each thing, then what is left and what to do about it.
+    """Delete the lab, and print each thing that was deleted, then what is left and what to do about it.
 
-    Parameters: see CleanUp; with `dry_run`, only say what there is to delete.
+    Args:
+        client: Makes a boto3 client of a service.
+        tag: The tag of the lab's things, with `Key` and `Value`.
+        patience: How many seconds to wait until AWS allows a deletion.
+        dry_run: Whether only to print what would be deleted.
     """
     work = CleanUp(client, tag, patience)
     count = 0
@@ -60,10 +84,7 @@ def clean_up(client: Callable[[str], Any], tag: Part, patience: float, dry_run: 
 
 
 class CleanUp:
-    """Deletes what belongs to the lab, through clients that `client(service)` makes.
-
-    Parameters: `tag` marks the lab's things; `patience` is how many seconds to wait for AWS to let go of something.
-    """
+    """Deletes the lab. The arguments are those of `clean_up`."""
 
     def __init__(self, client: Callable[[str], Any], tag: Part, patience: float) -> None:
         self._ec2, self._iam, self._logs = client("ec2"), client("iam"), client("logs")
@@ -71,25 +92,26 @@ class CleanUp:
         self._tagged = {"Name": f"tag:{tag['Key']}", "Values": [tag["Value"]]}
         self._patience = patience
         self._vpcs: list[str] = []
-        self._errors: dict[str, Exception] = {}  # by a thing's id, or by a kind that AWS could not be asked for
+        self._errors: dict[str, Exception] = {}  # by a thing's id, or by a kind that AWS would not list
 
     def preview(self) -> list[Thing]:
-        """What there is to delete, in the order in which it would be."""
+        """Return what there is to delete, in the order in which it would be deleted."""
         self._errors.clear()
-        return [thing for find in self._finds() for thing in self._found(find)]
+        return [thing for search in self._searches() for thing in self._found(search)]
 
     def run(self) -> Iterator[Thing]:
-        """Delete one thing after another, and yield each that is deleted."""
+        """Delete one thing after another, and yield each that was deleted."""
         self._errors.clear()
-        for find in self._finds():
-            for thing in self._found(find):
+        for search in self._searches():
+            found = self._found(search)
+            for thing in found:
                 if self._delete(thing):
                     yield thing
-            if find.word in ("instance", "NAT gateway"):  # until these are gone, what they stand on stays
-                self._poll(lambda find=find: not self._found(find), f"each {find.word} to be gone")  # type: ignore[misc]
+            if found and search.wait:
+                self._poll(lambda search=search: not self._found(search), f"each {search.word} to be gone")  # type: ignore[misc]
 
     def leftovers(self) -> list[str]:
-        """Look again for everything, and say of each thing that is there why it is, and what to do next."""
+        """Look again for everything; return a line for each thing that is left, with the reason and the next step."""
         errors, things = dict(self._errors), list[Thing]()
 
         def is_clean() -> bool:
@@ -101,34 +123,38 @@ class CleanUp:
         return [*(f"{what}{_because(error)}" for what, error in left), *self.unseen()]
 
     def unseen(self) -> list[str]:
-        """The kinds of things for which AWS could not be asked when they were last looked for, and why."""
+        """Return a line for each kind of thing that AWS would not list in the last search, with the reason."""
         return [f"each {word} that there may be{_because(error)}" for word, error in self._errors.items()]
 
     # Looking
 
-    def _finds(self) -> Iterator[_Find]:
-        """One search after another, each in the account as it is when the one before has been dealt with."""
-        yield _Find("VPC", self._look_for_vpcs)
+    def _searches(self) -> Iterator[_Search]:
+        """Yield one search after another, each to be made when what the one before found has been dealt with."""
+        yield _Search("VPC", self._look_for_vpcs)
         for kind in KINDS:
-            if kind.word == "security group":
-                yield _Find("rule that names a group", self._rules)
-            yield _Find(kind.word, lambda kind=kind: self._of_kind(kind))  # type: ignore[misc]
-        yield _Find("instance profile", self._profiles)
-        yield _Find("role", self._roles)
-        yield _Find("policy", self._policies)
-        # Last: a flow log's role that still may would make it again for the last records.
-        yield _Find("log group", self._log_groups)
+            if kind is BY_PREFIX["sg"]:
+                yield _Search("rule that names a group", self._rules)
+            yield _Search(kind.word, partial(self._of_kind, kind), wait=kind.holds)
+        # The lab's things outside EC2 bear no tag; the notebooks give them these names. The log group is last: until
+        # its role is gone, the service of the flow logs would create it again for the last records.
+        for word, finder_kind, known, delete in (
+            ("instance profile", "instance-profile", [names.INSTANCE_PROFILE], self._delete_profile),
+            ("role", "role", [names.INSTANCE_ROLE, names.DELIVERY_ROLE], self._delete_role),
+            ("policy", "policy", [names.POLICY], self._delete_policy),
+            ("log group", "log-group", [names.LOG_GROUP], self._delete_log_group),
+        ):
+            yield _Search(word, partial(self._by_name, word, finder_kind, known, delete))
 
-    def _found(self, find: _Find) -> list[Thing]:
+    def _found(self, search: _Search) -> list[Thing]:
         try:
-            return list(find.things())
+            return list(search.things())
         except (ClientError, HTTPClientError) as error:
-            self._errors[find.word] = error
+            self._errors[search.word] = error
             return []
 
     def _look_for_vpcs(self) -> Iterator[Thing]:
-        """Note which VPCs are the lab's, for all that is inside; they themselves come late."""
-        self._vpcs = [part["VpcId"] for part in self._describe("describe_vpcs", "Vpcs[]", self._tagged)]
+        """Note which VPCs are the lab's, for everything that is inside; they are deleted late."""
+        self._vpcs = self._describe("describe_vpcs", "Vpcs[].VpcId", self._tagged)
         yield from ()
 
     def _of_kind(self, kind: Kind) -> Iterator[Thing]:
@@ -137,10 +163,10 @@ class CleanUp:
         parts = [part for each in [self._tagged, *inside] for part in self._describe(kind.operation, kind.path, each)]
         for id, part in {part[kind.id]: part for part in parts}.items():
             if not kind.stays(part):
-                yield Thing(kind.word, id, _name(part), lambda part=part: kind.delete(self._ec2, part))  # type: ignore[misc]
+                yield Thing(kind.word, id, _name(part), partial(kind.remove, self._ec2, part))
 
     def _resources(self) -> list[str]:
-        """What a flow log of the lab's may watch: its VPCs, and the subnets and interfaces in them."""
+        """Return what a flow log of the lab may watch: its VPCs, and the subnets and interfaces in them."""
         if not self._vpcs:
             return []
         inside = {"Name": "vpc-id", "Values": self._vpcs}
@@ -149,21 +175,17 @@ class CleanUp:
         return [*self._vpcs, *subnets, *interfaces]
 
     def _describe(self, operation: str, path: str, condition: Part) -> list[Any]:
-        """What a describe operation finds on all its pages."""
         name = self._ec2.meta.method_to_api_mapping[operation]
         members = self._ec2.meta.service_model.operation_model(name).input_shape.members
-        condition = {"Filter" if "Filter" in members else "Filters": [condition]}
-        if self._ec2.can_paginate(operation):
-            return list(self._ec2.get_paginator(operation).paginate(**condition).search(path))
-        return list(getattr(self._ec2, operation)(**condition)[path.removesuffix("[]")])
+        return all_of(self._ec2, operation, path, **{"Filter" if "Filter" in members else "Filters": [condition]})
 
     def _rules(self) -> Iterator[Thing]:
-        """The rules by which the groups of the lab's VPCs name groups, perhaps each other: they would keep them."""
+        """Find the rules of the lab's security groups that name groups, which could then not be deleted."""
         if not self._vpcs:
             return
         inside = {"Name": "vpc-id", "Values": self._vpcs}
         for group in self._describe("describe_security_groups", "SecurityGroups[]", inside):
-            for way, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
+            for direction, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
                 named = [
                     {**{k: rule[k] for k in ("IpProtocol", "FromPort", "ToPort") if k in rule}, "UserIdGroupPairs": [
                         {k: pair[k] for k in ("GroupId", "UserId") if k in pair} for pair in rule["UserIdGroupPairs"]
@@ -171,33 +193,16 @@ class CleanUp:
                     for rule in group[key]
                     if any(pair["GroupId"] != group["GroupId"] for pair in rule["UserIdGroupPairs"])
                 ]  # fmt: skip
-                revoke = getattr(self._ec2, f"revoke_security_group_{way}")
                 if named:
-                    name = f"{way}, {group['GroupName']}"
-                    yield Thing(
-                        "rules that name groups", group["GroupId"], name,
-                        lambda revoke=revoke, id=group["GroupId"], named=named: revoke(GroupId=id, IpPermissions=named),  # type: ignore[misc]
-                    )  # fmt: skip
+                    revoke = getattr(self._ec2, f"revoke_security_group_{direction}")
+                    delete = partial(revoke, GroupId=group["GroupId"], IpPermissions=named)
+                    name = f"{direction}, {group['GroupName']}"
+                    yield Thing("rules that name groups", group["GroupId"], name, delete)
 
-    def _profiles(self) -> Iterator[Thing]:
-        for name in PROFILES:
-            if self._finder.find(name, "instance-profile"):
-                yield Thing("instance profile", name, "", lambda name=name: self._delete_profile(name))  # type: ignore[misc]
-
-    def _roles(self) -> Iterator[Thing]:
-        for name in ROLES:
-            if self._finder.find(name, "role"):
-                yield Thing("role", name, "", lambda name=name: self._delete_role(name))  # type: ignore[misc]
-
-    def _policies(self) -> Iterator[Thing]:
-        for name in POLICIES:
-            for arn in self._finder.find(name, "policy"):
-                yield Thing("policy", name, "", lambda arn=arn: self._delete_policy(arn))  # type: ignore[misc]
-
-    def _log_groups(self) -> Iterator[Thing]:
-        for name in LOG_GROUPS:
-            for found in self._finder.find(name, "log-group"):
-                yield Thing("log group", found, "", lambda name=found: self._logs.delete_log_group(logGroupName=name))  # type: ignore[misc]
+    def _by_name(self, word: str, kind: str, known: list[str], delete: Callable[[str, str], None]) -> Iterator[Thing]:
+        for name in known:
+            for found in self._finder.find(name, kind):
+                yield Thing(word, name, "", partial(delete, name, found))
 
     # Deleting
 
@@ -212,35 +217,36 @@ class CleanUp:
                 return code(error) not in _NOT_YET
             return True
 
-        self._poll(attempt, f"AWS to let go of {thing}")
+        self._poll(attempt, f"AWS to allow the deletion of {thing}")
         return thing.id not in self._errors
 
     def _poll(self, ask: Callable[[], bool], awaited: str) -> None:
         if not poll(ask, patience=self._patience, every=5, awaited=lambda: awaited):
-            self._patience = 0.0  # what lasts so long lasts: don't wait as long for each thing that it holds up
+            self._patience = 0.0  # it will not happen: don't wait as long for each thing that it holds up
 
-    def _delete_profile(self, name: str) -> None:
+    def _delete_profile(self, name: str, arn: str) -> None:
         for role in self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]:
             self._iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
         self._iam.delete_instance_profile(InstanceProfileName=name)
 
-    def _delete_role(self, name: str) -> None:
-        def all_of(operation: str, path: str) -> list[Any]:
-            return list(self._iam.get_paginator(operation).paginate(RoleName=name).search(path))
-
-        for profile in all_of("list_instance_profiles_for_role", "InstanceProfiles[].InstanceProfileName"):
+    def _delete_role(self, name: str, arn: str) -> None:
+        listed = partial(all_of, self._iam, RoleName=name)
+        for profile in listed("list_instance_profiles_for_role", "InstanceProfiles[].InstanceProfileName"):
             self._iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=name)
-        for arn in all_of("list_attached_role_policies", "AttachedPolicies[].PolicyArn"):
-            self._iam.detach_role_policy(RoleName=name, PolicyArn=arn)
-        for inline in all_of("list_role_policies", "PolicyNames[]"):
+        for policy in listed("list_attached_role_policies", "AttachedPolicies[].PolicyArn"):
+            self._iam.detach_role_policy(RoleName=name, PolicyArn=policy)
+        for inline in listed("list_role_policies", "PolicyNames[]"):
             self._iam.delete_role_policy(RoleName=name, PolicyName=inline)
         self._iam.delete_role(RoleName=name)
 
-    def _delete_policy(self, arn: str) -> None:
-        pages = self._iam.get_paginator("list_policy_versions").paginate(PolicyArn=arn)
-        for version in list(pages.search("Versions[?!IsDefaultVersion].VersionId")):
+    def _delete_policy(self, name: str, arn: str) -> None:
+        others = "Versions[?!IsDefaultVersion].VersionId"
+        for version in all_of(self._iam, "list_policy_versions", others, PolicyArn=arn):
             self._iam.delete_policy_version(PolicyArn=arn, VersionId=version)
         self._iam.delete_policy(PolicyArn=arn)
+
+    def _delete_log_group(self, name: str, found: str) -> None:
+        self._logs.delete_log_group(logGroupName=name)
 
 
 def _name(part: Part) -> str:
@@ -249,10 +255,10 @@ def _name(part: Part) -> str:
 
 
 def _because(error: Exception | None) -> str:
-    """Why something is left, and what to do next."""
+    """Return why something is left, and what to do next."""
     refusal = code(error)
     if error is None:
-        return ". AWS has not let go of it yet: run lab.clean_up() again in a minute."
+        return ". AWS has not finished deleting it: run lab.clean_up() again in a minute."
     if refusal.startswith(("AccessDenied", "UnauthorizedOperation")):
         next_step = "Use a profile that may do this, or ask whoever looks after the account; then lab.clean_up() again."
     elif refusal in _NOT_YET:

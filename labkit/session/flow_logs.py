@@ -1,4 +1,4 @@
-"""What flow logs have delivered to a log group, and what is still to come."""
+"""What flow logs have delivered to a log group, and which records are still to come; `lab` asks it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,62 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labkit.network import Network
+from labkit.session.paging import all_of
 
-#: How long a flow log may say FAILED before that is taken to be its state: one whose role was mended says so until its
+#: How long a flow log may say FAILED before that counts as its state: after its role is fixed, it says so until the
 #: next delivery.
-_UNTIL_FAILED_IS_MEANT = timedelta(minutes=10)
+_UNTIL_FAILED_COUNTS = timedelta(minutes=10)
+
+
+class Records(list[str]):
+    """Flow log records as they were delivered, one line each, oldest first; a notebook shows them line by line."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self) if self else "no records"
+
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
+        # Without this, IPython would show a list's subclass as a list, in brackets and quotes.
+        printer.text(repr(self))  # type: ignore[attr-defined]
 
 
 def flow_logs(ec2: Any) -> list[dict[str, Any]]:
-    """All flow logs, as EC2 describes them."""
-    pages = ec2.get_paginator("describe_flow_logs").paginate()
-    return [flow_log for page in pages for flow_log in page["FlowLogs"]]
+    """Return all flow logs as EC2 describes them."""
+    return all_of(ec2, "describe_flow_logs", "FlowLogs[]")
+
+
+def events(logs: Any, log_group: str, **conditions: Any) -> list[dict[str, Any]]:
+    """Return the events of a log group, oldest first; none if there is no such log group.
+
+    Args:
+        logs: A CloudWatch Logs client.
+        log_group: The name of the log group.
+        conditions: Further parameters of FilterLogEvents.
+    """
+    try:
+        found = all_of(logs, "filter_log_events", "events[]", logGroupName=log_group, **conditions)
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return sorted(found, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
 
 
 def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: datetime, now: datetime) -> list[str]:
-    """The ids of the running instances' interfaces of which no record that begins at `since` or later is there.
+    """Return which interfaces of running instances have delivered no record that begins at a moment or later.
 
-    Those whose flow log still fails to deliver some time after `since` are left out: nothing will come from them.
-    Parameters: `ec2` and `logs` are clients.
+    Interfaces whose flow log still fails to deliver some time after that moment are left out: nothing will come from
+    them.
+
+    Args:
+        ec2: An EC2 client.
+        logs: A CloudWatch Logs client.
+        network: The network as it is now.
+        log_group: The name of the log group to which the records go.
+        since: The moment.
+        now: The current time of this AWS.
+
+    Returns:
+        The ids of the interfaces.
     """
-    has_had_time = now - since > _UNTIL_FAILED_IS_MEANT
+    has_had_time = now - since > _UNTIL_FAILED_COUNTS
     covered = {
         flow_log["ResourceId"]
         for flow_log in flow_logs(ec2)
@@ -32,22 +69,13 @@ def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: da
         and not (has_had_time and flow_log.get("DeliverLogsStatus") == "FAILED")
     }
     running = {instance.id for instance in network.instances.values() if instance.state == "running"}
+    start = int(since.timestamp() * 1000)
+    # The events are read, since lastEventTimestamp of describe_log_streams may be an hour late:
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html
     return [
         interface.id
         for interface in network.interfaces.values()
         if interface.instance in running
         and covered & {interface.id, interface.subnet, interface.vpc}
-        and not _has_event(logs, log_group, f"{interface.id}-all", since)
+        and not events(logs, log_group, logStreamNames=[f"{interface.id}-all"], startTime=start)
     ]
-
-
-def _has_event(logs: Any, log_group: str, stream: str, since: datetime) -> bool:
-    # Not lastEventTimestamp of describe_log_streams, which may be an hour late:
-    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=log_group, logStreamNames=[stream], startTime=int(since.timestamp() * 1000)
-    )
-    try:
-        return any(page["events"] for page in pages)
-    except logs.exceptions.ResourceNotFoundException:
-        return False

@@ -1,5 +1,6 @@
-"""What a lab is made of, in the order in which AWS lets go of it.
+"""The kinds of things that a lab is made of: how AWS describes each, when it is gone, and how to delete it.
 
+`labkit.session.finding` and `labkit.session.clean_up` read this table.
 https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
 """
 
@@ -11,38 +12,62 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from labkit import names
-
+#: A part of an answer of AWS.
 Part = dict[str, Any]
-
-#: The lab's things outside EC2 bear no tag; the notebooks give them these names.
-PROFILES = (names.INSTANCE_PROFILE,)
-ROLES = (names.INSTANCE_ROLE, names.DELIVERY_ROLE)
-POLICIES = (names.POLICY,)
-LOG_GROUPS = (names.LOG_GROUP,)
-
-#: A peering connection in one of these states is over; AWS takes it out of the list by itself.
-#: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
-_OVER = {"deleted", "deleting", "failed", "rejected", "expired"}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of thing in EC2: how AWS describes it (`operation`, and where in its answer), the filters that find those
-    in some VPCs, how to delete one, and which `stays`, because it is gone or goes with its VPC.
+    """A kind of thing in EC2.
+
+    Attributes:
+        word: What a person calls it.
+        prefix: What its ids begin with.
+        id: The key of the id in its description; with an `s`, the parameter by which EC2 describes some by their ids.
+        operation: The operation that describes it.
+        path: Where its descriptions are in the answer, as a JMESPath.
+        delete: Deletes one, given an EC2 client and its description, if more is needed than the operation `delete_…`
+            with its id.
+        within: The filters that find those in some VPCs.
+        state: Returns the state, given the description.
+        gone: The states in which nothing is left to delete.
+        going: The states that end by themselves in one of those.
+        holds: Whether things that it uses can't be deleted before it is gone.
+        is_default: Whether one comes and goes with its VPC, given its description.
     """
 
     word: str
+    prefix: str
     id: str
     operation: str
     path: str
-    delete: Callable[[Any, Part], object]
+    delete: Callable[[Any, Part], object] | None = None
     within: tuple[str, ...] = ("vpc-id",)
-    stays: Callable[[Part], bool] = lambda part: False
+    state: Callable[[Part], str] = lambda part: ""
+    gone: tuple[str, ...] = ()
+    going: tuple[str, ...] = ()
+    holds: bool = False
+    is_default: Callable[[Part], bool] = lambda part: False
+
+    def is_gone(self, part: Part) -> bool:
+        """Return whether a thing is gone, or will be soon: EC2 goes on describing it (and its tags) for a while."""
+        return self.state(part) in self.gone + self.going
+
+    def stays(self, part: Part) -> bool:
+        """Return whether there is nothing to delete, or nothing to wait for."""
+        return self.is_default(part) or self.state(part) in self.gone + (() if self.holds else self.going)
+
+    def remove(self, ec2: Any, part: Part) -> None:
+        """Delete a thing, given its description."""
+        if self.delete:
+            self.delete(ec2, part)
+        else:
+            operation = self.operation.replace("describe_", "delete_").removesuffix("s")
+            getattr(ec2, operation)(**{self.id: part[self.id]})
 
 
 class suppress_gone:
-    """Go on where AWS says that a thing is not there (any more), or not attached."""
+    """Go on where AWS answers that a thing does not exist (any more), or is not attached."""
 
     def __enter__(self) -> None: ...
 
@@ -51,12 +76,12 @@ class suppress_gone:
 
 
 def code(error: BaseException | None) -> str:
-    """AWS's code for a refusal; an empty text for any other error, or none."""
+    """Return AWS's code of an error; an empty text for any other error, or none."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 def _done(answer: Part) -> None:
-    """Some operations don't raise what they could not do."""
+    """Raise what an operation could not do, where it only lists that in its answer."""
     for each in answer.get("Unsuccessful", ()):
         raise ClientError({"Error": each["Error"]}, "Delete")
 
@@ -82,75 +107,67 @@ def _release(ec2: Any, part: Part) -> None:
     ec2.release_address(AllocationId=part["AllocationId"])
 
 
-#: In the order in which AWS lets go of them. Flow logs come first: until one is deleted, its service may write to the
-#: log group, and make it again. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+#: In the order in which AWS allows deletion. Flow logs come first: until one is deleted, its service may write to the
+#: log group, and create it again. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
 KINDS = (
     Kind(
-        "flow log", "FlowLogId", "describe_flow_logs", "FlowLogs[]",
+        "flow log", "fl", "FlowLogId", "describe_flow_logs", "FlowLogs[]",
         lambda ec2, part: _done(ec2.delete_flow_logs(FlowLogIds=[part["FlowLogId"]])),
         within=("resource-id",),
     ),
     Kind(
-        "instance", "InstanceId", "describe_instances", "Reservations[].Instances[]",
+        "instance", "i", "InstanceId", "describe_instances", "Reservations[].Instances[]",
         lambda ec2, part: ec2.terminate_instances(InstanceIds=[part["InstanceId"]]),
-        stays=lambda part: bool(part["State"]["Name"] == "terminated"),
+        state=lambda part: str(part["State"]["Name"]), gone=("terminated",), going=("shutting-down",), holds=True,
     ),
+    # One that is over leaves the list by itself: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
     Kind(
-        "peering connection", "VpcPeeringConnectionId", "describe_vpc_peering_connections", "VpcPeeringConnections[]",
-        lambda ec2, part: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=part["VpcPeeringConnectionId"]),
+        "peering connection", "pcx", "VpcPeeringConnectionId",
+        "describe_vpc_peering_connections", "VpcPeeringConnections[]",
         within=("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"),
-        stays=lambda part: part["Status"]["Code"] in _OVER,
+        state=lambda part: str(part["Status"]["Code"]),
+        gone=("deleted", "failed", "rejected", "expired"), going=("deleting",),
+    ),
+    # One that failed is deleted by AWS after about an hour:
+    # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+    Kind(
+        "NAT gateway", "nat", "NatGatewayId", "describe_nat_gateways", "NatGateways[]",
+        state=lambda part: str(part["State"]), gone=("deleted",), going=("deleting", "failed"), holds=True,
     ),
     Kind(
-        "NAT gateway", "NatGatewayId", "describe_nat_gateways", "NatGateways[]",
-        lambda ec2, part: ec2.delete_nat_gateway(NatGatewayId=part["NatGatewayId"]),
-        stays=lambda part: bool(part["State"] == "deleted"),
-    ),
-    Kind(
-        "VPC endpoint", "VpcEndpointId", "describe_vpc_endpoints", "VpcEndpoints[]",
+        "VPC endpoint", "vpce", "VpcEndpointId", "describe_vpc_endpoints", "VpcEndpoints[]",
         lambda ec2, part: _done(ec2.delete_vpc_endpoints(VpcEndpointIds=[part["VpcEndpointId"]])),
-        stays=lambda part: part["State"].lower() == "deleted",
+        state=lambda part: str(part["State"].lower()), gone=("deleted",), going=("deleting",), holds=True,
+    ),
+    Kind("network interface", "eni", "NetworkInterfaceId", "describe_network_interfaces", "NetworkInterfaces[]"),
+    Kind(
+        "Elastic IP address", "eipalloc", "AllocationId", "describe_addresses", "Addresses[]", _release, within=()
     ),
     Kind(
-        "network interface", "NetworkInterfaceId", "describe_network_interfaces", "NetworkInterfaces[]",
-        lambda ec2, part: ec2.delete_network_interface(NetworkInterfaceId=part["NetworkInterfaceId"]),
+        "internet gateway", "igw", "InternetGatewayId", "describe_internet_gateways", "InternetGateways[]",
+        _delete_gateway, within=("attachment.vpc-id",),
     ),
-    Kind("Elastic IP address", "AllocationId", "describe_addresses", "Addresses[]", _release, within=()),
     Kind(
-        "internet gateway", "InternetGatewayId", "describe_internet_gateways", "InternetGateways[]", _delete_gateway,
+        "egress-only internet gateway", "eigw", "EgressOnlyInternetGatewayId",
+        "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways[]",
         within=("attachment.vpc-id",),
     ),
+    Kind("subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]"),
     Kind(
-        "egress-only internet gateway", "EgressOnlyInternetGatewayId", "describe_egress_only_internet_gateways",
-        "EgressOnlyInternetGateways[]",
-        lambda ec2, part: ec2.delete_egress_only_internet_gateway(
-            EgressOnlyInternetGatewayId=part["EgressOnlyInternetGatewayId"]
-        ),
-        within=("attachment.vpc-id",),
+        "route table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
+        is_default=lambda part: any(each["Main"] for each in part["Associations"]),
     ),
     Kind(
-        "subnet", "SubnetId", "describe_subnets", "Subnets[]",
-        lambda ec2, part: ec2.delete_subnet(SubnetId=part["SubnetId"]),
+        "network ACL", "acl", "NetworkAclId", "describe_network_acls", "NetworkAcls[]",
+        is_default=lambda part: bool(part["IsDefault"]),
     ),
     Kind(
-        "route table", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
-        stays=lambda part: any(each["Main"] for each in part["Associations"]),
+        "security group", "sg", "GroupId", "describe_security_groups", "SecurityGroups[]",
+        is_default=lambda part: bool(part["GroupName"] == "default"),
     ),
-    Kind(
-        "network ACL", "NetworkAclId", "describe_network_acls", "NetworkAcls[]",
-        lambda ec2, part: ec2.delete_network_acl(NetworkAclId=part["NetworkAclId"]),
-        stays=lambda part: bool(part["IsDefault"]),
-    ),
-    Kind(
-        "security group", "GroupId", "describe_security_groups", "SecurityGroups[]",
-        lambda ec2, part: ec2.delete_security_group(GroupId=part["GroupId"]),
-        stays=lambda part: bool(part["GroupName"] == "default"),
-    ),
-    Kind(
-        "VPC", "VpcId", "describe_vpcs", "Vpcs[]", lambda ec2, part: ec2.delete_vpc(VpcId=part["VpcId"]), within=()
-    ),
-    Kind(
-        "key pair", "KeyPairId", "describe_key_pairs", "KeyPairs[]",
-        lambda ec2, part: ec2.delete_key_pair(KeyPairId=part["KeyPairId"]), within=(),
-    ),
+    Kind("VPC", "vpc", "VpcId", "describe_vpcs", "Vpcs[]", within=()),
+    Kind("key pair", "key", "KeyPairId", "describe_key_pairs", "KeyPairs[]", within=()),
 )  # fmt: skip
+
+#: The kinds by what their ids begin with.
+BY_PREFIX = {kind.prefix: kind for kind in KINDS}

@@ -1,4 +1,4 @@
-"""Waiting for a real AWS: ask again until the answer is there, and say meanwhile what is awaited."""
+"""Waits for a real AWS: asks again until the answer is there, and shows meanwhile what it waits for."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ from typing import TypeVar
 
 from labkit.status import Status
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-def poll(
-    ask: Callable[[], Answer | None], *, patience: float, every: float, awaited: Callable[[], str]
-) -> Answer | None:
-    """Call `ask` until it gives something true, and give that; None once `patience` is over.
+def poll(ask: Callable[[], T | None], *, patience: float, every: float, awaited: Callable[[], str]) -> T | None:
+    """Call a function until it returns something true.
 
-    Parameters: `patience` and `every`, the pause between two calls, are in seconds; `awaited` says what is being
-    waited for, in a line that is gone when the waiting is.
+    Args:
+        ask: The function.
+        patience: How long to go on, in seconds.
+        every: The pause between two calls, in seconds.
+        awaited: Returns what is being waited for, to be shown in the line of progress.
+
+    Returns:
+        What the function returned last, or None if the patience ended first.
 
     >>> poll(lambda: "there", patience=0, every=1, awaited=lambda: "it")
     'there'
     """
     started = time.monotonic()
+    if answer := ask():
+        return answer
     with Status(quiet=0) as status:
-        while not (answer := ask()):
-            waited = time.monotonic() - started
-            if waited >= patience:
-                return None
+        while (waited := time.monotonic() - started) < patience:
             status.say(f"{waited:3.0f} s, waiting for {awaited()}", plain=f"waiting for {awaited()}")
             time.sleep(every)
-        return answer
+            if answer := ask():
+                return answer
+    return None

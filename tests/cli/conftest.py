@@ -1,4 +1,4 @@
-"""A project's folder of its own for each test, with what set-up looks at and nothing else."""
+"""A project's folder for each test, with what set-up looks at and nothing else."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environment, "root", lambda: folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python in which labkit is not installed."""
+    monkeypatch.setattr(environment, "has_labkit", lambda root: False)

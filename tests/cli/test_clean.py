@@ -46,6 +46,6 @@ def test_somebody_elses_venv_stays(root: Path, capsys: pytest.CaptureFixture[str
     assert ".venv stays: it was not made by labkit" in capsys.readouterr().out
 
 
-def test_with_nothing_to_remove_it_is_content(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_nothing_to_remove_nothing_is_removed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert clean.run(NOTHING) == 0
     assert capsys.readouterr().out == "Clean. The notebooks and your own files are as they were.\n"

@@ -34,39 +34,25 @@ def test_the_exit_code_counts_only_what_must_be_fixed(
     assert " FIX  bad\n      -> do this\n\n1 thing to fix.\n" in capsys.readouterr().out
 
 
-def test_before_the_first_start_nothing_is_wrong(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
-    found = list(doctor.the_environment(root))
-    assert {finding.mark for finding in found} == {Mark.OK, Mark.NOTE}
-    assert found[-1].what == "environment: .venv: there is none yet"
-
-
-def test_a_missing_venv_module_must_be_fixed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    first = next(doctor.can_set_up(root))
-    assert first.mark is Mark.FIX
-    assert "sudo apt install python3-venv" in first.do
-
-
-def test_a_full_disk_must_be_fixed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: argparse.Namespace(free=2e8))
-    assert Finding(Mark.FIX, "disk: 0.2 GB free", "set-up needs 1.5 GB: free some") in list(doctor.can_set_up(root))
-
-
-def test_an_interrupted_set_up_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
+@pytest.mark.usefixtures("bare")
+def test_an_environment_that_is_not_ready_is_a_note_and_one_of_somebody_else_must_be_activated(root: Path) -> None:
+    *before, last = doctor.the_environment(root)
+    assert {finding.mark for finding in before} == {Mark.OK} and last.mark is Mark.NOTE
+    assert last.what == "environment: .venv: there is none yet"
     (root / ".venv").mkdir()
     (root / ".venv" / STAMP).write_text('{"state": "unfinished"}')
     assert "an earlier set-up did not end" in list(doctor.the_environment(root))[-1].what
-
-
-def test_a_venv_of_somebody_else_must_be_activated(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
-    (root / ".venv").mkdir()
-    (root / ".venv" / "pyvenv.cfg").touch()
+    (root / ".venv" / STAMP).rename(root / ".venv" / "pyvenv.cfg")
     (only,) = doctor.the_environment(root)
-    assert only.mark is Mark.FIX
-    assert "activate it" in only.do
+    assert only.mark is Mark.FIX and "activate it" in only.do
+
+
+def test_a_missing_venv_module_and_a_full_disk_must_be_fixed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: argparse.Namespace(free=2e8))
+    first, second = doctor.can_set_up(root)
+    assert first.mark is Mark.FIX and "sudo apt install python3-venv" in first.do
+    assert second == Finding(Mark.FIX, "disk: 0.2 GB free", "set-up needs 1.5 GB: free some")
 
 
 def test_packages_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +74,7 @@ def test_other_versions_are_a_note_where_their_marker_applies(monkeypatch: pytes
     assert found.do == "if outputs differ, run: again"
 
 
-def test_an_environment_that_cannot_be_looked_into_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_cannot_be_examined_must_be_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     found = doctor.packages("", "run: again")
     assert found.mark is Mark.FIX
@@ -112,10 +98,9 @@ def test_a_kernel_that_does_not_start_must_be_fixed(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_the_environment_that_set_up_made_is_looked_into_by_its_own_python(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_that_set_up_made_is_examined_by_its_own_python(
+    root: Path, bare: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
     monkeypatch.setattr(environment, "state", lambda root: environment.State.READY)
     monkeypatch.setattr(environment, "run_in", lambda python, arguments: (python, arguments))
     assert doctor.run(argparse.Namespace()) == (environment.python_in(root / ".venv"), ["doctor"])  # type: ignore[comparison-overlap]
@@ -136,14 +121,11 @@ def test_no_credentials_are_fine(tmp_path: Path) -> None:
     assert doctor.keys({"AWS_ACCESS_KEY_ID": ""}, tmp_path).mark is Mark.OK
 
 
-def test_a_port_in_use_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "is_free", lambda port: False)
-    assert doctor.port().mark is Mark.NOTE
-
-
-def test_no_browser_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_and_a_missing_browser_are_only_notes(monkeypatch: pytest.MonkeyPatch) -> None:
     def get() -> None:
         raise webbrowser.Error
 
+    monkeypatch.setattr(start, "is_free", lambda port: False)
     monkeypatch.setattr(webbrowser, "get", get)
-    assert "start --no-browser" in doctor.browser().do
+    assert doctor.port().mark is Mark.NOTE
+    assert doctor.browser().mark is Mark.NOTE and "start --no-browser" in doctor.browser().do

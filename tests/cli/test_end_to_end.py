@@ -33,8 +33,8 @@ def test_a_killed_set_up_recovers_and_the_next_takes_no_time(tmp_path: Path) -> 
     killed.wait()
     assert "unfinished" in (clone / ".venv" / STAMP).read_text()
 
-    said = subprocess.check_output(line, cwd=clone, env=variables, text=True)
-    assert "Setting up .venv again: an earlier set-up did not end." in said
-    said = subprocess.check_output(line, cwd=clone, env=variables, text=True)
-    assert "Setting up" not in said
+    shown = subprocess.check_output(line, cwd=clone, env=variables, text=True)
+    assert "Setting up .venv again: an earlier set-up did not end." in shown
+    shown = subprocess.check_output(line, cwd=clone, env=variables, text=True)
+    assert "Setting up" not in shown
     subprocess.run([python, "-m", "labkit", "doctor"], cwd=clone, env=variables, check=True)

@@ -1,14 +1,18 @@
-"""Set-up: made once, recognised after, repaired or remade when it is not what it should be; never somebody else's."""
+"""Set-up: made once, recognized after that, repaired or remade when it is out of date; never somebody else's."""
 
 from __future__ import annotations
 
 import errno
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from labkit import cli
 from labkit.cli import environment, pip
 from labkit.cli.environment import STAMP, State
 from labkit.errors import CommandError
@@ -44,9 +48,8 @@ class FakeTools:
 
 
 @pytest.fixture
-def tools(root: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+def tools(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
     fake = FakeTools(root)
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
     monkeypatch.setattr(subprocess, "run", fake.run)
     monkeypatch.setattr(pip, "install", fake.install)
     return fake
@@ -58,17 +61,6 @@ def test_the_first_run_makes_it_and_the_second_finds_it(root: Path, tools: FakeT
     assert environment.state(root) is State.READY
     assert environment.ensure() == environment.python_in(root / ".venv")
     assert tools.calls == ["venv", "pip"]
-
-
-def test_a_link_to_somebody_elses_environment_is_left_alone(root: Path, tools: FakeTools, tmp_path: Path) -> None:
-    theirs = tmp_path / "theirs"
-    theirs.mkdir()
-    (theirs / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}', encoding="utf-8")
-    (theirs / "package").touch()
-    (root / ".venv").symlink_to(theirs)
-    with pytest.raises(CommandError, match="not made by labkit"):
-        environment.ensure()
-    assert (theirs / "package").exists() and tools.calls == []
 
 
 @pytest.mark.parametrize("step", ["venv", "pip"])
@@ -86,19 +78,17 @@ def test_an_interruption_is_seen_and_the_next_run_starts_clean(root: Path, tools
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_a_change_of_what_it_is_made_from_runs_pip_again_on_top(root: Path, tools: FakeTools, name: str) -> None:
+def test_a_change_of_what_it_is_made_from_runs_pip_again_but_line_ends_of_windows_are_none(
+    root: Path, tools: FakeTools, name: str
+) -> None:
     environment.ensure()
-    with open(root / name, "a") as file:
-        file.write("# changed\n")
+    text = (root / name).read_bytes()
+    (root / name).write_bytes(text.replace(b"\n", b"\r\n"))
+    assert environment.state(root) is State.READY
+    (root / name).write_bytes(text + b"# changed\n")
     assert environment.state(root) is State.STALE
     environment.ensure()
     assert tools.calls == ["venv", "pip", "pip"]
-    assert environment.state(root) is State.READY
-
-
-def test_line_ends_of_windows_are_no_change(root: Path, tools: FakeTools) -> None:
-    environment.ensure()
-    (root / "constraints.txt").write_bytes(b"moto==5.2.5\r\n")
     assert environment.state(root) is State.READY
 
 
@@ -113,26 +103,21 @@ def test_an_interrupted_update_is_remade_from_nothing(root: Path, tools: FakeToo
     assert tools.calls == ["venv", "pip", "pip", "venv", "pip"]
 
 
-def test_another_python_remakes_it(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment.ensure()
-    real = environment._maker(root)
-    monkeypatch.setattr(environment, "_maker", lambda root: real.replace("Python 3.", "Python 4."))
-    assert environment.state(root) is State.OTHER_PYTHON
-    environment.ensure()
-    assert tools.calls == ["venv", "pip"] * 2
-
-
-def test_a_folder_that_was_moved_remakes_it(root: Path, tools: FakeTools) -> None:
+def test_another_python_or_folder_or_none_remakes_it(
+    root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The scripts in .venv, and the link to the project, name the old folder."""
     environment.ensure()
+    real = environment._maker(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "_maker", lambda root: real.replace("Python 3.", "Python 4."))
+        assert environment.state(root) is State.OTHER_PYTHON
+        environment.ensure()
+        assert tools.calls == ["venv", "pip"] * 2
     moved = root.rename(root.with_name("moved"))
     assert environment.state(moved) is State.OTHER_PYTHON
-
-
-def test_a_python_that_has_gone_remakes_it(root: Path, tools: FakeTools) -> None:
-    environment.ensure()
-    environment.python_in(root / ".venv").unlink()
-    assert environment.state(root) is State.UNFINISHED
+    environment.python_in(moved / ".venv").unlink()
+    assert environment.state(moved) is State.UNFINISHED
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"state": "unfinished"}', "{}"])
@@ -142,14 +127,20 @@ def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path, content: s
     assert environment.state(root) is State.UNFINISHED
 
 
-def test_somebody_elses_venv_is_never_touched(root: Path, tools: FakeTools) -> None:
-    (root / ".venv").mkdir()
-    mine = root / ".venv" / "pyvenv.cfg"
-    mine.write_text("uv = 0.9\n")
-    assert environment.state(root) is State.FOREIGN
-    with pytest.raises(CommandError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
-        environment.ensure()
-    assert mine.read_text() == "uv = 0.9\n"
+def test_somebody_elses_venv_is_never_touched_nor_what_a_link_leads_to(
+    root: Path, tools: FakeTools, tmp_path: Path
+) -> None:
+    for venv in (root / ".venv", tmp_path / "theirs"):
+        venv.mkdir()
+        (venv / "pyvenv.cfg").write_text("uv = 0.9\n")
+        if venv != root / ".venv":
+            (venv / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}', encoding="utf-8")
+            shutil.rmtree(root / ".venv")
+            (root / ".venv").symlink_to(venv)
+        assert environment.state(root) is State.FOREIGN
+        with pytest.raises(CommandError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
+            environment.ensure()
+        assert (venv / "pyvenv.cfg").read_text() == "uv = 0.9\n"
     assert tools.calls == []
 
 
@@ -163,17 +154,23 @@ def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest
     assert environment.state(root) is State.READY
 
 
-def test_a_full_disk_is_said(root: Path, tools: FakeTools) -> None:
-    tools.fail_at, tools.error = "pip", OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(CommandError, match=r"The disk is full.*Free about 1 GB, then run the same command again"):
-        environment.ensure()
+FULL = (
+    OSError(errno.ENOSPC, "No space left on device"),
+    r"The disk is full\. Free about 1 GB, then run the same command",
+)
+REFUSED = OSError(errno.EACCES, "Permission denied", ".venv"), r"can't be written\. Close .*'\.venv'"
+OTHER = OSError(errno.EIO, "Input/output error"), "The system refused something: .* Fix that, then run the same command"
+
+
+@pytest.mark.parametrize(("error", "words"), [FULL, REFUSED, OTHER])
+@pytest.mark.parametrize("step", ["venv", "pip"])
+def test_what_the_system_refuses_is_a_sentence(
+    root: Path, tools: FakeTools, step: str, error: OSError, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tools.fail_at, tools.error = step, error
+    assert cli.main(["setup"]) == 1
+    assert re.search(words, capsys.readouterr().err, re.DOTALL)
     assert environment.state(root) is State.UNFINISHED
-
-
-def test_a_folder_that_cannot_be_written_is_said(root: Path, tools: FakeTools) -> None:
-    tools.fail_at, tools.error = "venv", OSError(errno.EACCES, "Permission denied", ".venv")
-    with pytest.raises(CommandError, match=r"needs to write \.venv, and the system refuses"):
-        environment.ensure()
 
 
 def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
@@ -184,25 +181,16 @@ def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
         environment.ensure()
 
 
-def test_without_ensurepip_the_systems_pip_begins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ensurepip_the_systems_pip_begins(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian splits ensurepip off into python3-venv; its python3-pip can install pip into the environment instead."""
-    lines: list[list[str]] = []
-    installs: list[tuple[list[str], Path | None]] = []
-
-    def run(line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-        lines.append(line)
-        return subprocess.CompletedProcess(line, 0, "", "")
-
-    def install(python: Path, arguments: list[str], target: Path | None = None) -> None:
-        installs.append((arguments, target))
-
-    monkeypatch.setattr(environment, "has_labkit", lambda root: False)
+    run, install = Mock(return_value=subprocess.CompletedProcess([], 0, "", "")), Mock()
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(pip, "install", install)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
     environment.ensure()
-    assert "--without-pip" in lines[0]
-    assert installs[0] == (["pip"], environment.python_in(root / ".venv"))
+    assert "--without-pip" in run.call_args.args[0]
+    assert install.call_args_list[0].args[1] == ["pip"]
+    assert install.call_args_list[0].kwargs == {"target": environment.python_in(root / ".venv")}
 
 
 def test_labkit_merely_at_hand_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,10 @@ import labkit
 HOME = Path(labkit.__file__).parent
 
 
+def run(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME.parent)
+
+
 def modules_after(code: str) -> set[str]:
     """The top-level modules outside the standard library that a fresh Python has loaded after this code."""
     report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
@@ -22,17 +26,17 @@ def modules_after(code: str) -> set[str]:
     return set(after) - set(before) - set(sys.stdlib_module_names)
 
 
-def test_import_labkit_loads_nothing_but_the_standard_library() -> None:
+def test_import_labkit_loads_nothing_but_the_standard_library_and_no_room() -> None:
     assert modules_after("import labkit") == {"labkit"}
+    run("import labkit, sys; assert not [m for m in sys.modules if m.startswith('labkit.')]")
 
 
-def test_import_labkit_loads_no_room() -> None:
-    code = "import labkit, sys; assert not [m for m in sys.modules if m.startswith('labkit.')]"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME.parent)
+def test_a_room_loads_on_first_use() -> None:
+    run("import labkit, sys; labkit.network; assert 'labkit.network' in sys.modules")
 
 
-def test_every_verb_reads_its_arguments_with_the_standard_library_alone() -> None:
-    """They are read before the environment stands, so that a typo doesn't cost a minute of set-up."""
+def test_every_verb_parses_its_arguments_with_the_standard_library_alone() -> None:
+    """They are parsed before the environment is ready, so that a typo doesn't cost a minute of set-up."""
     assert modules_after("import labkit.cli") == {"labkit"}
 
 
@@ -50,11 +54,6 @@ def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsy
     error = capsys.readouterr().err
     assert "This is Python 3.8" in error
     assert "install a newer Python" in error
-
-
-def test_a_room_loads_on_first_use() -> None:
-    code = "import labkit, sys; labkit.network; assert 'labkit.network' in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME.parent)
 
 
 def test_dir_names_the_rooms_and_connect() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import pip
+from labkit.cli import messages, pip
 from labkit.errors import CommandError
 
 OFFLINE = """\
@@ -29,12 +29,12 @@ IN_USE = "ERROR: Could not install packages due to an OSError: [WinError 32] The
         (FULL, "The disk is full. Free about 1 GB"),
         (CERTIFICATE, "set PIP_CERT"),
         (NO_WHEEL, "A package has no version for this Python"),
-        (IN_USE, "Close the notebooks and terminals that use .venv"),
+        (IN_USE, "Close the notebooks and terminals that use it"),
         ("ERROR: something new\n", "pip failed, for the reason below"),
     ],
 )
 def test_each_reason_has_its_sentence_and_pips_own_words(output: str, sentence: str) -> None:
-    text = str(pip.explain(output, "pip"))
+    text = str(messages.explain_output(output, "pip"))
     assert sentence in text
     assert output.splitlines()[-1] in text
 
@@ -62,6 +62,7 @@ def test_install_counts_packages_on_one_line_in_a_terminal(
 ) -> None:
     fake_pip(tmp_path, "print('Collecting moto==5.2.5 (from labkit)'); print('Collecting boto3')", monkeypatch)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("labkit.status.PAUSE_SECONDS", 0)
     pip.install(sys.executable, ["x"])
     printed = capsys.readouterr().out
     assert "1 packages found, moto" in printed

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -30,22 +33,12 @@ def names(wanted: list[str], chapters: Path) -> list[str]:
     return [path.stem for path in run.choose(wanted, chapters)]
 
 
-def test_without_a_chapter_all_run_in_order(chapters: Path) -> None:
-    assert names([], chapters) == ["00-start-here", "03-the-failed-ping", "10-clean-up"]
-
-
-@pytest.mark.parametrize(
-    "text", ["03", "3", "03-the-failed-ping", "03-the-failed-ping.ipynb", "notebooks/03-the-failed-ping.ipynb"]
-)
-def test_a_chapter_is_named_by_number_name_or_path(chapters: Path, text: str) -> None:
-    assert names([text], chapters) == ["03-the-failed-ping"]
-
-
-def test_a_chapter_named_twice_runs_once(chapters: Path) -> None:
+def test_a_chapter_is_named_by_number_name_or_path_and_runs_once(chapters: Path) -> None:
+    every = ["00-start-here", "03-the-failed-ping", "10-clean-up"]
+    assert names([], chapters) == every
+    for text in ("03", "3", "03-the-failed-ping", "03-the-failed-ping.ipynb", "notebooks/03-the-failed-ping.ipynb"):
+        assert names([text], chapters) == ["03-the-failed-ping"]
     assert names(["10", "3", "03"], chapters) == ["10-clean-up", "03-the-failed-ping"]
-
-
-def test_an_unknown_chapter_lists_the_chapters(chapters: Path) -> None:
     with pytest.raises(CommandError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
         run.choose(["7"], chapters)
 
@@ -88,3 +81,40 @@ def test_it_executes_writes_both_results_and_reports_the_failing_cell(
     printed = capsys.readouterr().out
     assert "cell 2: ValueError: no route" in printed
     assert "00-good: ok" in printed
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notebooks take no time: each has two cells."""
+
+    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any) -> Outcome:
+        for _ in range(2):
+            on_cell(path.stem)
+        return Outcome(path.stem, 2, 0.5, error="" if path.stem.startswith("00") else "no route")
+
+    monkeypatch.setattr(run, "_execute", execute)
+    monkeypatch.setattr(run, "_count_cells", lambda notebook: 2)
+    monkeypatch.setattr("labkit.status.PAUSE_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_in_a_terminal_one_line_of_progress_updates_and_never_wraps(
+    chapters: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    two = run.choose(["00", "03"], chapters)
+    asyncio.run(run._execute_all(two, chapters))
+    before_done, _, after = capsys.readouterr().out.partition("00-start-here: ok, 0.5 s\n")
+    assert "[######..................] cell 1 of 4  00-start-here" in before_done and "\n" not in before_done
+    assert "[##################......] cell 3 of 4  03-the-failed-ping" in after
+    monkeypatch.setenv("COLUMNS", "30")
+    asyncio.run(run._execute_all(two, chapters))
+    assert "cell 1 of 4" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quick")
+def test_elsewhere_there_is_a_line_for_each_notebook_that_is_done(
+    chapters: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(run._execute_all(run.choose(["00", "03"], chapters), chapters))
+    assert capsys.readouterr().out == "00-start-here: ok, 0.5 s\n03-the-failed-ping: failed, 0.5 s\n"

@@ -19,17 +19,15 @@ from labkit.errors import CommandError
 
 
 class FakeServer:
-    """JupyterLab as far as `start` can see it: what it was started with, and how it ends."""
+    """JupyterLab as `start` sees it: what it was started with, and how it ends."""
 
-    code = 0
-    error: BaseException | None = None
+    def __init__(self) -> None:
+        self.code, self.waits = 0, 0
+        self.error: BaseException | None = None
 
-    def __init__(self, line: list[str], env: dict[str, str]) -> None:
-        self.line, self.env, self.waits = line, env, 0
-        FakeServer.last = self
-
-    def poll(self) -> int | None:
-        return self.code
+    def __call__(self, line: list[str], env: dict[str, str]) -> FakeServer:
+        self.line, self.env = line, env
+        return self
 
     def wait(self) -> int:
         self.waits += 1
@@ -37,16 +35,13 @@ class FakeServer:
             raise self.error
         return self.code
 
-    last: FakeServer
-
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeServer]]:
-    monkeypatch.setattr(subprocess, "Popen", FakeServer)
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    made = FakeServer()
+    monkeypatch.setattr(subprocess, "Popen", made)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
-    monkeypatch.setattr(FakeServer, "code", 0)
-    monkeypatch.setattr(FakeServer, "error", None)
-    yield FakeServer
+    return made
 
 
 def options(**given: Any) -> argparse.Namespace:
@@ -61,9 +56,9 @@ def busy_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: type[FakeServer]) -> None:
+def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: FakeServer) -> None:
     start.run(options())
-    line = server.last.line
+    line = server.line
     assert line[:3] == [sys.executable, "-m", "jupyterlab"]
     assert "--ServerApp.ip=127.0.0.1" in line
     assert f"--ServerApp.root_dir={root}" in line
@@ -72,66 +67,53 @@ def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server
     assert "--no-browser" not in line
 
 
-def test_it_opens_the_first_notebook_and_prints_its_url(
-    root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]
-) -> None:
-    (root / start.FIRST).touch()
-    assert start.run(options(no_browser=True)) == 0
-    assert "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb" in server.last.line
-    assert "--no-browser" in server.last.line
-    token = server.last.env["JUPYTER_TOKEN"]
-    assert len(token) >= 32
-    assert f"/lab/tree/notebooks/00-start-here.ipynb?token={token}" in capsys.readouterr().out
-    assert token not in " ".join(server.last.line), "the token must not show in the list of processes"
-
-
-def test_a_missing_first_notebook_is_said(
-    root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]
+def test_it_opens_the_first_notebook_if_it_is_not_missing_and_prints_its_url(
+    root: Path, server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start.run(options())
     assert "git restore notebooks/00-start-here.ipynb" in capsys.readouterr().out
-    assert "--LabApp.default_url=/lab" in server.last.line
+    assert "--LabApp.default_url=/lab" in server.line
+    (root / start.FIRST).touch()
+    assert start.run(options(no_browser=True)) == 0
+    assert "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb" in server.line
+    assert "--no-browser" in server.line
+    token = server.env["JUPYTER_TOKEN"]
+    assert len(token) >= 32
+    assert f"/lab/tree/notebooks/00-start-here.ipynb?token={token}" in capsys.readouterr().out
+    assert token not in " ".join(server.line), "the token must not show in the list of processes"
 
 
-def test_the_settings_come_on_top_of_the_persons_own(
-    root: Path, server: type[FakeServer], monkeypatch: pytest.MonkeyPatch
+def test_the_settings_come_on_top_of_the_persons_own_and_hashes_are_as_in_the_committed_notebooks(
+    root: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
     start.run(options())
-    assert server.last.env["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(start.SETTINGS), "/mine"])
+    assert server.env["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(start.SETTINGS), "/mine"])
     defaults = json.loads((start.SETTINGS / "labconfig" / "default_setting_overrides.json").read_text())
     assert defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert server.env["PYTHONHASHSEED"] == "0"
 
 
-def test_hashes_are_as_in_the_committed_notebooks(root: Path, server: type[FakeServer]) -> None:
-    start.run(options())
-    assert server.last.env["PYTHONHASHSEED"] == "0"
-
-
-def test_ctrl_c_is_a_good_end(root: Path, server: type[FakeServer], capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_is_a_good_end_and_a_server_that_fails_an_error(
+    root: Path, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.error = KeyboardInterrupt()
     assert start.run(options()) == 0
-    assert server.last.waits == 2, "the server must be given the time to close its kernels"
+    assert server.waits == 2, "the server must be given the time to close its kernels"
     assert "JupyterLab has ended" in capsys.readouterr().out
-
-
-def test_a_server_that_fails_is_an_error(root: Path, server: type[FakeServer]) -> None:
     server.code = 3
     with pytest.raises(CommandError, match=r"JupyterLab ended with code 3.*doctor"):
         start.run(options())
 
 
-def test_a_port_asked_for_must_be_free(busy_port: int) -> None:
+def test_the_port_is_the_one_asked_for_if_it_is_free_or_else_the_next_free_one(
+    busy_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(CommandError, match=f"Port {busy_port} is in use: choose another"):
         start.choose_port(busy_port)
-
-
-def test_without_a_port_the_next_free_one_is_taken(busy_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "PORT", busy_port)
-    assert busy_port < start.choose_port(None) < busy_port + 100
-
-
-def test_no_free_port_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(start, "PORT", busy_port)
+        assert busy_port < start.choose_port(None) < busy_port + 100
     monkeypatch.setattr(start, "is_free", lambda port: False)
     with pytest.raises(CommandError, match="No port from 8888 to 8987 is free"):
         start.choose_port(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,22 +14,15 @@ from labkit.errors import CommandError
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, Any]]]:
-    made: list[tuple[list[str], dict[str, Any]]] = []
-
-    def call(line: list[str], **keywords: Any) -> int:
-        made.append((line, keywords))
-        return 5
-
-    monkeypatch.setattr(subprocess, "call", call)
+def call(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    made = Mock(return_value=5)
+    monkeypatch.setattr(subprocess, "call", made)
     return made
 
 
-def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(
-    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
-) -> None:
+def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(root: Path, call: Mock) -> None:
     assert testing.run([]) == 5, "pytest's own exit code"
-    line, keywords = calls[0]
+    (line,), keywords = call.call_args
     assert line[:4] == [sys.executable, "-m", "pytest", "--nbval"]
     assert line[line.index("--dist") + 1] == "loadfile"
     assert 1 <= int(line[line.index("-n") + 1]) <= testing.MOST_WORKERS
@@ -37,11 +30,9 @@ def test_notebooks_are_strict_parallel_by_file_and_hashes_fixed(
     assert keywords["env"]["PYTHONHASHSEED"] == "0"
 
 
-def test_further_arguments_go_to_pytest_last_so_that_they_win(
-    root: Path, calls: list[tuple[list[str], dict[str, Any]]]
-) -> None:
+def test_further_arguments_go_to_pytest_last_so_that_they_win(root: Path, call: Mock) -> None:
     testing.run(testing.parse(["-n", "0", "-k", "ping"]))
-    assert calls[0][0][-4:] == ["-n", "0", "-k", "ping"]
+    assert call.call_args.args[0][-4:] == ["-n", "0", "-k", "ping"]
 
 
 def test_two_dashes_pass_even_help_on() -> None:

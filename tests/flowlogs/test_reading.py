@@ -16,15 +16,11 @@ import pytest
 
 from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, FlowLogFormatError, Format, read, scan, write
 from labkit.flowlogs.reading import BadLines
+from tests.flowlogs.aws_examples import LAB, NODATA, SHORT, SKIPDATA, TCP_FIELDS, TCP_PLACE
 
 DEFAULT = Format.parse(DEFAULT_FORMAT)
-LAB = [
-    "2 123456789012 eni-01ab329f120ebcf5 10.1.15.80 157.185.170.119 0 0 1 10 610 1764774316 1764774376 ACCEPT OK",
-    "2 123456789012 eni-01ab329f120ebcf5 20.65.136.10 10.1.15.80 36333 443 6 1 52 1764774316 1764774376 REJECT OK",
-]
+HEADER = " ".join(DEFAULT.names)
 TEXT = "\n".join(LAB) + "\n"
-NODATA = "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"
-SKIPDATA = "2 123456789010 eni-11111111aaaaaaaaa - - - - - - - 1431280876 1431280934 - SKIPDATA"
 
 
 def utc(*numbers: int) -> pd.Timestamp:
@@ -37,6 +33,7 @@ def utc(*numbers: int) -> pd.Timestamp:
 def test_the_original_labs_two_records() -> None:
     table = read(LAB)
     assert table["start"].tolist() == [utc(2025, 12, 3, 15, 5, 16)] * 2
+    assert table["srcport"].tolist() == [0, 36333]  # port 0 is a port
     assert table[["srcaddr", "dstaddr", "protocol", "bytes", "action"]].values.tolist() == [
         ["10.1.15.80", "157.185.170.119", 1, 610, "ACCEPT"],
         ["20.65.136.10", "10.1.15.80", 6, 52, "REJECT"],
@@ -72,42 +69,24 @@ def test_ssh_over_ipv6() -> None:
 
 
 def test_the_tcp_flags_of_a_short_connection_in_a_custom_format_one_line_with_a_double_space() -> None:
-    fields = (
-        "version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport dstport "
-        "pkt-srcaddr pkt-dstaddr protocol bytes packets start end action tcp-flags log-status"
-    )
-    place = "3 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-01234567890123456 eni-1235b8ca123456789 123456789010 "
-    table = read(
-        [
-            fields,
-            place + "IPv4 52.213.180.42 10.0.0.62 43638 5001 52.213.180.42 10.0.0.62 6 1260 17 1566933133 1566933193 "
-            "ACCEPT 3 OK",
-            place + "IPv4 10.0.0.62 52.213.180.42 5001 43638  10.0.0.62 52.213.180.42 6 967 14 1566933133 1566933193 "
-            "ACCEPT 19 OK",
-        ]
-    )
+    table = read([TCP_FIELDS, *SHORT])
     assert table["tcp_flags"].tolist() == [3, 19]
     assert table["bytes"].tolist() == [1260, 967]
 
 
 def test_the_tcp_flags_of_two_long_connections_and_the_end_of_one() -> None:
     """AWS's example goes on in a second interval; 23,294,588 bytes came in."""
-    fields = (
-        "version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport dstport "
-        "pkt-srcaddr pkt-dstaddr protocol bytes packets start end action tcp-flags log-status"
-    )
-    place = "3 vpc-abcdefab012345678 subnet-aaaaaaaa012345678 i-01234567890123456 eni-1235b8ca123456789 123456789010 "
     far, near = "52.213.180.42", "10.0.0.62"
     came, went = f"IPv4 {far} {near} {{}} 5001 {far} {near} 6 ", f"IPv4 {near} {far} 5001 {{}} {near} {far} 6 "
     table = read(
         [
-            fields,
-            place + came.format(43416) + "568 8 1566848875 1566848933 ACCEPT 2 OK",
-            place + went.format(43416) + "376 7 1566848875 1566848933 ACCEPT 18 OK",
-            place + came.format(43418) + "100701 70 1566848875 1566848933 ACCEPT 2 OK",
-            place + went.format(43418) + "632 12 1566848875 1566848933 ACCEPT 18 OK",
-            place + went.format(43418) + "63388 1219 1566848933 1566849113 ACCEPT 1 OK",
-            place + came.format(43418) + "23294588 15774 1566848933 1566849113 ACCEPT 1 OK",
+            TCP_FIELDS,
+            TCP_PLACE + came.format(43416) + "568 8 1566848875 1566848933 ACCEPT 2 OK",
+            TCP_PLACE + went.format(43416) + "376 7 1566848875 1566848933 ACCEPT 18 OK",
+            TCP_PLACE + came.format(43418) + "100701 70 1566848875 1566848933 ACCEPT 2 OK",
+            TCP_PLACE + went.format(43418) + "632 12 1566848875 1566848933 ACCEPT 18 OK",
+            TCP_PLACE + went.format(43418) + "63388 1219 1566848933 1566849113 ACCEPT 1 OK",
+            TCP_PLACE + came.format(43418) + "23294588 15774 1566848933 1566849113 ACCEPT 1 OK",
         ]
     )
     flags = table.groupby(["srcport", "dstport"], sort=False)["tcp_flags"].agg(list).to_dict()
@@ -178,10 +157,6 @@ def test_an_account_id_keeps_its_zeros_and_may_be_unknown() -> None:
     assert read(lines)["account_id"].tolist() == ["000000000012", "unknown"]
 
 
-def test_port_0_is_a_port_and_not_nothing() -> None:
-    assert read(LAB)["srcport"].tolist() == [0, 36333]
-
-
 def test_a_custom_format_of_all_54_fields() -> None:
     every = Format(tuple(FIELDS))
     values = {"srcaddr": "10.1.15.80", "traffic-path": 8, "next-hop-vpc-id": "vpc-1"}
@@ -200,17 +175,10 @@ def test_a_field_that_aws_has_added_since_is_kept_as_words() -> None:
 # --- where the format comes from
 
 
-@pytest.mark.parametrize(
-    "format",
-    [
-        "${action} ${srcaddr}",
-        "action srcaddr",
-        Format(("action", "srcaddr")),
-        {"FlowLogId": "fl-1", "LogFormat": "${action} ${srcaddr}"},
-    ],
-)
-def test_the_format_is_given_as_text_as_format_or_as_a_flow_logs_description(format: Any) -> None:
-    assert read(["REJECT 10.1.15.80"], format=format)["srcaddr"].tolist() == ["10.1.15.80"]
+def test_the_format_is_given_as_text_as_format_or_as_a_flow_logs_description() -> None:
+    described = {"FlowLogId": "fl-1", "LogFormat": "${action} ${srcaddr}"}
+    for format in ("${action} ${srcaddr}", "action srcaddr", Format(("action", "srcaddr")), described):
+        assert read(["REJECT 10.1.15.80"], format=format)["srcaddr"].tolist() == ["10.1.15.80"]
 
 
 def test_a_header_line_says_the_format_in_any_order() -> None:
@@ -232,11 +200,11 @@ def kept(tmp_path: Path) -> pd.DataFrame:
     return read(LAB)
 
 
-@pytest.mark.parametrize("name", ["plain.log", "packed.log.gz", "packed.log.zst", "columns.parquet", "export.json"])
-def test_a_file_in_each_shape_gives_the_same_table(tmp_path: Path, name: str) -> None:
+def test_a_file_in_each_shape_gives_the_same_table(tmp_path: Path) -> None:
     table = kept(tmp_path)
-    pd.testing.assert_frame_equal(read(tmp_path / name), table)
-    pd.testing.assert_frame_equal(read(str(tmp_path / name)), table)
+    for name in ("plain.log", "packed.log.gz", "packed.log.zst", "columns.parquet", "export.json"):
+        pd.testing.assert_frame_equal(read(tmp_path / name), table)
+        pd.testing.assert_frame_equal(read(str(tmp_path / name)), table)
 
 
 def test_folders_patterns_and_several_paths(tmp_path: Path) -> None:
@@ -262,20 +230,16 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     pd.testing.assert_frame_equal(read("-"), read(LAB))
 
 
-@pytest.mark.parametrize(
-    "folder",
-    [
-        "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03",
-        "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03/15",
-        "AWSLogs/aws-account-id=000000000012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=12/day=03",
-    ],
-)
-def test_s3s_folders_say_account_region_and_day(tmp_path: Path, folder: str) -> None:
+def test_s3s_folders_say_account_region_and_day(tmp_path: Path) -> None:
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
-    (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / folder / "a.log.gz").write_bytes(gzip.compress(f"{DEFAULT.header()}\n{TEXT}".encode()))
-    found = read(tmp_path)[["account", "region", "day"]].drop_duplicates().values.tolist()
-    assert found == [["000000000012", "us-east-1", datetime.date(2025, 12, 3)]]
+    plain = "AWSLogs/000000000012/vpcflowlogs/us-east-1/2025/12/03"
+    hive = "AWSLogs/aws-account-id=000000000012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=12/day=03"
+    for bucket, folder in enumerate((plain, f"{plain}/15", hive)):
+        place = tmp_path / str(bucket) / folder
+        place.mkdir(parents=True)
+        (place / "a.log.gz").write_bytes(gzip.compress(f"{HEADER}\n{TEXT}".encode()))
+        found = read(tmp_path / str(bucket))[["account", "region", "day"]].drop_duplicates().values.tolist()
+        assert found == [["000000000012", "us-east-1", datetime.date(2025, 12, 3)]]
 
 
 def test_a_region_in_the_record_stays_as_the_record_has_it(tmp_path: Path) -> None:
@@ -304,32 +268,35 @@ def test_a_path_to_nothing_says_so(tmp_path: Path) -> None:
 # --- untidy text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        TEXT.replace("\n", "\r\n"),
-        "\ufeff" + TEXT,
-        f"\ufeff{DEFAULT.header()}\r\n" + TEXT,
-        TEXT.replace(" ", "  "),
-        TEXT.replace(" ", "\t"),
-        f"\n\n{DEFAULT.header()}\n\n{LAB[0]}\n\n{LAB[1]}",
-        f"{LAB[0]} \n  {LAB[1]}\n",
-        f"{DEFAULT.header()}\n{LAB[0]}\n{DEFAULT.header()}\n{LAB[1]}\n",
-    ],
-    ids=["CRLF", "BOM", "BOM and header", "double spaces", "tabs", "empty lines", "spaces at the ends", "concatenated"],
-)
-def test_untidy_text_gives_the_same_table(tmp_path: Path, text: str) -> None:
-    (tmp_path / "untidy.log").write_bytes(text.encode())
-    pd.testing.assert_frame_equal(read(tmp_path / "untidy.log"), read(LAB))
+def test_untidy_text_gives_the_same_table(tmp_path: Path) -> None:
+    untidy = {
+        "CRLF": TEXT.replace("\n", "\r\n"),
+        "BOM": "\ufeff" + TEXT,
+        "BOM and header": f"\ufeff{HEADER}\r\n" + TEXT,
+        "double spaces": TEXT.replace(" ", "  "),
+        "tabs": TEXT.replace(" ", "\t"),
+        "empty lines": f"\n\n{HEADER}\n\n{LAB[0]}\n\n{LAB[1]}",
+        "spaces at the ends": f"{LAB[0]} \n  {LAB[1]}\n",
+        "concatenated": f"{HEADER}\n{LAB[0]}\n{HEADER}\n{LAB[1]}\n",
+    }
+    for name, text in untidy.items():
+        (tmp_path / name).write_bytes(text.encode())
+        pd.testing.assert_frame_equal(read(tmp_path / name), read(LAB), obj=name)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", DEFAULT.header().encode(), gzip.compress(b"", mtime=0)])
-def test_an_empty_file_gives_an_empty_table_with_its_columns(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "empty.log").write_bytes(content)
-    table = read(tmp_path / "empty.log")
-    assert len(table) == 0
-    assert tuple(table.columns) == DEFAULT.columns
-    assert table.dtypes.equals(read(LAB).dtypes)
+def test_an_empty_file_gives_an_empty_table_with_its_columns(tmp_path: Path) -> None:
+    for content in (b"", b"\n", HEADER.encode(), gzip.compress(b"", mtime=0)):
+        (tmp_path / "empty.log").write_bytes(content)
+        table = read(tmp_path / "empty.log")
+        assert len(table) == 0
+        assert tuple(table.columns) == DEFAULT.columns
+        assert table.dtypes.equals(read(LAB).dtypes)
+
+
+def test_json_without_events_says_what_to_give(tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_text('{"records": []}')
+    with pytest.raises(FlowLogFormatError, match="has no .events.: give what filter_log_events"):
+        read(tmp_path / "page.json")
 
 
 def test_a_record_may_begin_like_json(tmp_path: Path) -> None:
@@ -373,18 +340,18 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("reason", BAD)
-def test_a_line_that_does_not_fit_is_named_with_its_file_number_and_reason(tmp_path: Path, reason: str) -> None:
+def test_a_line_that_does_not_fit_is_named_with_its_file_number_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "some.log"
-    path.write_bytes("\n".join([DEFAULT.header(), LAB[0], "", BAD[reason], LAB[1]]).encode(errors="surrogateescape"))
-    with pytest.raises(FlowLogFormatError) as caught:
-        read(path)
-    assert f"{path}, line 4: {reason}" in str(caught.value)
-    table = read(path, errors="report")
-    assert len(table) == 2
-    (bad,) = table.attrs["errors"]
-    assert (bad.file, bad.line) == (str(path), 4)
-    assert bad.reason.startswith(reason)
+    for reason, line in BAD.items():
+        path.write_bytes("\n".join([HEADER, LAB[0], "", line, LAB[1]]).encode(errors="surrogateescape"))
+        with pytest.raises(FlowLogFormatError) as caught:
+            read(path)
+        assert f"{path}, line 4: {reason}" in str(caught.value)
+        table = read(path, errors="report")
+        assert len(table) == 2
+        (bad,) = table.attrs["errors"]
+        assert (bad.file, bad.line) == (str(path), 4)
+        assert bad.reason.startswith(reason)
 
 
 def test_numbers_of_lines_go_on_from_block_to_block(tmp_path: Path) -> None:
@@ -392,7 +359,7 @@ def test_numbers_of_lines_go_on_from_block_to_block(tmp_path: Path) -> None:
     lines = LAB * 60_000
     lines[100_001] = "nonsense"
     lines[119_999] = "nonsense, too"
-    path.write_text("\n".join([DEFAULT.header(), *lines]))
+    path.write_text("\n".join([HEADER, *lines]))
     table = read(path, errors="report")
     assert path.stat().st_size > 2 * 2**22
     assert len(table) == 119_998
@@ -403,9 +370,6 @@ def test_what_was_left_out_stays_with_the_table() -> None:
     table = read([*LAB, "nonsense"], errors="report")
     assert isinstance(table.head(1).attrs["errors"], BadLines)
     assert read(LAB, errors="report").attrs["errors"] == ()
-
-
-def test_another_word_for_errors_is_refused() -> None:
     with pytest.raises(ValueError, match="'raise' or 'report'"):
         read(LAB, errors="ignore")  # type: ignore[arg-type]
 
@@ -423,23 +387,17 @@ def test_a_file_of_another_usual_format_names_the_likely_one() -> None:
         assert f"pass format={str(three)!r}" in str(caught.value)
 
 
-def test_default_records_read_with_a_custom_format_name_the_default_one() -> None:
+def test_a_format_that_does_not_fit_is_never_read_in_silence() -> None:
     with pytest.raises(FlowLogFormatError) as caught:
         read(LAB, format="${srcaddr} ${dstaddr}")
     assert caught.value.likely == DEFAULT
-
-
-def test_columns_in_another_order_are_never_shifted_in_silence() -> None:
-    shifted = (*DEFAULT.names[1:], DEFAULT.names[0])
     with pytest.raises(FlowLogFormatError):
-        read(LAB, format=Format(shifted))
+        read(LAB, format=Format((*DEFAULT.names[1:], DEFAULT.names[0])))
 
 
 def test_a_wrong_format_shows_even_if_only_columns_that_fit_are_wanted() -> None:
-    names = list(DEFAULT.names)
-    names[0], names[1] = names[1], names[0]
     with pytest.raises(FlowLogFormatError):
-        list(scan(LAB, format=Format(tuple(names)), columns=["bytes"]))
+        list(scan(LAB, format=Format((DEFAULT.names[1], DEFAULT.names[0], *DEFAULT.names[2:])), columns=["bytes"]))
 
 
 def test_a_header_that_contradicts_the_given_format_is_an_error_that_names_the_headers() -> None:

@@ -26,8 +26,8 @@ def blocks(path: Path, size: int, chunk: int) -> tuple[list[bytes], Exception | 
         patch.setattr(sources, "FIRST", size)
         patch.setattr(sources, "CHUNK", chunk)
         try:
-            for file in sources.inputs(path, lambda count: None):
-                found.extend(map(bytes, file.blocks(size, False)))
+            for file in sources.inputs(path):
+                found.extend(map(bytes, file.blocks(size, lambda count: None)))
         except sources.BROKEN as error:
             return found, error
     return found, None

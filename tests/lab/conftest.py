@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.endpoint
 import pytest
+from botocore.exceptions import ClientError
 
 from labkit import embedded
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from labkit.session.accounts import Embedded
+from labkit.session.accounts import EmbeddedAccount
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -25,7 +27,7 @@ make_client: Callable[..., Any] = boto3.client
 
 @cache
 def _port() -> int:
-    """One port for all the tests, so that they can share their clients: making those is half of a test's time."""
+    """One port for all tests, so that they can share their clients: making those takes half of a test's time."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
@@ -42,17 +44,22 @@ def fresh_lab() -> Iterator[Lab]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(NOTEBOOKS)
         embedded.start(_port())
-        world = Embedded()
+        account = EmbeddedAccount()
         patch.setattr(boto3, "client", _shared_client)
         try:
-            yield Lab(world)
+            yield Lab(account)
         finally:
-            world.close()
+            account.close()
+
+
+def aws_of(lab: Lab) -> Any:
+    """The embedded AWS of a lab."""
+    return lab._account._aws  # type: ignore[attr-defined]
 
 
 def inside(lab: Lab) -> Callable[[str], Any]:
-    """Clients of the lab's embedded AWS that need no socket, for a test's own questions."""
-    client: Callable[[str], Any] = lab._world._aws.client  # type: ignore[attr-defined]
+    """Clients of the lab's embedded AWS that need no socket, for the questions of a test."""
+    client: Callable[[str], Any] = aws_of(lab).client
     return client
 
 
@@ -74,7 +81,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def elsewhere() -> Iterator[None]:
-    """For tests that connect on another port, after which the shared clients are of no use."""
+    """For tests that connect on another port, after which the shared clients are useless."""
     embedded.start().stop()
     yield
     embedded.start().stop()
@@ -101,7 +108,24 @@ class Built:
         return self.lab.network.interface_of("instance-2").id
 
 
+def refusal(code: str, message: str, operation: str = "X") -> ClientError:
+    """The error that boto3 raises where AWS refuses something."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 does not sleep between its tries."""
+    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
+
+
 @pytest.fixture
 def built(lab: Lab) -> Built:
     """The lab after notebook 03: two VPCs, two instances, flow logs, no peering connection."""
     return Built(lab, "04")
+
+
+@pytest.fixture
+def whole(lab: Lab) -> Built:
+    """The lab after all build cells."""
+    return Built(lab, "06")

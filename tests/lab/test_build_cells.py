@@ -10,15 +10,15 @@ import pytest
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from labkit.learn.chapters import chapters
-from tests.lab.conftest import inside
+from labkit.learn.notebooks import notebooks
+from tests.lab.conftest import aws_of, inside
 
 
 def everything(lab: Lab) -> Any:
     """All that the build cells can have made, as AWS describes it."""
     iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
-        lab._world._aws.dataplane.network,  # type: ignore[attr-defined]
+        aws_of(lab).dataplane.network,
         [each["FlowLogId"] for each in ec2.describe_flow_logs()["FlowLogs"]],
         [each["RoleName"] for each in iam.list_roles()["Roles"]],
         [each["PolicyName"] for each in iam.list_policies(Scope="Local")["Policies"]],
@@ -37,7 +37,7 @@ def what_is_left(lab: Lab) -> Any:
 
 def test_running_a_build_cell_twice_changes_nothing(lab: Lab) -> None:
     names: dict[str, Any] = {"lab": lab}
-    for chapter in chapters():
+    for chapter in notebooks():
         for source in chapter.build_cells():
             exec(source, names)
             once = everything(lab)
@@ -46,7 +46,7 @@ def test_running_a_build_cell_twice_changes_nothing(lab: Lab) -> None:
 
 
 def test_running_all_of_them_again_changes_nothing(lab: Lab) -> None:
-    last = chapters()[-1].number
+    last = notebooks()[-1].number
     catch_up(last, {"lab": lab})
     once = everything(lab)
     catch_up(last, {"lab": lab})

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from labkit.lab import LAB_TAG, Lab
 from labkit.session.clean_up import CleanUp
-from tests.lab.conftest import Built
+from tests.lab.conftest import Built, refusal
 from tests.lab.test_build_cells import everything, what_is_left
 
-ALL_OF_LOGS = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
-)
+STATEMENT = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+ALL_OF_LOGS = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
 
-NOTHING_LEFT = "Looked again: nothing of the lab is left.\n"
+NOTHING_LEFT = "Looked again: nothing of the lab is left."
 
 
 def cleaned(lab: Lab, capsys: pytest.CaptureFixture[str], **options: Any) -> list[str]:
@@ -27,15 +27,7 @@ def cleaned(lab: Lab, capsys: pytest.CaptureFixture[str], **options: Any) -> lis
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.fixture
-def whole(lab: Lab) -> Built:
-    """The lab after all notebooks' build cells."""
-    return Built(lab, "06")
-
-
-def test_it_says_what_it_deletes_in_the_order_in_which_aws_lets_go(
-    lab: Lab, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_shows_what_it_deletes_in_the_order_of_aws(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     before = everything(lab)
     built = Built(lab, "06")
     lines = cleaned(lab, capsys)
@@ -59,30 +51,25 @@ def test_it_says_what_it_deletes_in_the_order_in_which_aws_lets_go(
         "role NimbusVPCFlowLogsRole",
         "policy NimbusVPCFlowLogsPolicy",
         "log group NimbusVPCFlowLogsGroup",
-        NOTHING_LEFT.strip(),
+        NOTHING_LEFT,
     ]
     assert what_is_left(lab) == before
 
 
-def test_a_second_time_there_is_nothing_to_delete(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    cleaned(whole.lab, capsys)
-    assert cleaned(whole.lab, capsys) == ["There is nothing of the lab to delete."]
-    assert cleaned(whole.lab, capsys, dry_run=True) == ["There is nothing of the lab to delete."]
-
-
-def test_a_dry_run_deletes_nothing_and_says_what_would_be(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_deletes_nothing_a_second_run_finds_nothing_and_the_lab_can_be_built_again(
+    whole: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = everything(whole.lab)
     lines = cleaned(whole.lab, capsys, dry_run=True)
     assert f"Would delete VPC vpc-1 {whole.vpc_1}" in lines
     assert lines[-1] == f"Nothing was deleted; {len(lines) - 1} things would be."
     assert everything(whole.lab) == before
-
-
-def test_the_lab_can_be_built_again_afterwards(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    cleaned(whole.lab, capsys)
+    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT
+    for dry_run in (False, True):
+        assert cleaned(whole.lab, capsys, dry_run=dry_run) == ["There is nothing of the lab to delete."]
     again = Built(whole.lab, "06")
     assert "3 received" in again.lab.shell("instance-1", "ping -c 3 10.2.0.126").stdout
-    assert cleaned(again.lab, capsys)[-1] == NOTHING_LEFT.strip()
+    assert cleaned(again.lab, capsys)[-1] == NOTHING_LEFT
 
 
 def test_what_is_not_the_labs_stays(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +92,7 @@ def test_what_is_not_the_labs_stays(lab: Lab, capsys: pytest.CaptureFixture[str]
     assert lines == [
         f"Deleted peering connection {peering['VpcPeeringConnectionId']}",
         f"Deleted VPC vpc-8 {lab_vpc}",
-        NOTHING_LEFT.strip(),
+        NOTHING_LEFT,
     ]
     after = everything(lab)
     assert (after[0].vpcs, after[1:]) == (before[0].vpcs, before[1:])
@@ -142,7 +129,7 @@ def test_what_a_student_added_inside_goes_with_its_vpc(whole: Built, capsys: pyt
     instance = whole.names["launch"]("mine", subnet, "10.1.64.9", groups[0])
     ec2.create_tags(Resources=[instance], Tags=[{"Key": "Lab", "Value": "mine"}])
     lines = cleaned(whole.lab, capsys)
-    assert lines[-1] == NOTHING_LEFT.strip()
+    assert lines[-1] == NOTHING_LEFT
     deleted = {line.split()[-1] for line in lines}
     assert deleted >= {subnet, *groups, table, acl, interface, nat, address, watched, instance}
     assert egress["EgressOnlyInternetGatewayId"] in deleted
@@ -153,7 +140,7 @@ def test_a_role_or_policy_that_a_student_extended_goes_too(whole: Built, capsys:
     whole.iam.put_role_policy(RoleName="NimbusInstanceRole", PolicyName="inline", PolicyDocument=ALL_OF_LOGS)
     whole.iam.attach_role_policy(RoleName="NimbusInstanceRole", PolicyArn=whole.policy)
     whole.iam.create_policy_version(PolicyArn=whole.policy, PolicyDocument=ALL_OF_LOGS, SetAsDefault=True)
-    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT.strip()
+    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT
 
 
 def test_what_something_else_still_uses_is_left_with_the_reason(
@@ -169,10 +156,10 @@ def test_what_something_else_still_uses_is_left_with_the_reason(
         "lab.clean_up() again."
     )
     whole.iam.detach_role_policy(RoleName="mine", PolicyArn=whole.policy)
-    assert cleaned(whole.lab, capsys) == ["Deleted policy NimbusVPCFlowLogsPolicy", NOTHING_LEFT.strip()]
+    assert cleaned(whole.lab, capsys) == ["Deleted policy NimbusVPCFlowLogsPolicy", NOTHING_LEFT]
 
 
-def test_an_instance_that_is_protected_keeps_what_it_stands_on_and_the_way_out_is_said(
+def test_an_instance_that_is_protected_keeps_what_it_uses_and_the_fix_is_shown(
     whole: Built, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html"""
@@ -180,8 +167,7 @@ def test_an_instance_that_is_protected_keeps_what_it_stands_on_and_the_way_out_i
 
     def protected(InstanceIds: list[str]) -> Any:
         if InstanceIds == [whole.instance_1]:
-            error = {"Code": "OperationNotPermitted", "Message": "The instance may not be terminated."}
-            raise ClientError({"Error": error}, "TerminateInstances")
+            raise refusal("OperationNotPermitted", "The instance may not be terminated.")
         return real(InstanceIds=InstanceIds)
 
     monkeypatch.setattr(whole.ec2, "terminate_instances", protected)
@@ -191,15 +177,14 @@ def test_an_instance_that_is_protected_keeps_what_it_stands_on_and_the_way_out_i
     assert {line.split()[1] for line in left} == {"instance", "network", "internet", "subnet", "security", "VPC"}
     assert whole.lab.find("vpc-2") is None
     monkeypatch.undo()
-    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT.strip()
+    assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT
 
 
 def test_one_that_may_not_look_is_told_so(
     whole: Built, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(**_: Any) -> Any:
-        error = {"Code": "UnauthorizedOperation", "Message": "You are not authorized to perform this operation."}
-        raise ClientError({"Error": error}, "DescribeAddresses")
+        raise refusal("UnauthorizedOperation", "You are not authorized to perform this operation.")
 
     monkeypatch.setattr(whole.ec2, "describe_addresses", refused)
     lines = cleaned(whole.lab, capsys)
@@ -211,7 +196,7 @@ def test_one_that_may_not_look_is_told_so(
     assert cleaned(whole.lab, capsys, dry_run=True) == ["There is nothing of the lab to delete.", lines[-1]]
 
 
-def test_what_aws_lets_go_of_later_is_tried_again_while_there_is_patience(
+def test_what_aws_allows_later_is_tried_again_while_there_is_patience(
     whole: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EC2 is eventually consistent: https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
@@ -224,7 +209,7 @@ def test_what_aws_lets_go_of_later_is_tried_again_while_there_is_patience(
     def delete_subnet(SubnetId: str) -> Any:
         if refusals:
             refusals.pop()
-            raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "has dependencies"}}, "DeleteSubnet")
+            raise refusal("DependencyViolation", "has dependencies")
         return real(SubnetId=SubnetId)
 
     monkeypatch.setattr(whole.ec2, "delete_subnet", delete_subnet)
@@ -240,17 +225,13 @@ def test_all_pages_are_read(lab: Lab, capsys: pytest.CaptureFixture[str], monkey
         ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=lab.tags("vpc", f"v-{n}"))["Vpc"]["VpcId"]
         for n in range(5)
     }
-    real = ec2.get_paginator
-    pages: list[Any] = []
+    real, read = ec2.get_paginator, []
 
-    class Small:
-        def __init__(self, operation: str) -> None:
-            self.operation = operation
+    def small(operation: str) -> Any:
+        read.append(operation)
+        pages = real(operation)
+        return SimpleNamespace(paginate=partial(pages.paginate, PaginationConfig={"PageSize": 5}))
 
-        def paginate(self, **parameters: Any) -> Any:
-            pages.append(self.operation)
-            return real(self.operation).paginate(**parameters, PaginationConfig={"PageSize": 5})
-
-    monkeypatch.setattr(ec2, "get_paginator", Small)
-    assert len(cleaned(lab, capsys)) == 6 and pages
+    monkeypatch.setattr(ec2, "get_paginator", small)
+    assert len(cleaned(lab, capsys)) == 6 and read
     assert not vpcs & {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]}

@@ -7,12 +7,10 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from labkit.errors import LabError
 from tests.lab.conftest import Built
 
 
@@ -38,20 +36,18 @@ def break_policy(built: Built) -> None:
     built.iam.detach_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyArn=built.policy)
 
 
-@pytest.mark.parametrize("fault", [break_trust, break_policy])
-def test_a_role_that_may_not_write_fails_delivery_with_access_error(built: Built, fault: Any) -> None:
+def delete_role(built: Built) -> None:
+    break_policy(built)
+    built.iam.delete_role(RoleName="NimbusVPCFlowLogsRole")
+
+
+@pytest.mark.parametrize("fault", [break_trust, break_policy, delete_role])
+def test_a_role_that_may_not_write_or_is_gone_fails_delivery_with_access_error(built: Built, fault: Any) -> None:
     fault(built)
     built.lab.shell("instance-1", "ping -c 2 8.8.8.8")
     built.lab.wait_for_flow_logs()
     assert statuses(built) == FAILED
     assert built.lab.records() == []
-
-
-def test_a_deleted_role_fails_delivery(built: Built) -> None:
-    break_policy(built)
-    built.iam.delete_role(RoleName="NimbusVPCFlowLogsRole")
-    built.lab.wait_for_flow_logs()
-    assert statuses(built) == FAILED
 
 
 def test_records_that_could_not_be_delivered_are_lost(built: Built) -> None:
@@ -65,19 +61,6 @@ def test_records_that_could_not_be_delivered_are_lost(built: Built) -> None:
     built.lab.wait_for_flow_logs()
     assert statuses(built) == SUCCESS
     assert {line.split()[8] for line in built.lab.records("8.8.8.8")} == {"3"}
-
-
-def test_a_deleted_log_group_is_made_again_by_a_role_that_may(built: Built) -> None:
-    """The service creates a missing log group:
-    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
-    """
-    built.lab.wait_for_flow_logs()
-    built.logs.delete_log_group(logGroupName="NimbusVPCFlowLogsGroup")
-    with pytest.raises(LabError, match="There is no log group"):
-        built.lab.records()
-    built.lab.shell("instance-1", "ping -c 3 8.8.8.8")
-    built.lab.wait_for_flow_logs()
-    assert len(built.lab.records("8.8.8.8")) == 2
 
 
 def test_there_is_one_stream_an_interface_and_an_event_bears_the_records_start(built: Built) -> None:
@@ -106,21 +89,18 @@ def test_a_silent_window_is_one_nodata_record(built: Built) -> None:
     assert len(windows) == len(set(windows))
 
 
-@pytest.mark.parametrize(("traffic_type", "actions"), [("ACCEPT", {"ACCEPT"}), ("REJECT", {"REJECT"})])
-def test_the_traffic_type_chooses_the_records(built: Built, traffic_type: str, actions: set[str]) -> None:
+def test_the_traffic_type_chooses_the_records(built: Built) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html"""
-    built.logs.create_log_group(logGroupName="some")
-    built.ec2.create_flow_logs(
-        ResourceType="NetworkInterface",
-        ResourceIds=[built.interface_1],
-        TrafficType=traffic_type,
-        LogGroupName="some",
-        DeliverLogsPermissionArn=built.role,
-    )
+    for kind in ("ACCEPT", "REJECT"):
+        built.logs.create_log_group(logGroupName=kind)
+        built.ec2.create_flow_logs(
+            ResourceType="NetworkInterface", ResourceIds=[built.interface_1], TrafficType=kind,
+            LogGroupName=kind, DeliverLogsPermissionArn=built.role,
+        )  # fmt: skip
     built.lab.shell("instance-1", "ping -c 60 8.8.8.8")
     built.lab.wait_for_flow_logs()
-    found = {line.split()[12] for line in built.lab.records("OK", log_group="some")}
-    assert found == actions
+    for kind in ("ACCEPT", "REJECT"):
+        assert {line.split()[12] for line in built.lab.records("OK", log_group=kind)} == {kind}
 
 
 def test_a_custom_format_is_written_field_by_field(built: Built) -> None:
@@ -145,36 +125,13 @@ def test_a_custom_format_is_written_field_by_field(built: Built) -> None:
     ]
 
 
-def test_an_unknown_field_is_refused_by_name(built: Built) -> None:
-    with pytest.raises(built.ec2.exceptions.ClientError, match="src-addr"):
-        built.ec2.create_flow_logs(
-            ResourceType="Subnet", ResourceIds=[built.subnet_1], TrafficType="ALL", LogGroupName="x",
-            DeliverLogsPermissionArn=built.role, LogFormat="${src-addr}",
-        )  # fmt: skip
-
-
 def test_never_captured_is_not_captured(built: Built) -> None:
     """The Amazon DNS server, instance metadata, the time service, the router's reserved address.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
     """
-    for address in ("10.1.0.1", "10.1.0.2", "169.254.169.254", "169.254.169.123"):
+    addresses = ("10.1.0.1", "10.1.0.2", "169.254.169.254", "169.254.169.123")
+    for address in addresses:
         built.lab.shell("instance-1", f"ping -c 1 -W 1 {address}")
     built.lab.wait_for_flow_logs()
-    for address in ("10.1.0.1", "10.1.0.2", "169.254.169.254", "169.254.169.123"):
-        assert built.lab.records(address) == []
-
-
-def test_days_may_pass(built: Built) -> None:
-    built.lab.wait_for_flow_logs()
-    clock = built.lab._world._aws.clock
-    clock.jump_to(clock.now() + timedelta(days=3))
-    lines = built.lab.records()
-    per_interface = {line.split()[2] for line in lines}
-    assert per_interface == {built.interface_1, built.interface_2}
-    assert len(lines) > 2 * 3 * 24 * 60 * 0.9  # about a record a minute and interface: noise or NODATA
-
-
-def test_without_a_flow_log_waiting_is_an_error(lab: Any) -> None:
-    with pytest.raises(LabError, match="no flow log"):
-        lab.wait_for_flow_logs()
+    assert all(built.lab.records(address) == [] for address in addresses)

@@ -15,18 +15,14 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-import botocore.endpoint
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from labkit.lab import Lab
-from labkit.learn.chapters import chapters
+from labkit.learn.notebooks import notebooks
 from tests.lab.conftest import _shared_client, fresh_lab
 from tests.lab.faults import FAULTS, Call, Injector, Killed, changes, timed_out
 from tests.lab.test_build_cells import everything, what_is_left
-
-#: Calls are those that failed; in the table, faults that boto3 overcame alone never stopped a cell.
-Row = tuple[str, int, int, str]
 
 
 class Step(NamedTuple):
@@ -38,10 +34,7 @@ class Step(NamedTuple):
     after: Any
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 does not sleep between its tries."""
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def injector() -> Injector:
@@ -62,7 +55,7 @@ def undisturbed() -> list[Step]:
         names: dict[str, Any] = {"lab": lab}
         calls = injector()
         with calls.installed():
-            for chapter in chapters():
+            for chapter in notebooks():
                 for number, source in enumerate(chapter.build_cells(), start=1):
                     where = f"{chapter.path.stem}, build cell {number}"
                     code = compile(source, where, "exec")
@@ -115,7 +108,7 @@ def test_each_call_of_each_build_cell_fails_once(
                     try:
                         step.run(names)
                     except Killed:
-                        names = {**before, "lab": Lab(lab._world)}
+                        names = {**before, "lab": Lab(lab._account)}
                         stopped += 1
                     except Exception:
                         assert faults.failed, f"{step.cell} fails by itself, after {had}"
@@ -126,7 +119,7 @@ def test_each_call_of_each_build_cell_fails_once(
                     tried += len(faults.failed)
                 assert {call for call in step.calls if changes(call) or not kills} <= had, step.cell
                 assert everything(lab) == step.after, step.cell
-        names = {"lab": Lab(lab._world)}
+        names = {"lab": Lab(lab._account)}
         for step in undisturbed:
             step.run(names)
         assert everything(lab) == undisturbed[-1].after

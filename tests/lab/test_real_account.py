@@ -1,4 +1,4 @@
-"""What is different on a real account: who may go there, and waiting. No call leaves this machine."""
+"""What differs on a real account: who may connect to it, and waiting. No call leaves this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import accounts, shell
 from labkit.session.waiting import poll
-from tests.lab.conftest import Built, make_client
+from tests.lab.conftest import Built, aws_of, make_client, refusal
 from tests.lab.conftest import elsewhere as elsewhere
 
 NUMBER = "210987654321"
@@ -94,7 +94,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> list[str]
     return asked
 
 
-# Who may go there
+# Who may connect to it
 
 
 def test_the_account_is_named_and_asked_for(
@@ -143,7 +143,7 @@ def test_whoever_does_not_confirm_stays_where_they_were(
     monkeypatch.undo()
     os.environ.update(environment)
     assert make_client("sts").meta.endpoint_url == embedded.start().endpoint_url
-    lab._world.close()  # type: ignore[attr-defined]
+    lab._account.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -160,28 +160,18 @@ def test_clients_of_the_embedded_aws_do_not_pass_for_the_accounts(
         client.describe_vpcs()
 
 
-def test_an_unknown_profile_is_named_with_those_that_are_there(sign_in: Any) -> None:
-    with pytest.raises(LabError) as caught:
-        labkit.connect("aws", profile="klass")
-    assert str(caught.value) == (
-        "The config profile (klass) could not be found. "
-        "The profiles on this computer are default, class: connect('aws', profile=…)."
-    )
+def test_an_unknown_profile_is_named_with_those_that_exist(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("klass", "gone"):
+        with pytest.raises(LabError) as caught:
+            labkit.connect("aws", profile="klass" if name == "klass" else None)
+        assert str(caught.value) == (
+            f"The config profile ({name}) could not be found. "
+            "The profiles on this computer are default, class: connect('aws', profile=…)."
+        )
+        monkeypatch.setenv("AWS_PROFILE", "gone")
 
 
-def test_a_profile_of_the_environment_that_is_not_there(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "gone")
-    with pytest.raises(LabError, match=r"The config profile \(gone\) could not be found. The profiles"):
-        labkit.connect("aws")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        NoCredentialsError(),
-        ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token has expired."}}, "GetCallerIdentity"),
-    ],
-)
+@pytest.mark.parametrize("error", [NoCredentialsError(), refusal("ExpiredToken", "The token has expired.")])
 def test_credentials_that_do_not_work(sign_in: Any, error: Exception) -> None:
     sign_in(error)
     with pytest.raises(LabError, match=r"AWS did not let us in: .*[^.]\. Sign in .* then connect again\."):
@@ -197,76 +187,58 @@ def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 # Waiting
 
 
-def test_polling_asks_until_the_answer_is_there_and_says_once_what_it_waits_for(
+def test_polling_asks_until_the_answer_is_there_or_patience_ends_and_says_once_what_it_waits_for(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = iter([None, None, "there"])
     assert poll(lambda: next(answers), patience=60, every=5, awaited=lambda: "it") == "there"
     assert clock.seconds == 10
     assert capsys.readouterr() == ("", "waiting for it\n")
-
-
-def test_polling_ends(clock: Clock) -> None:
     assert poll(lambda: None, patience=60, every=5, awaited=lambda: "it") is None
-    assert clock.seconds == 60
+    assert clock.seconds == 10 + 60
 
 
 class OnAccount:
-    """The world of a real account, without one."""
+    """A real account, without one."""
 
-    account, region, patience = NUMBER, "us-east-1", 180.0
-    settle = accounts.Account.settle
+    number, region, patience = NUMBER, "us-east-1", 180.0
+    settle = accounts.RealAccount.settle
 
     def __init__(self, clock: Clock) -> None:
         self.now = clock.now
 
 
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
-        ("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
-        ("InvalidParameter", "Unable to assume given IAM role"),
-    ],
-)
-def test_what_aws_has_not_heard_of_yet_is_asked_again(clock: Clock, code: str, message: str) -> None:
+def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised_at_once(clock: Clock) -> None:
     """https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
     lab = Lab(OnAccount(clock))
-    refusal = ClientError({"Error": {"Code": code, "Message": message}}, "X")
-    answers: Iterator[Any] = iter([refusal, refusal, {"done": 1}])
 
-    def operation(**parameters: Any) -> Any:
-        assert parameters == {"VpcId": "v"}
-        reply = next(answers)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def seconds(*answers: Any, lasting: Exception | None = None) -> float:
+        """How long `eventually` takes for an operation that gives these answers, and then goes on failing."""
+        left, before = list(answers), clock.seconds
 
-    assert lab.eventually(operation, VpcId="v") == {"done": 1}
-    assert clock.seconds == 6
+        def operation(**parameters: Any) -> Any:
+            assert parameters == {"VpcId": "v"}
+            answer = left.pop(0) if left else lasting
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
-    def never(**_: Any) -> Any:
-        raise refusal
+        if lasting:
+            with pytest.raises(ClientError, match=lasting.response["Error"]["Code"]):  # type: ignore[attr-defined]
+                lab.eventually(operation, VpcId="v")
+        else:
+            assert lab.eventually(operation, VpcId="v") == answers[-1] and not left
+        return clock.seconds - before
 
-    with pytest.raises(ClientError, match=code):
-        lab.eventually(never)
-    assert clock.seconds == 186
-
-
-def test_another_refusal_is_raised_at_once(clock: Clock) -> None:
-    refusal = ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "X")
-
-    def operation() -> None:
-        raise refusal
-
-    with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        Lab(OnAccount(clock)).eventually(operation)
-    assert clock.seconds == 0
-
-
-def test_an_operation_that_answers_nothing_is_done_too(clock: Clock) -> None:
-    assert Lab(OnAccount(clock)).eventually(lambda: None) is None
-    assert clock.seconds == 0
+    for error in (
+        refusal("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
+        refusal("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
+        refusal("InvalidParameter", "Unable to assume given IAM role"),
+    ):
+        assert seconds(error, error, {"done": 1}) == 6
+        assert seconds(lasting=error) == 180
+    assert seconds(lasting=refusal("UnauthorizedOperation", "no")) == 0
+    assert seconds(None) == 0, "an operation that answers nothing is done too"
 
 
 def test_a_command_is_followed_from_before_aws_knows_it_to_its_end(
@@ -295,7 +267,7 @@ def test_a_command_is_followed_from_before_aws_knows_it_to_its_end(
     assert clock.seconds == 5 + 3
 
 
-def test_a_command_that_does_not_end_by_itself_is_said_to(
+def test_a_command_that_does_not_end_by_itself_is_reported(
     built: Built, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ssm = built.lab.client("ssm")
@@ -319,14 +291,14 @@ def test_an_agent_that_never_reports(built: Built, clock: Clock) -> None:
     assert clock.seconds == 180
 
 
-# Waiting for flow logs: a real account's world, over the embedded AWS, whose clock goes on while the lab sleeps
+# Waiting for flow logs: a real account, over the embedded AWS, whose clock goes on while the lab sleeps
 
 
 @pytest.fixture
 def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    aws = built.lab._world._aws  # type: ignore[attr-defined]
-    world = OnAccount(clock)
-    world.now = aws.clock.now
+    aws = aws_of(built.lab)
+    account = OnAccount(clock)
+    account.now = aws.clock.now
     sleep = clock.sleep
 
     def sleep_both(seconds: float) -> None:
@@ -334,7 +306,7 @@ def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> L
         aws.clock.advance(seconds)
 
     monkeypatch.setattr(clock, "sleep", sleep_both)
-    return Lab(world)
+    return Lab(account)
 
 
 def test_waiting_ends_when_every_running_instance_has_delivered(on_account: Lab, built: Built) -> None:

@@ -1,5 +1,5 @@
-"""What happens to a running lab: its server dies, a second kernel starts, days pass, things go while records are under
-way. Each test says what AWS does, and where AWS does not say, what is modelled.
+"""What happens to a running lab: its server dies, a second kernel starts, days pass, things are deleted while records
+are on their way. Each test says what AWS does or, where AWS does not document it, what is modeled.
 """
 
 from __future__ import annotations
@@ -15,24 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import botocore.endpoint
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import labkit
 from labkit.errors import LabError
-from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
+from labkit.names import LOG_GROUP
 from labkit.network import udp
-from tests.lab.conftest import NOTEBOOKS, Built, make_client
+from labkit.session.flow_logs import events
+from tests.lab.conftest import NOTEBOOKS, Built, aws_of, make_client
 from tests.lab.test_build_cells import everything
-
-LAST = "06"
-
-
-@pytest.fixture
-def whole(lab: Lab) -> Built:
-    return Built(lab, LAST)
 
 
 def pinged(built: Built, count: int) -> bool:
@@ -42,16 +35,15 @@ def pinged(built: Built, count: int) -> bool:
 
 def again(built: Built) -> None:
     """Run all build cells once more."""
-    catch_up(LAST, built.names)
+    catch_up("06", built.names)
 
 
 # The server and the kernel
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_the_servers_thread_is_killed(monkeypatch: pytest.MonkeyPatch, record_property: Any) -> None:
+@pytest.mark.usefixtures("elsewhere", "impatient")
+def test_the_servers_thread_is_killed(record_property: Any) -> None:
     """Until connect() is called again, calls are refused at once and on the loopback; then all is as it was."""
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)  # between boto3's tries
     lab = labkit.connect()
     client = make_client("ec2")
     vpc = client.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-1"))["Vpc"]["VpcId"]
@@ -65,7 +57,7 @@ def test_the_servers_thread_is_killed(monkeypatch: pytest.MonkeyPatch, record_pr
     back = labkit.connect()
     assert (back.find("vpc-1"), back.clock) == (vpc, now)
     assert client.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-    back._world.close()  # type: ignore[attr-defined]
+    back._account.close()  # type: ignore[attr-defined]
     record_property("fault", "server thread killed: calls refused, connect() serves the same account again")
 
 
@@ -130,43 +122,35 @@ def _next(kernel: subprocess.Popen[str]) -> Any:
 
 
 def test_the_clock_is_pushed_by_days(whole: Built, record_property: Any) -> None:
-    """Each minute of each interface is in the records, once; a day's retention is CloudWatch's business, not the
-    clock's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
+    """Each minute of each interface is in the records, once. CloudWatch applies the retention, not the clock:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
     """
     whole.lab.wait_for_flow_logs()
-    clock = whole.lab._world._aws.clock  # type: ignore[attr-defined]
+    clock = aws_of(whole.lab).clock
     clock.jump_to(clock.now() + timedelta(days=2))
-    silent: Counter[str] = Counter()
-    events = whole.lab._events()
-    windows: dict[str, list[tuple[int, int]]] = {}
-    for event in events:
-        words = event["message"].split()
-        if words[13] == "NODATA":
-            silent[words[2]] += 1
-            windows.setdefault(words[2], []).append((int(words[10]), int(words[11])))
-    for spans in windows.values():
-        assert len(set(spans)) == len(spans)
-        assert all(end - start == 60 and (start - spans[0][0]) % 60 == 0 for start, end in spans)
-    minutes = {
-        interface: {
-            (int(w[10]) - spans[0][0]) // 60 for w in (e["message"].split() for e in events) if w[2] == interface
-        }
-        for interface, spans in windows.items()
-    }
-    assert all(len(each) >= 2 * 24 * 60 and each == set(range(min(each), max(each) + 1)) for each in minutes.values())
+    records = [event["message"].split() for event in events(whole.logs, LOG_GROUP)]
+    assert {words[2] for words in records} == {whole.interface_1, whole.interface_2}
+    for interface in (whole.interface_1, whole.interface_2):
+        mine = [words for words in records if words[2] == interface]
+        silent = [(int(words[10]), int(words[11])) for words in mine if words[13] == "NODATA"]
+        first = silent[0][0]
+        assert len(set(silent)) == len(silent)
+        assert all(end - start == 60 and (start - first) % 60 == 0 for start, end in silent)
+        minutes = {(int(words[10]) - first) // 60 for words in mine}
+        assert len(minutes) >= 2 * 24 * 60 and minutes == set(range(min(minutes), max(minutes) + 1))
     assert pinged(whole, 3)
     before = whole.lab.clock
     again(whole)
     whole.lab.wait_for_flow_logs()
     assert whole.lab.records("10.2.0.126", since=before - timedelta(minutes=1))
-    record_property("fault", f"the clock pushed by 2 days: {len(events)} records, no window missing or twice")
+    record_property("fault", f"the clock pushed by 2 days: {len(records)} records, no window missing or twice")
 
 
 def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -> None:
     """FilterLogEvents gives at most 10,000 events in an answer, and Insights searches them all:
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     """
-    plane = whole.lab._world._aws.dataplane  # type: ignore[attr-defined]
+    plane = aws_of(whole.lab).dataplane
     before, interface = whole.lab.clock, whole.interface_1
     for port in range(20_000, 30_001):
         plane.exchange(interface, udp("10.1.15.80", "8.8.8.8", 53, port), 60)
@@ -179,7 +163,7 @@ def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -
     record_property("fault", "10,001 flows in one window: each in one record, in lab.records and in Insights")
 
 
-# What goes while records are under way
+# What is deleted while records are on their way
 
 
 def test_the_log_group_is_deleted_under_delivery(whole: Built, record_property: Any) -> None:
@@ -188,7 +172,9 @@ def test_the_log_group_is_deleted_under_delivery(whole: Built, record_property: 
     """
     once = everything(whole.lab)
     assert pinged(whole, 5)
-    whole.logs.delete_log_group(logGroupName="NimbusVPCFlowLogsGroup")
+    whole.logs.delete_log_group(logGroupName=LOG_GROUP)
+    with pytest.raises(LabError, match="There is no log group"):
+        whole.lab.records()
     whole.lab.wait_for_flow_logs()
     assert len(whole.lab.records("10.1.15.80", "10.2.0.126")) >= 4
     again(whole)
@@ -243,7 +229,7 @@ def test_the_peering_connection_is_deleted_in_the_middle_of_a_ping(whole: Built,
     """
     before = whole.lab.clock
     started = threading.Event()
-    aws = whole.lab._world._aws  # type: ignore[attr-defined]
+    aws = aws_of(whole.lab)
     clock_moves = lambda old, new: started.set()  # noqa: E731
     aws.clock.listeners.append(clock_moves)
 
@@ -270,7 +256,7 @@ def test_the_peering_connection_is_deleted_in_the_middle_of_a_ping(whole: Built,
 
 
 def test_an_instance_and_its_subnet_are_deleted_while_records_are_pending(whole: Built, record_property: Any) -> None:
-    """AWS does not say what becomes of the last records; here they come (modelled), with what the interface was."""
+    """AWS does not say what becomes of the last records; here they come (modeled), with what the interface was."""
     before, gone = whole.lab.clock, whole.interface_2
     assert pinged(whole, 5)
     whole.ec2.terminate_instances(InstanceIds=[whole.instance_2])
@@ -288,7 +274,7 @@ def test_an_instance_and_its_subnet_are_deleted_while_records_are_pending(whole:
 
 
 def test_the_flow_logs_are_deleted_while_records_are_pending(whole: Built, record_property: Any) -> None:
-    """What was not delivered is lost (modelled); the cells make new flow logs.
+    """What was not delivered is lost (modeled); the cells make new flow logs.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/working-with-flow-logs.html
     """

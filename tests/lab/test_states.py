@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
-import botocore.endpoint
 import pytest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
@@ -16,32 +16,23 @@ import labkit
 from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session.accounts import Embedded, _disable_clients
+from labkit.session.accounts import EmbeddedAccount, _disable_clients
 from tests.lab.conftest import Built, make_client
 
 # Cells out of order
 
 
-def test_waiting_before_there_is_a_flow_log(lab: Lab) -> None:
-    with pytest.raises(LabError, match="There is no flow log, so no record will come. Create one first"):
-        lab.wait_for_flow_logs()
-
-
-def test_records_before_there_is_a_log_group(lab: Lab) -> None:
-    with pytest.raises(LabError, match="There is no log group 'NimbusVPCFlowLogsGroup'. Notebook 02 creates it"):
-        lab.records()
-
-
-def test_a_shell_and_a_trace_before_there_is_an_instance(lab: Lab) -> None:
-    for ask in (lambda: lab.shell("instance-1", "hostname"), lambda: lab.trace("instance-1", "instance-2")):
-        with pytest.raises(LabError, match="It has no instance yet: launch them first."):
+def test_a_cell_before_its_time_says_what_comes_first_and_catching_up_needs_no_variable_called_lab(lab: Lab) -> None:
+    for ask, words in (
+        (lab.wait_for_flow_logs, "There is no flow log, so no record will come. Create one first"),
+        (lab.records, "There is no log group 'NimbusVPCFlowLogsGroup'. Notebook 02 creates it"),
+        (lambda: lab.shell("instance-1", "hostname"), "It has no instance yet: launch them first."),
+        (lambda: lab.trace("instance-1", "instance-2"), "It has no instance yet: launch them first."),
+    ):
+        with pytest.raises(LabError, match=words):
             ask()
-
-
-def test_catching_up_needs_no_variable_called_lab(lab: Lab) -> None:
-    source = "mine.catch_up('02')"
     names: dict[str, Any] = {"mine": lab}
-    exec(source, names)
+    exec("mine.catch_up('02')", names)
     assert names["vpc_1"] == lab.find("vpc-1")
 
 
@@ -171,8 +162,20 @@ def test_a_log_group_that_cannot_be_made_stops_that_flow_log_and_nothing_else(bu
 # Clients and connections
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_a_client_made_before_connect_says_so_and_calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def connect(elsewhere: None) -> Iterator[Callable[[], EmbeddedAccount]]:
+    """Connects to an embedded AWS on another port, which is closed in the end."""
+    made: list[EmbeddedAccount] = []
+
+    def connect() -> EmbeddedAccount:
+        made.append(EmbeddedAccount())
+        return made[-1]
+
+    yield connect
+    made[-1].close()
+
+
+def test_a_client_made_before_connect_says_so_and_calls_nobody(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even one without credentials or of a role that would have to be assumed first: nothing is sent at all."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
@@ -188,24 +191,20 @@ def test_a_client_made_before_connect_says_so_and_calls_nobody(monkeypatch: pyte
         raise AssertionError("a request left")
 
     monkeypatch.setattr(URLLib3Session, "send", sent)
-    world = Embedded()
-    try:
-        for client in clients:
-            calls = [client.get_caller_identity] if client.meta.service_model.service_name == "sts" else [
-                client.describe_vpcs,
-                lambda client=client: list(client.get_paginator("describe_vpcs").paginate()),
-                lambda client=client: client.get_waiter("instance_running").wait(InstanceIds=["i-1"]),
-            ]  # fmt: skip
-            for call in calls:
-                with pytest.raises(LabError, match="made before labkit.connect.* Make it again: run the cell"):
-                    call()
-    finally:
-        world.close()
+    connect()
+    for client in clients:
+        calls = [client.get_caller_identity] if client.meta.service_model.service_name == "sts" else [
+            client.describe_vpcs,
+            lambda client=client: list(client.get_paginator("describe_vpcs").paginate()),
+            lambda client=client: client.get_waiter("instance_running").wait(InstanceIds=["i-1"]),
+        ]  # fmt: skip
+        for call in calls:
+            with pytest.raises(LabError, match="made before labkit.connect.* Make it again: run the cell"):
+                call()
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_connect_asks_no_stranger_for_its_class() -> None:
-    """Objects that stand for others, such as Flask's request, fail when they are asked outside their context."""
+def test_connect_reads_the_class_of_no_other_object(connect: Any) -> None:
+    """Proxies, such as Flask's request, raise an error outside their context."""
 
     class Proxy:
         @property
@@ -214,27 +213,23 @@ def test_connect_asks_no_stranger_for_its_class() -> None:
 
     stranger = Proxy()
     make_client("sts", region_name="us-east-1")
-    Embedded().close()
+    connect()
     assert type(stranger) is Proxy
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_a_client_of_the_embedded_aws_is_back_when_the_lab_is() -> None:
-    """A visit to a real account refuses the embedded AWS's clients; connecting again takes them back."""
-    world = Embedded()
-    try:
-        ec2 = boto3.client("ec2")
-        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "an account")
-        with pytest.raises(LabError, match="made before"):
-            ec2.describe_vpcs()
-        Embedded()
-        assert ec2.describe_vpcs()["Vpcs"]
-    finally:
-        world.close()
+def test_a_client_of_the_embedded_aws_works_again_when_the_lab_is_back(connect: Any) -> None:
+    """While a real account is connected, the embedded AWS's clients refuse to work."""
+    connect()
+    ec2 = boto3.client("ec2")
+    _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "an account")
+    with pytest.raises(LabError, match="made before"):
+        ec2.describe_vpcs()
+    connect()
+    assert ec2.describe_vpcs()["Vpcs"]
 
 
-def test_a_stopped_embedded_aws_is_refused_on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)  # between its tries
+@pytest.mark.usefixtures("impatient")
+def test_a_stopped_embedded_aws_is_refused_on_the_loopback() -> None:
     lab = labkit.connect()
     endpoint = embedded.start().endpoint_url
     client = make_client("ec2")
@@ -246,21 +241,17 @@ def test_a_stopped_embedded_aws_is_refused_on_the_loopback(monkeypatch: pytest.M
     assert again.find("vpc-1") is None
     with pytest.raises(LabError, match="Make it again"):
         client.describe_vpcs()
-    again._world.close()  # type: ignore[attr-defined]
+    again._account.close()  # type: ignore[attr-defined]
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_no_proxy_stands_between_a_cell_and_the_embedded_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_between_a_cell_and_the_embedded_aws(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
     monkeypatch.setenv("no_proxy", "localhost")
-    world = Embedded()
-    again = Embedded()
-    try:
-        assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "localhost,127.0.0.1"
-        assert make_client("sts").get_caller_identity()["Account"] == world.account
-    finally:
-        again.close()
+    for _ in range(2):
+        account = connect()
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "localhost,127.0.0.1"
+    assert make_client("sts").get_caller_identity()["Account"] == account.number
 
 
 # What a notebook shows of a refusal

@@ -1,4 +1,4 @@
-"""The story that notebooks 03 and 04 tell, held as facts: who saw which packet at each step.
+"""The story of notebooks 03 and 04 as facts: who saw which packet at each step.
 
 The table is that of the curriculum: ACCEPT and REJECT are verdicts of security groups and network ACLs, not of
 delivery.
@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ PING = "ping -c 5 10.2.0.126"
 
 
 def ping(built: Built) -> tuple[Any, set[tuple[str, str, str, int]]]:
-    """Ping instance-2 from instance-1; give the output and (interface, source, action, packets) of the records
-    between the two.
+    """Ping instance-2 from instance-1; return the output, and of the records between the two the interface, source,
+    action and number of packets.
     """
     lab = built.lab
     lab.wait_for_flow_logs()
@@ -28,11 +29,10 @@ def ping(built: Built) -> tuple[Any, set[tuple[str, str, str, int]]]:
     output = lab.shell("instance-1", PING)
     lab.wait_for_flow_logs()
     names = {built.interface_1: "instance-1", built.interface_2: "instance-2"}
-    totals: dict[tuple[str, str, str], int] = {}
+    totals = Counter[tuple[str, str, str]]()
     for line in lab.records("10.1.15.80", "10.2.0.126", since=before):
         words = line.split()
-        key = (names[words[2]], words[3], words[12])
-        totals[key] = totals.get(key, 0) + int(words[8])
+        totals[names[words[2]], words[3], words[12]] += int(words[8])
     return output, {(*key, packets) for key, packets in totals.items()}
 
 
@@ -42,11 +42,15 @@ REPLY_OUT = ("instance-2", "10.2.0.126", "ACCEPT", 5)
 REPLY_IN = ("instance-1", "10.2.0.126", "ACCEPT", 5)
 
 
-def peer(built: Built) -> str:
+def peer(built: Built, routes: int = 0) -> str:
+    """Connect the VPCs: a peering connection, and a route in the first table, or in both."""
     ec2 = built.ec2
     made = ec2.create_vpc_peering_connection(VpcId=built.vpc_1, PeerVpcId=built.vpc_2)["VpcPeeringConnection"]
-    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made["VpcPeeringConnectionId"])
-    return str(made["VpcPeeringConnectionId"])
+    peering = made["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    for table, cidr in [(built.route_table_1, "10.2.0.0/16"), (built.route_table_2, "10.1.0.0/16")][:routes]:
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=cidr, VpcPeeringConnectionId=peering)
+    return str(peering)
 
 
 def test_without_a_route_the_request_is_accepted_at_the_sender_and_seen_nowhere_else(built: Built) -> None:
@@ -65,10 +69,7 @@ def test_a_peering_connection_without_routes_changes_nothing(built: Built) -> No
 
 
 def test_with_one_route_the_request_arrives_and_the_reply_is_lost(built: Built) -> None:
-    peering = peer(built)
-    built.ec2.create_route(
-        RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/16", VpcPeeringConnectionId=peering
-    )
+    peer(built, routes=1)
     output, seen = ping(built)
     assert output.exit_code == 1
     assert seen == {REQUEST_OUT, REQUEST_IN, REPLY_OUT}
@@ -79,9 +80,7 @@ def test_with_one_route_the_request_arrives_and_the_reply_is_lost(built: Built) 
 
 
 def test_with_both_routes_the_ping_is_answered_as_in_the_original_lab(built: Built) -> None:
-    peering = peer(built)
-    for table, cidr in ((built.route_table_1, "10.2.0.0/16"), (built.route_table_2, "10.1.0.0/16")):
-        built.ec2.create_route(RouteTableId=table, DestinationCidrBlock=cidr, VpcPeeringConnectionId=peering)
+    peer(built, routes=2)
     output, seen = ping(built)
     assert output.exit_code == 0
     assert "64 bytes from 10.2.0.126: icmp_seq=1 ttl=127 time=0.747 ms" in output.stdout
@@ -90,19 +89,14 @@ def test_with_both_routes_the_ping_is_answered_as_in_the_original_lab(built: Bui
 
 
 def test_a_deleted_peering_connection_leaves_blackholes(built: Built) -> None:
-    peering = peer(built)
-    built.ec2.create_route(
-        RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/16", VpcPeeringConnectionId=peering
-    )
+    peering = peer(built, routes=1)
     built.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
     assert built.lab.trace("instance-1", "instance-2").code == "BAD_STATE_ROUTE"
     assert ping(built)[1] == {REQUEST_OUT}
 
 
 def test_a_refusing_security_group_is_a_reject_at_the_receiver(built: Built) -> None:
-    peering = peer(built)
-    for table, cidr in ((built.route_table_1, "10.2.0.0/16"), (built.route_table_2, "10.1.0.0/16")):
-        built.ec2.create_route(RouteTableId=table, DestinationCidrBlock=cidr, VpcPeeringConnectionId=peering)
+    peer(built, routes=2)
     built.ec2.revoke_security_group_ingress(GroupId=built.security_group_2, IpPermissions=[built.icmp])
     assert ping(built)[1] == {REQUEST_OUT, ("instance-2", "10.1.15.80", "REJECT", 5)}
 
@@ -112,19 +106,12 @@ def test_a_network_acl_that_refuses_the_reply_is_a_reject_on_the_way_out(built: 
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
     """
-    peering = peer(built)
-    for table, cidr in ((built.route_table_1, "10.2.0.0/16"), (built.route_table_2, "10.1.0.0/16")):
-        built.ec2.create_route(RouteTableId=table, DestinationCidrBlock=cidr, VpcPeeringConnectionId=peering)
+    peer(built, routes=2)
     acl = built.lab.network.network_acl_of(built.subnet_2).id
     built.ec2.create_network_acl_entry(
-        NetworkAclId=acl,
-        RuleNumber=50,
-        Protocol="1",
-        RuleAction="deny",
-        Egress=True,
-        CidrBlock="10.1.0.0/16",
-        IcmpTypeCode={"Type": -1, "Code": -1},
-    )
+        NetworkAclId=acl, RuleNumber=50, Protocol="1", RuleAction="deny", Egress=True,
+        CidrBlock="10.1.0.0/16", IcmpTypeCode={"Type": -1, "Code": -1},
+    )  # fmt: skip
     assert ping(built)[1] == {REQUEST_OUT, REQUEST_IN, ("instance-2", "10.2.0.126", "REJECT", 5)}
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from tests.lab.conftest import Built
-from tests.learn.test_building_checks import Until, only, wrong
+from tests.learn.checking import Mistake, Said, Until, find, only, wrong
 
 PING = "ping -c 5 10.2.0.126"
 
 
-@pytest.mark.parametrize("name", ["failed-ping", "peering", "routes", "ping"])
-def test_before_its_step_a_check_says_what_comes_first(until: Until, name: str) -> None:
-    result = until("03").lab.check(name)
-    assert not result.passed and not result.begun
-    assert all(line.next for line in result.lines)
+def test_before_its_step_a_check_says_what_comes_first(until: Until) -> None:
+    lab = until("03").lab
+    for name in ("failed-ping", "peering", "routes", "ping"):
+        result = lab.check(name)
+        assert not result.passed and not result.begun, name
+        assert all(line.next for line in result.lines), name
 
 
 # The ping that fails
@@ -37,11 +38,11 @@ def test_a_failed_ping_its_record_and_its_reason(until: Until) -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["ping -c 1 54.161.202.107", "ping -c 1 10.2.0.127", "hostname", "echo 10.2.0.126"])
-def test_another_command_is_not_the_ping(until: Until, command: str) -> None:
+def test_another_command_is_not_the_ping(until: Until) -> None:
     built = until("04")
-    built.lab.shell("instance-1", command)
-    assert only(built.lab.check("failed-ping")).found == "no ping of 10.2.0.126 from instance-1"
+    for command in ("ping -c 1 54.161.202.107", "ping -c 1 10.2.0.127", "hostname", "echo 10.2.0.126"):
+        built.lab.shell("instance-1", command)
+        assert only(built.lab.check("failed-ping")).found == "no ping of 10.2.0.126 from instance-1", command
 
 
 def test_a_ping_that_fails_for_another_reason(until: Until) -> None:
@@ -59,7 +60,7 @@ def test_a_ping_that_is_answered_was_not_to_be_yet(until: Until) -> None:
     assert only(built.lab.check("failed-ping")).found == "5 of 5 answered"
 
 
-# The peering connection
+# The peering connection and the routes
 
 
 def peering(built: Built, requester: str, accepter: str, name: str | None = "peering-1-2") -> str:
@@ -68,14 +69,83 @@ def peering(built: Built, requester: str, accepter: str, name: str | None = "pee
     return str(made["VpcPeeringConnection"]["VpcPeeringConnectionId"])
 
 
-def test_a_peering_connection_that_nobody_has_accepted(until: Until) -> None:
-    built = until("04")
+def not_accepted(built: Built) -> None:
+    built.names["peering"] = peering(built, built.vpc_1, built.vpc_2)
+
+
+def without_its_name(built: Built) -> None:
+    built.names["peering"] = peering(built, built.vpc_1, built.vpc_2, name=None)
+
+
+def with_another_vpc(built: Built, block: str = "10.3.0.0/16") -> None:
+    third = built.ec2.create_vpc(CidrBlock=block, TagSpecifications=built.lab.tags("vpc", "vpc-3"))
+    peering(built, built.vpc_1, third["Vpc"]["VpcId"])
+
+
+def of_ranges_that_overlap(built: Built) -> None:
+    with_another_vpc(built, "10.1.0.0/16")
+
+
+def instead(**route: str) -> Callable[[Built], None]:
+    """Put another route, or none, in the place of vpc-1's route to vpc-2; values may be names of the build cells."""
+
+    def make(built: Built) -> None:
+        built.ec2.delete_route(RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/16")
+        if route:
+            named = {key: built.names.get(value, value) for key, value in route.items()}
+            built.ec2.create_route(RouteTableId=built.route_table_1, **named)
+
+    return make
+
+
+def in_the_main_table(built: Built) -> None:
+    main = next(t.id for t in built.lab.network.route_tables.values() if t.main and t.vpc == built.vpc_1)
+    built.names["main"] = main
+    built.ec2.create_route(RouteTableId=main, DestinationCidrBlock="10.2.0.0/16", VpcPeeringConnectionId=built.peering)
+    instead()(built)
+
+
+def peering_gone(built: Built) -> None:
+    built.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=built.peering)
+
+
+def peering_made_anew(built: Built) -> None:
+    peering_gone(built)
     id = peering(built, built.vpc_1, built.vpc_2)
-    line = only(built.lab.check("peering"))
-    assert line.found == "pending-acceptance: one side has asked"
-    assert line.next == f"ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{id}')."
-    exec(line.next.removesuffix("."), {"ec2": built.ec2})
-    assert built.lab.check("peering").passed
+    built.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)
+
+
+MISTAKES = [
+    ("04", Mistake("peering", not_accepted, (Said(
+        "pending-acceptance: one side has asked",
+        next="ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{b.peering}').",
+    ),), fixes=True)),
+    ("04", Mistake("peering", without_its_name, (Said("{b.peering} between the two, without the name"),))),
+    ("04", Mistake("peering", with_another_vpc, (Said("it between vpc-1 and vpc-3"), Said("pending-acceptance…")))),
+    ("04", Mistake("peering", of_ranges_that_overlap, (Said("it between vpc-1 and vpc-3"), Said("failed")))),
+    ("05", Mistake("routes", instead(), (Said(
+        "only the route 0.0.0.0/0 → igw-1 for it", "10.2.0.0/16 → peering-1-2", text="route-table-1, for 10.2.0.0/16",
+    ),), fixes=True)),
+    ("05", Mistake("routes", instead(DestinationCidrBlock="10.2.0.0/16", GatewayId="igw_1"), (
+        Said("10.2.0.0/16 → igw-1", next="ec2.replace_route(…"),
+    ))),
+    ("05", Mistake("routes", instead(DestinationCidrBlock="10.20.0.0/16", VpcPeeringConnectionId="peering"), (
+        Said("routes through a peering connection only for 10.20.0.0/16"),
+    ))),
+    ("05", Mistake("routes", instead(DestinationCidrBlock="10.2.0.126/32", VpcPeeringConnectionId="peering"), (
+        Said("10.2.0.126/32 → peering-1-2, which covers only a part"),
+    ))),
+    ("05", Mistake("routes", in_the_main_table, (Said("the route in {b.main}, a table that subnet-1 does not use"),))),
+    ("05", Mistake("routes", peering_gone, (Said("no active peering connection"),) * 2)),
+    ("05", Mistake("routes", peering_made_anew, tuple(
+        Said(f"{far} → peering-1-2 as blackhole: what it leads to is gone") for far in ("10.2.0.0/16", "10.1.0.0/16")
+    ), fixes=True)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("chapter", "mistake"), MISTAKES)
+def test_a_likely_mistake_is_found(until: Until, chapter: str, mistake: Mistake) -> None:
+    find(until(chapter), mistake)
 
 
 def test_a_peering_connection_the_other_way_round_will_do(until: Until) -> None:
@@ -85,94 +155,10 @@ def test_a_peering_connection_the_other_way_round_will_do(until: Until) -> None:
     assert built.lab.check("peering").passed
 
 
-def test_a_peering_connection_without_its_name(until: Until) -> None:
-    built = until("04")
-    id = peering(built, built.vpc_1, built.vpc_2, name=None)
-    assert only(built.lab.check("peering")).found == f"{id} between the two, without the name"
-
-
-def test_a_peering_connection_with_another_vpc_and_one_that_failed(until: Until) -> None:
-    built = until("04")
-    third = built.ec2.create_vpc(CidrBlock="10.3.0.0/16", TagSpecifications=built.lab.tags("vpc", "vpc-3"))
-    peering(built, built.vpc_1, third["Vpc"]["VpcId"])
-    assert wrong(built.lab.check("peering"))[0].found == "it between vpc-1 and vpc-3"
-
-
-def test_a_peering_connection_of_ranges_that_overlap(until: Until) -> None:
-    built = until("04")
-    twin = built.ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=built.lab.tags("vpc", "vpc-9"))
-    peering(built, built.vpc_1, twin["Vpc"]["VpcId"])
-    assert [line.found for line in wrong(built.lab.check("peering"))] == ["it between vpc-1 and vpc-9", "failed"]
-
-
-# Routes
-
-
-def broken_route(built: Built, **route: Any) -> Any:
-    """What the check says once vpc-1's route to vpc-2 is another one."""
-    built.ec2.delete_route(RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/16")
-    if route:
-        built.ec2.create_route(RouteTableId=built.route_table_1, **route)
-    return only(built.lab.check("routes"))
-
-
-def test_both_routes_are_there(until: Until) -> None:
-    assert until("05").lab.check("routes").passed
-
-
-def test_a_route_in_one_table_only(until: Until) -> None:
+def test_a_route_for_the_range_or_for_more_than_it_will_do(until: Until) -> None:
     built = until("05")
-    line = broken_route(built)
-    assert (line.text, line.found) == ("route-table-1, for 10.2.0.0/16", "only the route 0.0.0.0/0 → igw-1 for it")
-    assert line.wanted == "10.2.0.0/16 → peering-1-2"
-    exec(line.next.removesuffix("."), {"ec2": built.ec2})
     assert built.lab.check("routes").passed
-
-
-def test_a_route_to_the_internet_gateway(until: Until) -> None:
-    built = until("05")
-    line = broken_route(built, DestinationCidrBlock="10.2.0.0/16", GatewayId=built.igw_1)
-    assert line.found == "10.2.0.0/16 → igw-1" and line.next.startswith("ec2.replace_route(")
-
-
-def test_a_route_for_another_range(until: Until) -> None:
-    built = until("05")
-    line = broken_route(built, DestinationCidrBlock="10.20.0.0/16", VpcPeeringConnectionId=built.peering)
-    assert line.found == "routes through a peering connection only for 10.20.0.0/16"
-
-
-def test_a_route_for_a_part_of_the_range(until: Until) -> None:
-    built = until("05")
-    line = broken_route(built, DestinationCidrBlock="10.2.0.126/32", VpcPeeringConnectionId=built.peering)
-    assert line.found == "10.2.0.126/32 → peering-1-2, which covers only a part"
-
-
-def test_a_route_for_more_than_the_range_will_do(until: Until) -> None:
-    built = until("05")
-    built.ec2.delete_route(RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/16")
-    built.ec2.create_route(
-        RouteTableId=built.route_table_1, DestinationCidrBlock="10.2.0.0/15", VpcPeeringConnectionId=built.peering
-    )
-    assert built.lab.check("routes").passed
-
-
-def test_a_route_in_a_table_that_the_subnet_does_not_use(until: Until) -> None:
-    built = until("05")
-    main = next(t.id for t in built.lab.network.route_tables.values() if t.main and t.vpc == built.vpc_1)
-    built.ec2.create_route(RouteTableId=main, DestinationCidrBlock="10.2.0.0/16", VpcPeeringConnectionId=built.peering)
-    assert broken_route(built).found == f"the route in {main}, a table that subnet-1 does not use"
-
-
-def test_routes_to_a_peering_connection_that_is_gone(until: Until) -> None:
-    built = until("05")
-    built.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=built.peering)
-    assert [line.found for line in wrong(built.lab.check("routes"))] == ["no active peering connection"] * 2
-    id = peering(built, built.vpc_1, built.vpc_2)
-    built.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=id)
-    there, back = wrong(built.lab.check("routes"))
-    assert "as blackhole: what it leads to is gone" in there.found and "10.1.0.0/16" in back.found
-    for line in (there, back):
-        exec(line.next.removesuffix("."), {"ec2": built.ec2})
+    instead(DestinationCidrBlock="10.2.0.0/15", VpcPeeringConnectionId="peering")(built)
     assert built.lab.check("routes").passed
 
 

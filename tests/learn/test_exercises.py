@@ -15,10 +15,9 @@ import pytest
 
 from labkit.errors import CheckFailedError, LabError
 from labkit.lab import Lab
-from labkit.learn import texts
 from labkit.learn.catch_up import catch_up
-from labkit.learn.chapters import Chapter, chapters
-from labkit.learn.judges import JUDGES
+from labkit.learn.chapters import CHAPTERS
+from labkit.learn.notebooks import Notebook, notebooks
 from tests.lab.conftest import fresh_lab
 
 Names = dict[str, Any]
@@ -27,9 +26,13 @@ Names = dict[str, Any]
 NOTEBOOK_ONLY = ("%%", "lab.map", "lab.widgets", "figure", "labkit.connect(", "lab.check", "lab.exercise", "lab.quiz")
 
 
-def cells(chapter: Chapter) -> Iterator[str]:
+#: The texts of every exercise, by its id.
+TEXTS = {each["id"]: each for chapter in CHAPTERS.values() for each in chapter.texts["exercise"]}
+
+
+def cells(notebook: Notebook) -> Iterator[str]:
     """The code of a notebook that runs outside one, in order: without its magics, its maps and its exercises."""
-    for cell in json.loads(chapter.path.read_text(encoding="utf-8"))["cells"]:
+    for cell in json.loads(notebook.path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         runs = cell["cell_type"] == "code" and "raises-exception" not in cell["metadata"].get("tags", [])
         if runs and not any(word in source for word in NOTEBOOK_ONLY):
@@ -39,18 +42,18 @@ def cells(chapter: Chapter) -> Iterator[str]:
 @contextlib.contextmanager
 def told(number: str) -> Iterator[Names]:
     """The lab and the names at the end of a notebook."""
-    chapter = next(each for each in chapters() if each.number == number)
+    notebook = next(each for each in notebooks() if each.number == number)
     with fresh_lab() as lab, contextlib.redirect_stdout(io.StringIO()):
         import boto3
 
         names: Names = {"lab": lab, "boto3": boto3, "ec2": boto3.client("ec2"), "logs": boto3.client("logs")}
         catch_up(number, names)
-        for source in cells(chapter):
+        for source in cells(notebook):
             exec(source, names)
         yield names
 
 
-@pytest.fixture(scope="module", params=texts.numbers())
+@pytest.fixture(scope="module", params=CHAPTERS)
 def story(request: pytest.FixtureRequest) -> Iterator[tuple[str, Names]]:
     with told(request.param) as names:
         yield request.param, names
@@ -199,6 +202,10 @@ AS_GOOD: dict[str, list[Callable[[Any, Names], Any]]] = {
 }  # fmt: skip
 
 
+#: What nobody would answer.
+STRANGE = (object(), lambda: 1, {}, [[]], [None], b"x", pd.DataFrame(), pd.Series(dtype=object), 1j, -1, "")
+
+
 def rejects(names: Names, word: int) -> list[str]:
     return sorted({line.split()[word] for line in names["lab"].records(names["interface_1"], "REJECT")})
 
@@ -209,9 +216,10 @@ def backup(names: Names) -> Any:
 
 
 def test_every_exercise_has_a_judge_a_solution_and_tests() -> None:
-    assert set(texts.exercises()) == set(JUDGES) == set(WRONG) == set(AS_GOOD)
-    assert texts.numbers() == [each.number for each in chapters()][: len(texts.numbers())]
-    for each in texts.exercises().values():
+    judges = {id for chapter in CHAPTERS.values() for id in chapter.judges}
+    assert set(TEXTS) == judges == set(WRONG) == set(AS_GOOD)
+    assert list(CHAPTERS) == [each.number for each in notebooks()][: len(CHAPTERS)]
+    for each in TEXTS.values():
         assert each["hints"] and all(each[part] for part in ("title", "question", "answer", "right", "solution"))
 
 
@@ -219,48 +227,36 @@ def test_the_exercises_of_a_notebook(story: tuple[str, Names]) -> None:
     """One test for a notebook, as building its lab is what takes the time."""
     number, names = story
     lab: Lab = names["lab"]
-    for each in texts.chapter(number)["exercise"]:
+    for each in CHAPTERS[number].texts["exercise"]:
         exercise = lab.exercise(each["id"])
         for nothing in (None, ...):
             assert not exercise.check(nothing).attempted
         answer = answers_of(each, names)
-        verdict = exercise.check(answer)
-        assert verdict.passed, (each["id"], answer, verdict)
-        assert each["right"].strip() in verdict.text
+        judgment = exercise.check(answer)
+        assert judgment.passed, (each["id"], answer, judgment)
+        assert each["right"].strip() in judgment.text
         for change in AS_GOOD[each["id"]]:
             assert exercise.check(change(answer, names)).passed, (each["id"], change(answer, names))
         for give, words in WRONG[each["id"]]:
-            verdict = exercise.check(give(names))
-            assert not verdict.passed and verdict.attempted
-            assert words in verdict.text, (each["id"], give(names), verdict)
-            assert verdict.text.endswith((".", "?", ".html")), verdict
-        for strange in (
-            object(),
-            lambda: 1,
-            {},
-            [[]],
-            [None],
-            b"x",
-            pd.DataFrame(),
-            pd.Series(dtype=object),
-            1j,
-            -1,
-            "",
-        ):
-            verdict = exercise.check(strange)
-            assert not verdict.passed and verdict.text and "Traceback" not in verdict.text
+            judgment = exercise.check(give(names))
+            assert not judgment.passed and judgment.attempted
+            assert words in judgment.text, (each["id"], give(names), judgment)
+            assert judgment.text.endswith((".", "?", ".html")), judgment
+        for strange in STRANGE:
+            judgment = exercise.check(strange)
+            assert not judgment.passed and judgment.text and "Traceback" not in judgment.text
 
 
 def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
     """Each question has exactly one right option, and each option says why."""
     number, names = story
-    quiz = names["lab"].quiz(number)
+    quiz = names["lab"].quiz(number).still()
     assert [question.number for question in quiz.questions] == [1, 2, 3], repr(quiz)
     for question in quiz.questions:
         assert 3 <= len(question.options) <= 4
         assert len({option.text for option in question.options}) == len(question.options)
         given = {option.letter: quiz.answer(question.number, option.letter) for option in question.options}
-        right = [letter for letter, verdict in given.items() if verdict.passed]
+        right = [letter for letter, judgment in given.items() if judgment.passed]
         assert right == [option.letter for option in question.options if option.right] and len(right) == 1
         for option in question.options:
             assert option.why in given[option.letter].text and option.why.endswith((".", "}"))
@@ -271,22 +267,22 @@ def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
 
 
 def test_before_its_notebook_an_exercise_says_what_comes_first(lab: Lab) -> None:
-    for id in texts.exercises():
-        verdict = lab.exercise(id).check("10.9.0.0/16")
+    for id in TEXTS:
+        judgment = lab.exercise(id).check("10.9.0.0/16")
         if not id.startswith(("0", "2.1", "6")):
-            assert "It can't be judged yet" in verdict.text and not verdict.passed, (id, verdict)
-            assert not verdict.attempted  # and so is not counted as a try
+            assert "It can't be judged yet" in judgment.text and not judgment.passed, (id, judgment)
+            assert not judgment.attempted  # and so is not counted as a try
 
 
 def test_hints_come_one_by_one_and_end_with_the_solution(lab: Lab) -> None:
     exercise = lab.exercise("3.1")
-    hints = texts.exercises()["3.1"]["hints"]
+    hints = TEXTS["3.1"]["hints"]
     for number, hint in enumerate(hints, 1):
         assert repr(exercise.hint()) == f"Hint {number} of {len(hints)}: {hint}"
         exercise = lab.exercise("3.1")  # the same one, as in a cell that is run again
     assert repr(exercise.hint()).endswith("That was the last one; lab.exercise('3.1').solution() shows a solution.")
     shown = exercise.solution()
-    assert texts.exercises()["3.1"]["solution"].strip() in repr(shown)
+    assert TEXTS["3.1"]["solution"].strip() in repr(shown)
     assert "{line.split()[3]" in shown._repr_html_() and "&quot;REJECT&quot;" in shown._repr_html_()
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from labkit.learn import progress
-from labkit.learn.grader import Desk
-from labkit.learn.texts import items
+from labkit.learn.chapters import CHAPTERS
+from labkit.learn.grader import Grader
 
 
 @pytest.fixture
@@ -140,11 +140,11 @@ class Nothing:
 
 
 def work(live: bool) -> list[str]:
-    desk = Desk(Nothing(), lambda: live)
-    exercise = desk.exercise("1.2")
-    said = [desk.exercise("1.1").check("no"), exercise.check("10.3.0.0"), exercise.check(None)]
-    said += [exercise.hint(), exercise.solution(), desk.check("vpcs"), desk.check("vpcs", "vpc-1")]
-    said += [desk.check("nothing"), desk.check(), desk.quiz("06").answer(1, "a")]
+    grader = Grader(Nothing(), lambda: live)
+    exercise = grader.exercise("1.2")
+    said = [grader.exercise("1.1").check("no"), exercise.check("10.3.0.0"), exercise.check(None)]
+    said += [exercise.hint(), exercise.solution(), grader.check("vpcs"), grader.check("vpcs", "vpc-1")]
+    said += [grader.check("nothing"), grader.check(), grader.quiz("06").answer(1, "a")]
     return [repr(each) for each in said]
 
 
@@ -154,7 +154,7 @@ def test_what_a_person_does_is_kept_and_nothing_of_the_person(file: Path) -> Non
     assert set(found) == {"exercise:1.2", "check:vpcs", "quiz:06.1"}
     assert (found["exercise:1.2"]["attempts"], found["exercise:1.2"]["hints"]) == (1, 1)
     assert (found["quiz:06.1"]["score"], found["quiz:06.1"]["answer"]) == (1, "a")
-    assert set(found) <= {item.id for item in items()}
+    assert set(found) <= {item.id for chapter in CHAPTERS.values() for item in chapter.items()}
     text = file.read_text()
     assert not any(word in text for word in ("999988887777", "/home", "ada", "10.1."))
 
@@ -167,12 +167,12 @@ def test_a_run_without_a_person_keeps_nothing_and_says_the_same(file: Path) -> N
 
 def test_a_person_whose_file_is_damaged_is_told_with_the_answer(file: Path) -> None:
     file.write_text("{")
-    said = repr(Desk(Nothing(), lambda: True).quiz("06").answer(1, "a"))
+    said = repr(Grader(Nothing(), lambda: True).quiz("06").answer(1, "a"))
     assert said.startswith("✓ Right.") and "\nNot kept: mine.json is not a progress file" in said
-    assert "Not kept" in repr(Desk(Nothing(), lambda: True).check("vpcs"))
+    assert "Not kept" in repr(Grader(Nothing(), lambda: True).check("vpcs"))
 
 
 def test_an_aws_that_can_t_be_reached_is_a_line() -> None:
-    result = Desk(Nothing(), lambda: False).check("role")
+    result = Grader(Nothing(), lambda: False).check("role")
     (line,) = result.lines
     assert line.found == "ConnectionError: AWS can't be reached from /home/ada." and line.next

@@ -1,3 +1,3 @@
-"""The fixture of the lab's tests that every test of a lab needs."""
+"""The fixture that every test with a lab needs."""
 
 from tests.lab.conftest import settled as settled

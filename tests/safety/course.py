@@ -1,4 +1,4 @@
-"""Runs every cell of every notebook in one IPython, and writes down what the embedded AWS was asked, header by header.
+"""Runs every cell of every notebook in one IPython, and notes the headers of each request to the embedded AWS.
 
 python -m tests.safety.course REQUESTS
 """
@@ -50,7 +50,7 @@ def main(requests: Path) -> int:
 
 
 def raise_loopback() -> None:
-    """A network namespace begins with its loopback down; elsewhere it is up already, and only root may say so."""
+    """Turn the loopback on, which is off in a new network namespace; only root may do so."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return
     import fcntl

@@ -1,9 +1,9 @@
-"""The whole course on a computer that reaches nothing but its own loopback, with credentials lying around everywhere:
-it passes, nobody tries to leave, and the credentials are neither used nor shown.
+"""The whole course on a computer that reaches only its own loopback, with planted credentials: it passes, nothing tries
+to leave, and the credentials are neither used nor shown.
 
-An audit hook refuses and notes each attempt, in the process and in those that it starts. Where the test runs as root
-on Linux, the course runs in a network namespace that has a loopback and nothing else, too, so that libraries that make
-no use of Python's sockets have nowhere to go either.
+An audit hook refuses and notes each attempt, in the process and in those that it starts. If the test runs as root on
+Linux, the course also runs in a network namespace with only a loopback, so that libraries that do not use Python's
+sockets cannot leave either.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def computer(tmp_path: Path) -> dict[str, str]:
 
 
 def attempts(computer: dict[str, str]) -> list[str]:
-    """What was tried to be reached besides the loopback."""
+    """What the course tried to reach besides the loopback."""
     log = Path(computer["LOOPBACK_ONLY"])
     return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
 def namespace() -> list[str]:
-    """The command that runs another one without any network, where that is possible."""
+    """The command that runs another one without any network, if that is possible here."""
     command = ["unshare", "--net", "--"]
     try:
         possible = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0

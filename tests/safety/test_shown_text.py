@@ -48,7 +48,7 @@ def test_a_path(named: Built) -> None:
     path = named.lab.trace(named.instance_1, "10.2.0.126")
     html = path._repr_html_()
     assert "&lt;script&gt;alert(1)" in html and not LIVE.search(html)
-    hops = [replace(hop, name=BREAKOUT, component=SCRIPT, other=SCRIPT) for hop in path.forward.hops]
+    hops = [replace(hop, kind=SCRIPT, name=BREAKOUT, other=BREAKOUT) for hop in path.forward.hops]
     html = replace(path, forward=replace(path.forward, hops=tuple(hops)))._repr_html_()
     assert not LIVE.search(html)
 
@@ -138,16 +138,14 @@ def test_checks_exercises_and_answers(named: Built) -> None:
 #: Who makes HTML; each is tried above or, for `embedded/instances/services.py`, is the page of an instance's server.
 MAKERS = {
     "embedded/instances/services.py",
-    "learn/answers.py",
-    "learn/checks/__init__.py",
+    "learn/checks.py",
     "learn/exercises.py",
+    "learn/judging.py",
     "learn/result.py",
     "network/path.py",
-    "show/widgets/flow_explorer.py",
     "show/widgets/insights.py",
     "show/widgets/parts.py",
     "show/widgets/quiz.py",
-    "show/widgets/record_decoder.py",
 }
 
 

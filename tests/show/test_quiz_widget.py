@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from labkit.learn.answers import Verdict
-from labkit.learn.quizzes import Option, Question
+from labkit.learn.judging import Judgment
 from labkit.show.widgets.quiz import QuizWidget
 
+QUESTIONS = [(text, {"a": "<b>yes</b>", "b": "no"}) for text in ("Is <i>it</i>?", "And?")]
 
-@dataclass
+
 class Asked:
     """A quiz that notes what it is answered."""
 
-    chapter: str = "03"
-    trouble: str = ""
-
-    def __post_init__(self) -> None:
-        options = (Option("a", "<b>yes</b>", "Why.", True), Option("b", "no", "Why not.", False))
-        self.questions = () if self.trouble else (Question(1, "Is <i>it</i>?", options), Question(2, "And?", options))
+    def __init__(self) -> None:
         self.answers: list[Any] = []
 
-    def answer(self, number: object = None, letter: object = None) -> Verdict:
+    def answer(self, number: object = None, letter: object = None) -> Judgment:
         self.answers.append((number, letter))
         if letter == "b":
             raise RuntimeError("strict <run>")
-        return Verdict(True, "Right. <Why>.")
+        return Judgment(True, "Right. <Why>.")
 
     def __repr__(self) -> str:
         return "Quiz 03\n1. Is it?"
 
 
+def widget(asked: Asked, trouble: str = "") -> QuizWidget:
+    return QuizWidget("Quiz 03", [] if trouble else QUESTIONS, trouble, asked.answer, still=asked)
+
+
 def parts(quiz: QuizWidget, number: int) -> Any:
-    return quiz.widget.children[number].children
+    return quiz.widget.children[number + 1].children
 
 
 def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
     asked = Asked()
-    text, first, second, said = parts(QuizWidget(asked), 1)
+    text, first, second, said = parts(widget(asked), 1)
     assert "Is &lt;i&gt;it&lt;/i&gt;?" in text.value
     assert (first.description, second.description) == ("○ a) <b>yes</b>", "○ b) no")
     first.click()
@@ -49,25 +47,25 @@ def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
     assert "aria-label='right'" in said.value and "&lt;Why&gt;" in said.value
     second.click()
     assert (first.description, second.description) == ("○ a) <b>yes</b>", "● b) no")
-    assert said.value == "<p>strict &lt;run&gt;</p>"
+    assert said.value == '<p class="plain">strict &lt;run&gt;</p>'
 
 
 def test_each_control_says_what_it_is() -> None:
     for number in (1, 2):
-        _, *buttons, said = parts(QuizWidget(Asked()), number)
+        _, *buttons, said = parts(widget(Asked()), number)
         assert [button.tooltip for button in buttons] == [f"Answer question {number} with {x}" for x in "ab"]
         assert "labkit-answer" in said._dom_classes
 
 
 def test_a_quiz_that_can_t_be_made_says_why() -> None:
-    quiz = QuizWidget(Asked(trouble="No <records>."))
-    assert "No &lt;records&gt;." in quiz.widget.children[1].value
+    quiz = widget(Asked(), trouble="No <records>.")
+    assert "No &lt;records&gt;." in quiz.widget.children[2].children[0].value
     assert "labkit-quiz" in quiz.widget._dom_classes
 
 
 @pytest.mark.parametrize("trouble", ["", "None yet."])
 def test_without_a_front_end_the_questions_are_printed(trouble: str) -> None:
-    quiz = QuizWidget(Asked(trouble=trouble))
+    quiz = widget(Asked(), trouble=trouble)
     assert repr(quiz) == "Quiz 03\n1. Is it?"
     assert quiz._repr_mimebundle_() == {"text/plain": repr(quiz)}
     assert quiz.answer(1, "a").passed

@@ -1,7 +1,7 @@
 """With this folder in PYTHONPATH, Python and every Python that it starts reach nothing but the loopback.
 
-What is tried all the same is refused, and written into the file that LOOPBACK_ONLY names, should the error be
-swallowed. Names are refused before anybody is asked for them.
+Each other attempt is refused, and written to the file that LOOPBACK_ONLY names, in case the error is swallowed. Names
+are refused before they are looked up.
 """
 
 import ipaddress

@@ -1,4 +1,6 @@
-"""Judging an answer generously and precisely: in whatever shape it comes, and with a sentence where it is nearly right.
+"""Judging an answer to an exercise or a quiz: any reasonable form is accepted, and a near miss is explained.
+
+The judges in `labkit.learn.chapters` call `number`, `texts` and `yes_or_no` with the right answer.
 
 >>> number(0.42, 420, "bytes", near={"That is in kilobytes; give bytes.": 0.42})
 ✗ That is in kilobytes; give bytes.
@@ -11,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -19,10 +21,14 @@ _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is said of an answer: `passed`, and a `text` that says why or what is off.
+class Judgment:
+    """What is said of an answer.
 
-    Parameters: `attempted` is False where there was no answer yet; `note` says something of the progress file.
+    Attributes:
+        passed: Whether it is right.
+        text: Why, or what is off.
+        attempted: Whether there was an answer to judge.
+        note: A sentence about the progress file.
     """
 
     passed: bool
@@ -31,99 +37,97 @@ class Verdict:
     note: str = ""
 
     @property
-    def score(self) -> int:
-        return int(self.passed)
-
-    @property
-    def mark(self) -> str:
-        return "✓" if self.passed else "✗" if self.attempted else "·"
-
-    def explained(self, why: str) -> Verdict:
-        """The same with what there is to learn from it."""
-        return replace(self, text=f"{self.text} {why}".strip())
+    def _mark(self) -> tuple[str, str]:
+        """The mark, and the same in words."""
+        return ("✓", "right") if self.passed else ("✗", "not right") if self.attempted else ("·", "not answered")
 
     def __repr__(self) -> str:
-        return f"{self.mark} {self.text}" + (f"\n{self.note}" if self.note else "")
+        return f"{self._mark[0]} {self.text}" + (f"\n{self.note}" if self.note else "")
 
     def _repr_html_(self) -> str:
         note = f"<p><i>{escape(self.note)}</i></p>" if self.note else ""
-        label = "right" if self.passed else "not right" if self.attempted else "not answered"
-        mark = f"<b role='img' aria-label='{label}'>{self.mark}</b>"
+        mark = "<b role='img' aria-label='{1}'>{0}</b>".format(*self._mark)
         return f"<div class='labkit-answer'><p style='margin:0'>{mark} {escape(self.text)}</p>{note}</div>"
 
 
-RIGHT = Verdict(True, "Right.")
-UNATTEMPTED = Verdict(False, "Put your answer in place of None, then run the cell again.", attempted=False)
+RIGHT = Judgment(True, "Right.")
+UNATTEMPTED = Judgment(False, "Put your answer in place of None, then run the cell again.", attempted=False)
 
 
-def wrong(text: str) -> Verdict:
-    return Verdict(False, text)
+def wrong(text: str) -> Judgment:
+    """Return the judgment that an answer is wrong, for the reason in `text`."""
+    return Judgment(False, text)
 
 
 def plain(answer: Any) -> Any:
-    """An answer without its clothes: a Series, an Index, an array, a set or a column becomes a list, an address text.
+    """Reduce an answer to plain Python: a collection of any type becomes a list, anything but a number becomes text.
+
+    Args:
+        answer: Whatever a student gave; of a table, the first column counts.
+
+    Returns:
+        None, a bool, a number, a text, or a list of such values.
 
     >>> plain({"10.1.15.80"}), plain(range(2)), plain("a")
     (['10.1.15.80'], [0, 1], 'a')
     """
-    if isinstance(answer, str | bool | int | float) or answer is None:
-        return answer
-    if hasattr(answer, "iloc") and hasattr(answer, "columns"):  # a table: its first column
+    if hasattr(answer, "iloc") and hasattr(answer, "columns"):
         answer = answer.iloc[:, 0] if len(answer.columns) else []
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
-    if isinstance(answer, Mapping):
-        answer = list(answer)
-    if not isinstance(answer, str | bool | int | float) and _is_many(answer):
+    if isinstance(answer, str | bool | int | float) or answer is None:
+        return answer
+    # A network of ipaddress is iterable, too, and stands for itself.
+    if isinstance(answer, Iterable) and not hasattr(answer, "prefixlen"):
         return [plain(each) for each in answer]
-    return answer if isinstance(answer, bool | int | float) or answer is None else str(answer)
-
-
-def _is_many(answer: Any) -> bool:
-    # A network of ipaddress is iterable, too, and means itself.
-    return isinstance(answer, Iterable) and not hasattr(answer, "prefixlen")
+    return str(answer)
 
 
 def number(
     answer: Any, right: float, unit: str = "", *, digits: int = 0, near: Mapping[str, float] | None = None
-) -> Verdict:
-    """Judge a number: right to the last of `digits` after the point.
+) -> Judgment:
+    """Judge a number.
 
-    Parameters: `near` gives for sentences the wrong values that they explain.
+    Args:
+        answer: The answer, as a number, as text with or without the unit, or as a collection of one.
+        right: The right number.
+        unit: Its unit, for messages.
+        digits: How many digits after the point must be right.
+        near: Sentences that each explain a wrong number.
     """
     found = plain(answer)
+    of_unit = f" of {unit}" if unit else ""
     if isinstance(found, list):
         if len(found) != 1:
             return wrong(f"That is a list of {len(found)}; give one number.")
         (found,) = found
     if isinstance(found, bool):
-        return wrong(f"That is {found}; give a number{f' of {unit}' if unit else ''}.")
+        return wrong(f"That is {found}; give a number{of_unit}.")
     if isinstance(found, str):
         match = re.fullmatch(r"\s*([-+]?[\d,_ ]*\.?\d+(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*", found)
         if match is None:
-            return wrong(f"{found!r} is text; give a number{f' of {unit}' if unit else ''}.")
+            return wrong(f"{found!r} is text; give a number{of_unit}.")
         if match[2] and unit and match[2].lower() not in (unit.lower(), unit.lower().removesuffix("s")):
             return wrong(f"Give it in {unit}, as a number: {found!r} says {match[2]}.")
         found = float(re.sub("[,_ ]", "", match[1]))
     if not isinstance(found, int | float):
-        return wrong(f"Give a number{f' of {unit}' if unit else ''}; that is a {type(answer).__name__}.")
+        return wrong(f"Give a number{of_unit}; that is a {type(answer).__name__}.")
     if not math.isfinite(found):
         return wrong("That is not a number (nan or infinite): a missing value got into it.")
-    step = 10.0**-digits
-    if abs(found - right) <= 0.5 * step + 1e-9 * abs(right):
+    if abs(found - right) <= 0.5 * 10.0**-digits + 1e-9 * abs(right):
         return RIGHT
-    explained = [(abs(found - value), sentence) for sentence, value in (near or {}).items() if _close(found, value)]
-    if explained:
-        return wrong(min(explained)[1])
-    if abs(found - right) <= max(1.0, 0.02 * abs(right)) and digits:
+    close = [
+        (abs(found - value), sentence)
+        for sentence, value in (near or {}).items()
+        if math.isclose(found, value, rel_tol=2e-3, abs_tol=1e-9)
+    ]
+    if close:
+        return wrong(min(close)[1])
+    if digits and abs(found - right) <= max(1.0, 0.02 * abs(right)):
         return wrong(f"Nearly: give it to {digits} digits after the point.")
     if right and math.isclose(abs(found), abs(right), rel_tol=1e-9):
         return wrong("The sign is wrong.")
     return wrong(f"Too {'large' if found > right else 'small'}.")
-
-
-def _close(found: float, value: float) -> bool:
-    return math.isclose(found, value, rel_tol=2e-3, abs_tol=1e-9)
 
 
 def texts(
@@ -133,11 +137,15 @@ def texts(
     *,
     names: Mapping[str, str] | None = None,
     near: Mapping[str, Iterable[str]] | None = None,
-) -> Verdict:
-    """Judge one or several texts, in any order and any number of times.
+) -> Judgment:
+    """Judge one or several texts, in any order and with repetitions.
 
-    Parameters: `what` one of them is; `names` translates other ways to say one, such as a name for an id; `near` gives
-    for sentences the texts that they explain: all of the answer, or one in it that doesn't belong.
+    Args:
+        answer: The answer, as a text, a collection of texts, or a Series counted by text.
+        right: The right texts.
+        what: What one of them is, for messages.
+        names: The right texts by other names that stand for them, such as an id by a name.
+        near: Sentences that each explain wrong texts: all of the answer, or one in it that doesn't belong.
     """
     if hasattr(answer, "value_counts") and getattr(getattr(answer, "dtype", None), "kind", "") in ("i", "u", "f"):
         answer = getattr(answer, "index", answer)  # a Series of counts or sums, by what was counted
@@ -145,28 +153,26 @@ def texts(
     if isinstance(found, bool | int | float):
         return wrong(f"That is {'True or False' if isinstance(found, bool) else 'a number'}; give the {what} as text.")
     parts = found if isinstance(found, list) else re.split(r"[,;\s]+", found.strip())
-    said = [str(part).strip().strip("'\"") for part in parts if not isinstance(part, list)]
-    given = {(names or {}).get(part, part) for part in said if part}
-    wanted = set(right)
+    words = [str(part).strip().strip("'\"") for part in parts if not isinstance(part, list)]
+    given, wanted = {(names or {}).get(word, word) for word in words if word}, set(right)
     if given == wanted:
         return RIGHT
     if not given:
         return wrong(f"That is empty; give {'one ' + what if len(wanted) == 1 else f'several: each a {what}'}.")
-    for sentence, values in (near or {}).items():
-        if given == set(values):
-            return wrong(sentence)
     extra, missing = sorted(given - wanted), wanted - given
-    for sentence, values in (near or {}).items():
-        if set(extra) & set(values):
-            return wrong(sentence)
+    explained = {sentence: set(values) for sentence, values in (near or {}).items()}
+    fitting = [sentence for sentence, values in explained.items() if given == values]
+    fitting += [sentence for sentence, values in explained.items() if not values.isdisjoint(extra)]
+    if fitting:
+        return wrong(fitting[0])
     if extra:
         more = f" (and {len(extra) - 1} more)" if len(extra) > 1 else ""
         return wrong(f"{extra[0]}{more} does not belong there.")
     return wrong(f"All of these are right, and {len(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
 
 
-def yes_or_no(answer: Any, right: bool) -> Verdict:
-    """Judge a yes or no, as a boolean or as a word."""
+def yes_or_no(answer: Any, right: bool) -> Judgment:
+    """Judge a yes or no, given as a boolean or as a word."""
     found = plain(answer)
     if isinstance(found, list) and len(found) == 1:
         (found,) = found

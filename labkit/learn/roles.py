@@ -9,7 +9,7 @@ from labkit.learn.result import Line
 
 
 def trust_line(role: str, decision: Decision, account: str) -> Line:
-    """Tell whether a service may assume a role and, if not, what in the trust policy stands against it.
+    """Tell whether a service may assume a role and, if not, what in the trust policy prevents it.
 
     Args:
         role: The role's name.

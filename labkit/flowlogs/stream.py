@@ -1,0 +1,154 @@
+"""Records as a stream: files are cut into blocks of lines, and threads parse the blocks at the same time.
+
+`reading` makes streams, and the questions read them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import chain
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from labkit.flowlogs import lines
+from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
+from labkit.flowlogs.lines import BadLine, Parsed, parse, schema
+from labkit.flowlogs.sources import BLOCK, BROKEN, Advance, Input
+
+#: How many lines that do not fit an error lists.
+_SHOWN = 5
+
+
+def find_fields(file: Input, given: tuple[str, ...] | None, advance: Advance) -> None:
+    """Find out the fields of an input.
+
+    Args:
+        file: The input, whose `names` are set.
+        given: The fields for an input without a header line, in order; the default format's if None.
+        advance: Called with the number of bytes that are read of an input that works only once.
+
+    Raises:
+        FlowLogFormatError: The header line names other fields than the given ones, or the input cannot be read.
+    """
+    if file.parquet:
+        known = {field.column: name for name, field in FIELDS.items()}
+        file.names = tuple(known.get(name, name) for name in pq.read_schema(file.parquet).names)
+        return
+    text = file.blocks(BLOCK, advance if file.once else lambda count: None)
+    try:
+        first = bytes(next(text, b""))
+    except BROKEN as error:
+        if file.once:
+            bad = [BadLine(file.name, 1, str(error), "")]
+            raise lines.format_error(bad, None, "Nothing of it can be read.") from error
+        first = b""  # the reading reports it
+    named = lines.header(first)
+    if named and given and named != given:
+        raise lines.wrong_header(file.name, named, given)
+    file.names = named or given or lines.names_of(DEFAULT_FORMAT)
+    if file.once:
+        file.blocks = lambda size, advance: chain([first], text)
+
+
+class RecordStream:
+    """Records that are read as they are asked for: an iterable of Arrow batches, for one use.
+
+    Attributes:
+        schema: The columns that are read, with their types.
+        columns: The names of all columns that the records have.
+        block: How much text is read at once, in bytes. More is faster and takes more memory.
+        failure: The error that ended the reading early, for a library in between that reports it differently.
+    """
+
+    def __init__(self, schema: pa.Schema, files: list[Input], bad: list[BadLine] | None, advance: Advance) -> None:
+        self.schema = schema
+        self.columns: list[str] = schema.names
+        self.block = BLOCK
+        self.failure: Exception | None = None
+        self._files = files
+        self._bad = bad
+        self._advance = advance
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        waiting: deque[tuple[Input, Future[Parsed]]] = deque()
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                for file, job in self._jobs():
+                    waiting.append((file, pool.submit(job)))
+                    if len(waiting) > 2 * threads:
+                        yield from self._batches(*waiting.popleft())
+                while waiting:
+                    yield from self._batches(*waiting.popleft())
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def only(self, columns: Sequence[str]) -> None:
+        """Read no other columns than these."""
+        self.schema = pa.schema([self.schema.field(name) for name in columns])
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the batches as a reader for libraries that take Arrow streams, such as DuckDB."""
+        return pa.RecordBatchReader.from_batches(self.schema, iter(self))
+
+    def _jobs(self) -> Iterator[tuple[Input, Callable[[], Parsed]]]:
+        """Cut the reading into jobs for threads."""
+        for file in self._files:
+            if file.parquet:
+                present = [name for name in pq.read_schema(file.parquet).names if name in self.schema.names]
+                for batch in pq.ParquetFile(file.parquet).iter_batches(columns=present):
+                    yield file, partial(_parquet_rows, batch)
+                continue
+            # The first block is checked in all its fields: a wrong format shows, whichever columns are wanted.
+            wanted = file.names
+            try:
+                for number, block in enumerate(file.blocks(self.block, self._advance)):
+                    if number == 0:
+                        block, file.lines = lines.without_header(bytes(block), file.names)
+                    yield file, partial(parse, block, file.names, wanted)
+                    wanted = tuple(name for name in file.names if column(name) in self.schema.names)
+            except BROKEN as error:
+                damage = [(1, str(error), "")]
+                yield file, partial(Parsed, schema(file.names).empty_table(), damage, 0)
+
+    def _batches(self, file: Input, job: Future[Parsed]) -> list[pa.RecordBatch]:
+        found, bad, count = job.result()
+        if bad:
+            told = [BadLine(file.name, file.lines + number, *rest) for number, *rest in bad]
+            guess = lines.likely(told[:_SHOWN])
+            if self._bad is None or (guess and not file.rows + len(found)):
+                raise lines.format_error(told[:_SHOWN], guess, lines.advice(file.names))
+            self._bad.extend(told)
+        file.lines += count
+        file.rows += len(found)
+        batches: list[pa.RecordBatch] = self._conform(found, file).to_batches()
+        return batches
+
+    def _conform(self, found: pa.Table, file: Input) -> pa.Table:
+        """Give a table this stream's columns: add those of the path, and fill those of other files with nulls."""
+        if found.schema.equals(self.schema):
+            return found
+        columns = []
+        for field in self.schema:
+            if field.name in found.column_names:
+                columns.append(found[field.name].cast(field.type))
+            else:
+                value = pa.scalar(file.place.get(field.name), field.type)
+                columns.append(pa.repeat(value, len(found)))
+        return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def _parquet_rows(batch: pa.RecordBatch) -> Parsed:
+    """Return the rows of a Parquet file, with null for a dash in a column of words."""
+    columns = batch.columns
+    for at, words in enumerate(columns):
+        if pa.types.is_string(words.type):
+            columns[at] = pc.if_else(pc.equal(words, "-"), None, words)
+    return Parsed(pa.table(columns, schema=batch.schema), [], len(batch))

@@ -1,0 +1,34 @@
+"""Chapter 00, start here: the size of the default VPC's range, and where the clients' calls go."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+from labkit.learn.chapter import Chapter, Facts
+from labkit.learn.judging import Judgment, number, plain, wrong
+from labkit.learn.view import View, needed
+
+
+def default_vpc_size(view: View, answer: object) -> Judgment:
+    """How many addresses the default VPC's range holds."""
+    found = view.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    needed(found, "the default VPC", "ec2.create_default_vpc().", "none in this region")
+    block = ip_network(found[0]["CidrBlock"])
+    if plain(answer) == str(block):
+        return wrong("That is the range itself; how many addresses does it hold?")
+    near = {
+        "That is the number of bits that are fixed; how many addresses do the others make?": block.prefixlen,
+        "Subnets reserve five addresses each; the question is about the VPC's whole range.": block.num_addresses - 5,
+        "Leave none out: the first and the last belong to the range, too.": block.num_addresses - 2,
+    }
+    return number(answer, block.num_addresses, "addresses", near=near)
+
+
+def quiz_facts(view: View) -> Facts:
+    """Where the clients' calls go."""
+    host = str(urlsplit(view.client("ec2").meta.endpoint_url).hostname)
+    return {"host": host, "endpoint": "here" if host == "127.0.0.1" else "aws"}
+
+
+CHAPTER = Chapter("00", checks=(), judges={"0.1": default_vpc_size}, quiz_facts=quiz_facts)

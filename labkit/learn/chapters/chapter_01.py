@@ -1,0 +1,214 @@
+"""Chapter 01, two VPCs: each with a subnet, a path to the internet, a security group, and an instance with a role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+from labkit.iam import managed_instance, read_role
+from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
+from labkit.learn.judging import RIGHT, Judgment, plain, wrong, yes_or_no
+from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
+from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
+from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
+from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
+from labkit.network import Permission, permission_text
+from labkit.network.packet import ICMP, Address
+from labkit.network.parts import SecurityGroup
+
+_ANYWHERE = "0.0.0.0/0"
+
+
+# The checks
+
+
+def vpcs(view: View, side: Side) -> Findings:
+    """The VPC has its name and its range."""
+    parts = view.network.vpcs
+    if not any(vpc.name == side.vpc for vpc in parts.values()):
+        unnamed = next((vpc for vpc in parts.values() if side.cidr in vpc.cidrs and vpc.name == vpc.id), None)
+        if unnamed:
+            yield finding("unnamed", vpc=unnamed)
+            return
+    vpc = view.part(parts, side.vpc, f"in notebook 01, run the cell that says CidrBlock='{side.cidr}'.")
+    ok = side.cidr in vpc.cidrs
+    overlaps = any(cidr.overlaps(other(side).cidr) for cidr in vpc.cidrs if cidr.version == 4)
+    key = "overlap" if overlaps and not ok else "range"
+    yield finding(key, ok, vpc=vpc, ranges=vpc.cidrs, other=other(side))
+
+
+def subnets(view: View, side: Side) -> Findings:
+    """The subnet is in its VPC, and the instance's address fits."""
+    subnet = view.part(view.network.subnets, side.subnet, "in notebook 01, run the cell with ec2.create_subnet for it.")
+    vpc = view.network.name(subnet.vpc)
+    if vpc != side.vpc:
+        yield finding("vpc", subnet=subnet, vpc=vpc)
+        return
+    fits = any(side.address in cidr for cidr in subnet.cidrs)
+    yield finding("range", fits, subnet=subnet, ranges=subnet.cidrs)
+
+
+def internet(view: View, side: Side) -> Findings:
+    """The gateway is attached, and the subnet uses a route table with a default route to it."""
+    network = view.network
+    gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
+    vpc = network.name(gateway.vpc) if gateway.vpc else None
+    key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
+    yield finding(key, vpc == side.vpc, gateway=gateway, vpc=vpc)
+
+    table = view.part(network.route_tables, side.table, "run the cell with ec2.create_route_table for it.")
+    subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
+    vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
+    if vpc != side.vpc:
+        yield finding("table-elsewhere", table=table, vpc=vpc)
+    else:
+        main = "the main table " if used.main else ""
+        yield finding("associated", subnet.id in table.subnets, table=table, subnet=subnet, used=used, main=main)
+
+    targets = {each.destination: network.name(each.target) for each in table.routes}
+    route = next((route for route in table.routes if route.destination == _ANYWHERE), None)
+    if route is None:
+        routes = [f"{destination} → {target}" for destination, target in targets.items()]
+        yield finding("no-default-route", table=table, gateway=gateway, routes=routes)
+    elif route.state == "blackhole":
+        yield finding("blackhole", table=table, gateway=gateway)
+    else:
+        right = route.target == gateway.id
+        yield finding("default-route", right, table=table, gateway=gateway, target=targets[_ANYWHERE])
+
+
+def security_groups(view: View, side: Side) -> Findings:
+    """The security group is in its VPC, and lets all ICMP in and out."""
+    group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
+    vpc = view.network.name(group.vpc)
+    yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
+    if not group.ingress and any(rule.protocol == ICMP for rule in group.egress):
+        yield finding("only-out", group=group)
+    else:
+        yield _lets_icmp("in", group, group.ingress)
+    yield _lets_icmp("out", group, group.egress)
+
+
+def _lets_icmp(direction: str, group: SecurityGroup, rules: Sequence[Permission]) -> Finding:
+    texts = "; ".join(permission_text(rule, direction == "out") for rule in rules) or "no rule"
+    return finding(direction, any(map(_allows_all_icmp, rules)), group=group, rules=texts)
+
+
+def _allows_all_icmp(rule: Permission) -> bool:
+    everything = rule.protocol is None or (rule.protocol, rule.from_port, rule.to_port) == (ICMP, -1, -1)
+    return everything and _ANYWHERE in map(str, rule.cidrs)
+
+
+def role(view: View) -> Findings:
+    """The instances' role trusts EC2 and has the policy of Systems Manager, and the profile holds it."""
+    iam = view.client("iam")
+    found = read_role(iam, INSTANCE_ROLE)
+    if found is None:
+        yield absent(INSTANCE_ROLE, "in notebook 01, run the cell with iam.create_role.")
+    else:
+        decided = managed_instance(found)
+        yield trust_line(INSTANCE_ROLE, decided.trust, view.lab.account)
+        if INSTANCE_POLICY in found.policies:
+            at_fault = list(policies_at_fault(decided.permissions))
+            refused = refused_actions(decided.permissions)
+            yield finding("policy", not refused, refused=refused, policies=at_fault)
+        else:
+            yield finding("other-policies" if found.policies else "no-policy", policies=list(found.policies))
+    arn = view.lab.find(INSTANCE_PROFILE, "instance-profile")
+    needed(arn, INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.", NOTHING)
+    profile = iam.get_instance_profile(InstanceProfileName=INSTANCE_PROFILE)["InstanceProfile"]
+    held = [each["RoleName"] for each in profile["Roles"]]
+    key = "profile" if held in ([], [INSTANCE_ROLE]) else "profile-of-another"
+    yield finding(key, held == [INSTANCE_ROLE], role=held)
+
+
+def instances(view: View, side: Side) -> Findings:
+    """The instance runs, with its address, security group, public address and profile."""
+    network = view.network
+    instance = view.part(view.instances, side.instance, "in notebook 01, run the cell that launches it.")
+    key = "stopped" if instance.state == "stopped" else "running"
+    yield finding(key, instance.state == "running", instance=instance)
+
+    interface = view.interface(side)
+    subnet = network.name(interface.subnet)
+    if subnet != side.subnet:
+        yield finding("subnet", instance=instance, subnet=subnet, vpc=network.name(interface.vpc))
+    else:
+        yield finding("address", interface.primary == side.address, instance=instance, interface=interface)
+    groups = [network.name(group) for group in interface.groups]
+    yield finding("group", side.group in groups, instance=instance, groups=groups)
+    yield finding("public", bool(interface.public), instance=instance)
+
+    (described,) = view.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
+    profile = described["Instances"][0].get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    key = "profile" if profile in ("", INSTANCE_PROFILE) else "other-profile"
+    yield finding(key, profile == INSTANCE_PROFILE, instance=instance, profile=profile)
+
+
+# The judges of the exercises
+
+
+def third_vpc_overlaps(view: View, answer: object) -> Judgment:
+    """Whether a third VPC's range overlaps that of vpc-1."""
+    vpc = view.part(view.network.vpcs, HERE.vpc, "notebook 01 makes it.")
+    return yes_or_no(answer, right=not any(cidr.overlaps(ip_network("10.1.128.0/17")) for cidr in vpc.cidrs))
+
+
+def third_vpc_range(view: View, answer: object) -> Judgment:
+    """A range that a third VPC could have."""
+    found = plain(answer)
+    if isinstance(found, list) and len(found) == 1:
+        (found,) = found
+    if not isinstance(found, str):
+        return wrong("Give a range as text, such as '10.9.0.0/16'.")
+    text = found.strip()
+    if "/" not in text:
+        return wrong(f"{text!r} has no prefix length: a range is written as in '10.9.0.0/16'.")
+    try:
+        block = ip_network(text, strict=False)
+    except ValueError:
+        return wrong(f"{text!r} is not a range of addresses: write it as in '10.9.0.0/16'.")
+    if str(block) != text:
+        return wrong(f"{text} has bits set after its prefix; the range that it lies in is {block}.")
+    for side in SIDES:
+        vpc = view.part(view.network.vpcs, side.vpc, "notebook 01 makes it.")
+        taken = next((cidr for cidr in vpc.cidrs if cidr.version == block.version and cidr.overlaps(block)), None)
+        if taken:
+            return wrong(f"{block} overlaps {side.vpc}'s {taken}, so the two could not be peered.")
+    if block.version != 4 or not 16 <= block.prefixlen <= 28:
+        return wrong(f"A VPC's range is an IPv4 block of /16 to /28; {block} is a /{block.prefixlen}.")
+    if not block.is_private:
+        return wrong(f"{block} is not a private range (RFC 1918): hosts on the internet have these addresses.")
+    return RIGHT
+
+
+# The facts of the quiz
+
+
+def quiz_facts(view: View) -> Facts:
+    """The routes that apply, and the names of the parts."""
+    table = view.network.route_table_of(view.interface(HERE).subnet)
+
+    def applied(address: Address) -> str:
+        route = table.lookup(address)
+        return "none" if route is None else "peering" if uses_peering(route) else route.destination
+
+    return {
+        "near": applied(HERE.cidr[200 * 256 + 7]), "far": applied(THERE.address),
+        "public": str(view.public_address(HERE)), "igw": HERE.gateway, "table": table.name, "group": HERE.group,
+    }  # fmt: skip
+
+
+CHAPTER = Chapter(
+    "01",
+    checks=(
+        Check("vpcs", vpcs, sided=True),
+        Check("subnets", subnets, sided=True),
+        Check("internet", internet, sided=True),
+        Check("security-groups", security_groups, sided=True),
+        Check("role", role),
+        Check("instances", instances, sided=True),
+    ),
+    judges={"1.1": third_vpc_overlaps, "1.2": third_vpc_range},
+    quiz_facts=quiz_facts,
+)

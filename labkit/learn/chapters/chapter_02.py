@@ -1,0 +1,235 @@
+"""Chapter 02, flow logs and permissions: a log group, a policy, a role, a flow log on each VPC, and its delivery."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from labkit import iam
+from labkit.flowlogs import FIELDS, Format
+from labkit.iam.services import CREATE_LOG_GROUP, LOG_ACTIONS
+from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
+from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
+from labkit.learn.plan import HERE, Side
+from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
+from labkit.learn.view import NOTHING, View, needed
+from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
+
+#: Stands for any flow log in aws:SourceArn, while none uses the role yet.
+_ANY_FLOW_LOG = "fl-0123456789abcdef0"
+_ECHO = 84  # bytes of one echo request or reply of ping, headers included
+
+#: All that the flow logs service asks for, whether the log group exists or not.
+_ACTIONS = (CREATE_LOG_GROUP, *LOG_ACTIONS)
+
+
+# The checks
+
+
+def log_group(view: View) -> Findings:
+    """The log group is there, and deletes its records after some days."""
+    pages = view.client("logs").get_paginator("describe_log_groups").paginate()
+    groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
+    if LOG_GROUP in groups:
+        days = groups[LOG_GROUP].get("retentionInDays")
+        yield finding("there", True)
+        yield finding("retention", bool(days), days=days)
+        return
+    lower = {name.lower(): name for name in groups}
+    near = difflib.get_close_matches(LOG_GROUP.lower(), lower, n=1, cutoff=0.8)
+    needed(near, LOG_GROUP, f"logs.create_log_group(logGroupName='{LOG_GROUP}').", NOTHING)
+    yield finding("another-name", near=lower[near[0]])
+
+
+def permissions_policy(view: View) -> Findings:
+    """The policy permits what the flow logs service needs."""
+    how = "in notebook 02, run the cell with iam.create_policy."
+    arn = needed(view.lab.find(POLICY, "policy"), POLICY, how, NOTHING)
+    decisions = _permissions(view, {POLICY: iam.read_policy(view.client("iam"), arn)})
+    key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
+    yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=_ACTIONS)
+
+
+def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.Decision, ...]:
+    lab = view.lab
+    return iam.log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
+
+
+def delivery_role(view: View) -> Findings:
+    """The role trusts the flow logs service, and its policies permit what the service needs."""
+    how = "in notebook 02, run the cell with iam.create_role."
+    role = needed(iam.read_role(view.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
+    using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
+    decided = [_decided(view, role, flow_log) for flow_log in using or [_ANY_FLOW_LOG]]
+    trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
+    yield trust_line(DELIVERY_ROLE, trust, view.lab.account)
+    if not role.policies:
+        yield finding("no-policy")
+        return
+    decisions = _permissions(view, role.policies)
+    denied = any(each.outcome is iam.Outcome.EXPLICIT_DENY for each in decisions)
+    other = next((name for name in policies_at_fault(decisions) if name != POLICY), None)
+    arn = view.lab.find(POLICY, "policy")
+    key = "permissions"
+    if other is not None and (denied or POLICY in role.policies):
+        key = "other-policy"
+    elif not all(decisions) and (POLICY not in role.policies or arn is None):
+        key = "without-the-policy"
+    policies, refused = list(role.policies), refused_actions(decisions)
+    yield finding(key, all(decisions), policies=policies, refused=refused, other=other, arn=arn)
+
+
+def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GROUP) -> iam.RoleDecision:
+    lab = view.lab
+    exists = lab.find(log_group, "log-group") is not None
+    return iam.flow_log_delivery(
+        role, account=lab.account, region=lab.region, flow_log_id=flow_log, log_group=log_group, log_group_exists=exists
+    )
+
+
+def flow_logs(view: View, side: Side) -> Findings:
+    """A flow log on the VPC records all traffic, every minute, to the log group with the role."""
+    vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
+    all_logs = _flow_logs(view)
+    here = [each for each in all_logs if each["ResourceId"] == vpc.id]
+    if not here:
+        subnets = {subnet.id: subnet.name for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
+        part = next((each["ResourceId"] for each in all_logs if each["ResourceId"] in subnets), None)
+        how = "in notebook 02, run the cell with ec2.create_flow_logs, which names both VPCs."
+        yield finding("subnet-only", subnet=subnets[needed(part, f"flow log on {side.vpc}", how)], vpc=vpc)
+        return
+    id, faults = min(((each["FlowLogId"], list(_faults(each))) for each in here), key=lambda each: len(each[1]))
+    for key, value in faults:
+        yield finding(key, id=id, value=value)
+    if not faults:
+        yield finding("there", True)
+
+
+def _flow_logs(view: View) -> list[dict[str, Any]]:
+    pages = view.client("ec2").get_paginator("describe_flow_logs").paginate()
+    return [flow_log for page in pages for flow_log in page["FlowLogs"]]
+
+
+def _role_of(flow_log: dict[str, Any]) -> str:
+    return str(flow_log.get("DeliverLogsPermissionArn", "")).rpartition("/")[2]
+
+
+def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield which settings of a flow log are not as the course needs them, and how they are."""
+    traffic = flow_log["TrafficType"]
+    if traffic != "ALL":
+        yield f"only-{traffic.lower()}", traffic
+    interval = flow_log.get("MaxAggregationInterval", 600)
+    if interval != 60:
+        yield "interval", interval
+    destination = flow_log.get("LogDestinationType", "cloud-watch-logs")
+    if destination != "cloud-watch-logs":
+        yield "destination", destination
+        return
+    if flow_log.get("LogGroupName") != LOG_GROUP:
+        yield "log-group", flow_log.get("LogGroupName")
+    if _role_of(flow_log) != DELIVERY_ROLE:
+        yield "role", _role_of(flow_log) or "none"
+
+
+def delivery(view: View, side: Side) -> Findings:
+    """Records of the VPC's instance arrive, or the line says what IAM has against it."""
+    vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
+    logs = [each for each in _flow_logs(view) if each["ResourceId"] == vpc.id]
+    subject = f"delivery from {side.vpc}"
+    here = needed(logs, subject, "create the flow log first: lab.check('flow-logs').", "no flow log")
+    failed = [each for each in here if each.get("DeliverLogsStatus") == "FAILED"]
+    if len(failed) == len(here):
+        yield _failed(view, failed[0])
+        return
+    interface, group = view.interface(side), view.lab.find(LOG_GROUP, "log-group")
+    needed(group, subject, "create the log group first: lab.check('log-group').", "no log group")
+    yield finding("arrived", bool(view.lab.records(interface.id)), absent=True)
+
+
+def _failed(view: View, flow_log: dict[str, Any]) -> Finding:
+    """Find what stops a delivery that failed."""
+    name, log_group = _role_of(flow_log), str(flow_log.get("LogGroupName"))
+    found = partial(finding, message=flow_log.get("DeliverLogsErrorMessage"))
+    role = iam.read_role(view.client("iam"), name)
+    decided = _decided(view, role, flow_log["FlowLogId"], log_group) if role else None
+    if decided:
+        return found("fixed", role=name, log_group=log_group)
+    why = decided.reason if decided is not None else f"There is no role {name}."
+    check = "delivery-role" if (name, log_group) == (DELIVERY_ROLE, LOG_GROUP) else "flow-logs"
+    return found("failed", why=why, check=check)
+
+
+# The judges of the exercises
+
+
+def custom_format(view: View, answer: object) -> Judgment:
+    """The format of a flow log with five fields."""
+    wanted = ("interface-id", "srcaddr", "dstaddr", "tcp-flags", "flow-direction")
+    if isinstance(answer, dict):  # the flow log as described
+        answer = answer.get("LogFormat", answer)
+    found = plain(answer)
+    text = " ".join(map(str, found)) if isinstance(found, list) else str(found)
+    if text.startswith("fl-"):
+        return wrong("That is the flow log's id; its LogFormat is in what describe_flow_logs says of it.")
+    try:
+        names = Format.parse(text).names
+    except ValueError as error:
+        has_bare_names = any(part in FIELDS for part in text.split())
+        return wrong("Write each field as ${field-id}." if has_bare_names else str(error))
+    missing = [name for name in wanted if name not in names]
+    extra = [name for name in names if name not in wanted]
+    if missing or extra:
+        details = [f"without {', '.join(missing)}"] if missing else []
+        details += [f"with {', '.join(extra)} too many"] if extra else []
+        return wrong(f"Not these fields: it is {' and '.join(details)}.")
+    if names != wanted:
+        return wrong("These are the fields, in another order: a record's values come in the order of its format.")
+    return RIGHT
+
+
+def bytes_of_pings(view: View, answer: object) -> Judgment:
+    """How many bytes the pings to 8.8.8.8 and their replies had."""
+    how = "ping, then lab.wait_for_flow_logs()."
+    records = needed(view.records("8.8.8.8"), "the records of the pings to 8.8.8.8", how)
+    total = sum(record.bytes for record in records)
+    near = {
+        "That is one direction; requests and replies are records of their own.": sum(
+            record.bytes for record in records if record.dstaddr == "8.8.8.8"
+        ),
+        "That is the packets; the bytes are one word further on.": sum(record.packets for record in records),
+        "That is one packet; add up the records.": _ECHO,
+        "That is in kilobytes; give bytes.": total / 1000,
+        "That is in kibibytes; give bytes.": total / 1024,
+        "That is the number of records; add up their bytes.": len(records),
+    }
+    return number(answer, total, "bytes", near=near)
+
+
+# The facts of the quiz
+
+
+def quiz_facts(view: View) -> Facts:
+    """Who may use the role, and whether vpc-1 has a flow log."""
+    vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
+    role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
+    role = needed(role, DELIVERY_ROLE, "lab.check('delivery-role').", NOTHING)
+    who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
+    covered = any(each["ResourceId"] == vpc.id for each in _flow_logs(view))
+    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}
+
+
+CHAPTER = Chapter(
+    "02",
+    checks=(
+        Check("log-group", log_group),
+        Check("policy", permissions_policy),
+        Check("delivery-role", delivery_role),
+        Check("flow-logs", flow_logs, sided=True),
+        Check("delivery", delivery, sided=True),
+    ),
+    judges={"2.1": custom_format, "2.2": bytes_of_pings},
+    quiz_facts=quiz_facts,
+)

@@ -1,0 +1,112 @@
+"""Chapter 03, the failed ping: silence, the records that it leaves, and the reason."""
+
+from __future__ import annotations
+
+from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
+from labkit.learn.judging import Judgment, plain, texts, wrong
+from labkit.learn.plan import HERE, PING, THERE
+from labkit.learn.view import View, absent, needed
+from labkit.names import LOG_GROUP
+from labkit.network import ComponentKind, Hop, Path, echo_request
+
+# The check
+
+
+def failed_ping(view: View) -> Findings:
+    """A ping of instance-2 had no reply; its record says ACCEPT, and the internet gateway stops it."""
+    done = needed(view.pings(), "the ping", f"{PING}.", f"no ping of {THERE.address} from {HERE.instance}")
+    silent = next((ping for ping in done if ping.sent and not ping.received), None)
+    yield finding("silent", silent is not None, ping=silent or done[0])
+    if silent is not None:
+        yield from _records_of_silence(view)
+    here, there = view.interface(HERE), view.interface(THERE)
+    stopped = view.network.trace_between(here.id, there.id).stopped_at
+    if stopped is None:
+        yield finding("fixed", True)
+        return
+    table = view.network.route_table_of(here.subnet).name
+    yield finding("reason", stopped.kind is ComponentKind.INTERNET_GATEWAY, stopped=stopped, table=table)
+
+
+def _records_of_silence(view: View) -> Findings:
+    if view.lab.find(LOG_GROUP, "log-group") is None:
+        yield absent("its records", "turn on flow logs first: lab.check('log-group').", "no log group")
+        return
+    here, there = view.interface(HERE), view.interface(THERE)
+    request = view.icmp_records(here.id, HERE.address, THERE.address)
+    if not request:
+        yield finding("not-recorded", absent=True)
+        return
+    yield finding("accepted", any(record.action == "ACCEPT" for record in request))
+    if not view.icmp_records(there.id, HERE.address, THERE.address):
+        yield finding("not-seen", True)
+
+
+# The judges of the exercises
+
+
+def rejected_sources(view: View, answer: object) -> Judgment:
+    """The sources of the REJECT records of instance-1's interface."""
+    records = view.records(view.interface(HERE).id)
+    how = "lab.wait_for_flow_logs(), or wait for a scanner to come by."
+    rejected = needed([record for record in records if record.action == "REJECT"], "REJECT records", how)
+    sources = {record.srcaddr for record in rejected}
+    accepted = {record.srcaddr for record in records if record.action == "ACCEPT"}
+    anywhere = {record.srcaddr for record in view.records("REJECT")}
+    near = {
+        f"{HERE.address} is where they went: the source is the fourth word, not the fifth.": {
+            record.dstaddr for record in rejected
+        },
+        "Some of these were accepted: look at the last word but one.": accepted - sources,
+        "Those are the source ports; the addresses are two words before.": {record.srcport for record in rejected},
+        "Those are the protocols; the sources are the fourth words.": {str(record.protocol) for record in rejected},
+        "Some of these knocked at another interface: ask for instance-1's alone.": anywhere - sources,
+    }
+    return texts(answer, sources, "source address", near=near)
+
+
+def what_stops_ssh(view: View, answer: object) -> Judgment:
+    """The component that stops a TCP connection from the internet to port 22."""
+    path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
+    how, instead = "lab.check('security-groups').", "nothing: TCP is let in here"
+    stopped = needed(path.stopped_at, "what stops it", how, instead)
+    if isinstance(answer, Path):
+        answer = answer.stopped_at
+    if isinstance(answer, Hop):
+        answer = answer.component
+    names = {stopped.name: stopped.component, stopped.name.lower(): stopped.component}
+    given = plain(answer)
+    if isinstance(given, str):
+        given = given.strip()
+        if given.lower() == stopped.kind:
+            return wrong(f"A {stopped.kind}, yes: which one? Give its name or id.")
+        given = [given.removeprefix(f"{stopped.kind} ")]
+    passed = {name for hop in path.forward.hops if hop.passes for name in (hop.name, hop.component)}
+    near = {"The packet passes that one: look at the line with ✗.": passed}
+    return texts(given, [stopped.component], "name or id", names=names, near=near)
+
+
+# The facts of the quiz
+
+
+def quiz_facts(view: View) -> Facts:
+    """Where the ping was recorded, and what stops it without a default route."""
+    here, there = view.interface(HERE), view.interface(THERE)
+    request = view.icmp_records(here.id, HERE.address, THERE.address)
+    needed(request, "the records of the ping", "ping, then lab.wait_for_flow_logs().")
+    sides = "both" if view.icmp_records(there.id, HERE.address, THERE.address) else "here"
+    actions = "/".join(sorted({record.action for record in request}))
+    dark = view.network_with(HERE, lambda routes: [route for route in routes if route.target == "local"])
+    code = dark.trace(echo_request(here.primary, there.primary), here.id).code
+    return {
+        "interface_1": here.id, "interface_2": there.id, "without_default": str(code), "igw": HERE.gateway,
+        "table": view.network.route_table_of(here.subnet).name, "seen": f"{sides} {actions}", "group_2": THERE.group,
+    }  # fmt: skip
+
+
+CHAPTER = Chapter(
+    "03",
+    checks=(Check("failed-ping", failed_ping),),
+    judges={"3.1": rejected_sources, "3.2": what_stops_ssh},
+    quiz_facts=quiz_facts,
+)

@@ -1,0 +1,118 @@
+"""Runs the checks for `lab.check`: one of them, or all of them in short. The checks are in `labkit.learn.chapters`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.learn.chapter import Check, Finding
+from labkit.learn.chapters import CHAPTERS, CHECKS
+from labkit.learn.plan import HERE, SIDES, THERE, Side
+from labkit.learn.result import Line, Result, html_list
+from labkit.learn.view import Lab, Stop, View
+from labkit.status import Status
+
+
+def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) -> Result:
+    """Run the check of that name; a wrong name is a line like any other.
+
+    Args:
+        lab: The lab to look at.
+        name: The check's name.
+        vpc: One of the two VPCs by its name, if only its half is built so far.
+        view: The lab as it has been read already, if it has.
+    """
+    if not isinstance(name, str) or name not in CHECKS:
+        near = difflib.get_close_matches(str(name).lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
+        found = f"no check of this name{f' (did you mean {near[0]!r}?)' if near else ''}"
+        call = f"lab.check({near[0] if near else 'vpcs'!r})."
+        return Result(str(name), (Line(False, repr(name), found, f"one of {', '.join(CHECKS)}", call),))
+    step = CHECKS[name]
+    sides = [side for side in SIDES if vpc in (None, side.vpc)]
+    if not sides or (vpc and not step.sided):
+        call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if step.sided else "")
+        return Result(name, (Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}."),))
+    view = view or View(lab)
+    lines = tuple(line for side in (sides if step.sided else [None]) for line in _lines(step, view, side))
+    return Result(name if vpc is None else f"{name}, {vpc}", lines)
+
+
+def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
+    """Yield the lines of a check; whatever goes wrong in looking is the last of them."""
+    texts = next(chapter.texts["check"][step.name] for chapter in CHAPTERS.values() if step in chapter.checks)
+    try:
+        for each in step.look(view, side) if step.sided else step.look(view):
+            yield each if isinstance(each, Line) else _line(each, texts, {"lab": view.lab, "side": side})
+    except Stop as stop:
+        yield stop.line
+    except LabError as error:
+        yield Line(False, "could not look further", str(error))
+    except Exception as error:  # of AWS, of the network in between: a check never ends a lesson
+        found = f"{type(error).__name__}: {error}"
+        again = "run this check again; if it stays, lab.check() shows what the other steps say."
+        yield Line(False, "could not look further", found, "an answer from AWS", again)
+
+
+def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Line:
+    """Make a line of a finding: the texts of its key, filled with its values; several values are listed."""
+    named = {"here": HERE, "there": THERE} | values
+    for name, value in finding.values.items():
+        named[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    line = {"about": texts["about"]} | texts[finding.key]
+    if finding.ok:
+        return Line(True, line["right"].format_map(named))
+    about, found, wanted, next = (line[part].format_map(named) for part in ("about", "found", "wanted", "next"))
+    return Line(False, about, found, wanted, next, finding.absent)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every check in the order of the course, and in full the first that isn't passed.
+
+    Attributes:
+        results: What each check found, by its name.
+    """
+
+    results: Mapping[str, Result]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that has been begun is right."""
+        begun = [each for each in self.results.values() if each.begun]
+        return bool(begun) and all(each.passed for each in begun)
+
+    @property
+    def following(self) -> Result | None:
+        """The first step that isn't done."""
+        return next((each for each in self.results.values() if not each.passed), None)
+
+    def _rows(self) -> Iterator[tuple[str, str, str, str]]:
+        for chapter in CHAPTERS.values():
+            for each in (self.results[check.name] for check in chapter.checks):
+                mark = "✓" if each.passed else "✗" if each.begun else "·"
+                yield chapter.number, mark, f"lab.check({each.name!r})", each.state if each.begun else "not begun"
+
+    def __repr__(self) -> str:
+        rows = [f"{chapter} {mark} {call:<29} {state}" for chapter, mark, call, state in self._rows()]
+        after = self.following
+        return "\n".join([*rows, "", f"Next, {after}" if after is not None else "Every step is done."])
+
+    def _repr_html_(self) -> str:
+        items = [f"<li>{number} <b>{mark}</b> <code>{escape(call)}</code> {state}</li>"
+                 for number, mark, call, state in self._rows()]  # fmt: skip
+        after = self.following
+        return html_list("Checks", items) + (after._repr_html_() if after is not None else "<p>Every step is done.</p>")
+
+
+def overview(lab: Lab) -> Overview:
+    """Run all checks."""
+    view, results = View(lab), {}
+    with Status() as status:
+        for name in CHECKS:
+            status.say(f"looking: {name}", plain="looking at each step")
+            results[name] = check(lab, name, view=view)
+    return Overview(results)

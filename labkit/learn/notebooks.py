@@ -1,0 +1,59 @@
+"""The course's notebooks on disk, in order, for `lab.catch_up` and for whoever needs the project's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.errors import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """One notebook of the course.
+
+    Attributes:
+        number: Its chapter, as two digits.
+        path: The file.
+    """
+
+    number: str
+    path: Path
+
+    def build_cells(self) -> Iterator[str]:
+        """Yield the source of each code cell tagged `build`, in order; together they make the lab.
+
+        Raises:
+            LabError: The file is not a notebook.
+        """
+        try:
+            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError, TypeError):
+            raise LabError(
+                f"{self.path.name} cannot be read as a notebook. Get it back as it was: git checkout {self.path.name}"
+            ) from None
+        for cell in cells:
+            if cell["cell_type"] == "code" and "build" in cell["metadata"].get("tags", ()):
+                yield "".join(cell["source"])
+
+
+def notebooks() -> list[Notebook]:
+    """Find the notebooks in the current folder or, if it has none, in the project that labkit is part of.
+
+    Returns:
+        The notebooks, sorted by number.
+
+    Raises:
+        LabError: Neither folder has any.
+    """
+    for folder in (Path.cwd(), Path(__file__).parents[2] / "notebooks"):
+        if found := sorted(folder.glob("[0-9][0-9]-*.ipynb")):
+            return [Notebook(path.name[:2], path) for path in found]
+    raise LabError(f"The course's notebooks are not here ({Path.cwd()}). Work in the project's folder notebooks/.")
+
+
+def course_folder() -> Path:
+    """Return the folder that holds `notebooks/` and `data/`."""
+    return notebooks()[0].path.resolve().parent.parent
