@@ -62,8 +62,9 @@ def internet(view: View, side: Side) -> Findings:
     if vpc != side.vpc:
         yield finding("table-elsewhere", table=table, vpc=vpc)
     else:
-        main = "the main table " if used.main else ""
-        yield finding("associated", subnet.id in table.subnets, table=table, subnet=subnet, used=used, main=main)
+        associated = subnet.id in table.subnets
+        key = "main-table" if used.main and not associated else "associated"
+        yield finding(key, associated, table=table, subnet=subnet, used=used)
 
     targets = {each.destination: network.name(each.target) for each in table.routes}
     route = next((route for route in table.routes if route.destination == _ANYWHERE), None)
