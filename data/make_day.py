@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from nimbus_network import ACCOUNT_ID, REGION, describe, resource_id
 from nimbus_traffic import HOUR, MIDNIGHT, Amount, Conversation, conversations
 
-from labkit.embedded.dataplane.capture import Capture, Count, Flow, FlowLog, Window
-from labkit.embedded.dataplane.flow_log_records import lines, place
+from labkit.embedded.dataplane.capture import Capture, Count, Flow, Window
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, place
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
 from labkit.network import Network, Packet, Sighting

@@ -188,7 +188,7 @@ class Lab:
         Parameters: `instance` is its name or id; `command` is one or more lines of shell.
         Raises LabError where there is no such instance, or Systems Manager cannot reach it.
         """
-        return run(self.client("ssm"), self.network, instance, command, patience=self._world.patience)
+        return run(self.client("ec2"), self.client("ssm"), instance, command, patience=self._world.patience)
 
     # Flow logs
 

@@ -217,6 +217,7 @@ class Instance:
     vpc: str | None
     private_dns_name: str
     public_dns_name: str
+    profile: str | None = None  # the ARN of its instance profile
 
 
 @dataclass(frozen=True, slots=True)

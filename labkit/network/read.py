@@ -325,6 +325,7 @@ def _instance(part: Json) -> Instance:
         vpc=part.get("VpcId"),
         private_dns_name=part.get("PrivateDnsName", ""),
         public_dns_name=part.get("PublicDnsName", ""),
+        profile=part.get("IamInstanceProfile", {}).get("Arn"),
     )
 
 

@@ -23,11 +23,12 @@ def poll(
     'there'
     """
     started = time.monotonic()
+    if answer := ask():
+        return answer
     with Status(quiet=0) as status:
-        while not (answer := ask()):
-            waited = time.monotonic() - started
-            if waited >= patience:
-                return None
+        while (waited := time.monotonic() - started) < patience:
             status.say(f"{waited:3.0f} s, waiting for {awaited()}", plain=f"waiting for {awaited()}")
             time.sleep(every)
-        return answer
+            if answer := ask():
+                return answer
+    return None

@@ -9,12 +9,11 @@ import re
 import threading
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
 from labkit.embedded import EmbeddedAws, start
-from labkit.embedded.instances.host import Answer
+from labkit.embedded.dataplane.transmission import Exchange, Transmission
 from labkit.network import tcp
 from tests.embedded.site import Site
 from tests.embedded.support import client
@@ -183,12 +182,10 @@ def lengths(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]
     sent: dict[str, list[int]] = {"out": [], "in": []}
     exchange = site.aws.dataplane.exchange
 
-    def note(
-        sender: str, packet: Any, length: int, flags: int = 0, ttl: int = 127, answers: tuple[Answer, ...] = ()
-    ) -> Any:
-        result = exchange(sender, packet, length, flags, ttl, answers)
-        sent["out"].append(length)
-        sent["in"] += [answer.length for answer in answers if result.replied]
+    def note(sender: str, transmission: Transmission) -> Exchange:
+        result = exchange(sender, transmission)
+        sent["out"].append(transmission.length)
+        sent["in"] += [reply.length for reply in transmission.replies if result.replied]
         return result
 
     monkeypatch.setattr(site.aws.dataplane, "exchange", note)
@@ -280,7 +277,7 @@ def test_windows_are_not_kept_once_they_are_delivered(site: Site) -> None:
     site.send("ping -c 200 10.1.0.20")
     site.settle()
     site.aws.clock.advance(3600)
-    capture = site.aws.dataplane._captures[flow_log]
+    capture = site.aws.dataplane.flow_logs._recordings[flow_log].capture
     assert all(number >= capture._next[interface] for interface, number in capture._open)
     assert len(capture._open) <= 2 * 7
 

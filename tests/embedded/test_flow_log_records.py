@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.embedded.dataplane.capture import Count, Flow, FlowLog, Window
-from labkit.embedded.dataplane.flow_log_records import Place, lines
+from labkit.embedded.dataplane.capture import Count, Flow, Window
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, Place
 from labkit.flowlogs.fields import FIELDS
 from labkit.flowlogs.format import Format
 from labkit.network import Packet, echo_request, tcp

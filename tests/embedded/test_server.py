@@ -176,7 +176,7 @@ def test_what_moto_only_seems_to_do_says_so(
     logs.create_log_group(logGroupName="group")
     with refused("NotImplemented", f"The embedded AWS does not {what}"):
         getattr(logs, call)(logGroupName="group", **request_)
-    aws.handlers["logs", "CreateExportTask"] = lambda request: {"taskId": "1"}
+    aws.server.handlers["logs", "CreateExportTask"] = lambda request: {"taskId": "1"}
     if call == "create_export_task":
         assert logs.create_export_task(logGroupName="group", **request_)["taskId"] == "1"
 
@@ -209,8 +209,8 @@ def test_a_python_exception_inside_is_one_sentence_and_not_a_stack_trace(
 
 def test_hooks_are_told_of_each_external_action_and_of_no_internal_one(aws: EmbeddedAws, ec2: Any) -> None:
     told: list[tuple[str, str, str]] = []
-    aws.before_action.append(lambda service, action: told.append(("before", service, action)))
-    aws.after_action.append(lambda service, action: told.append(("after", service, action)))
+    aws.server.before_action.append(lambda service, action: told.append(("before", service, action)))
+    aws.server.after_action.append(lambda service, action: told.append(("after", service, action)))
     aws.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")
     ec2.create_vpc(CidrBlock="10.1.0.0/16")
     with refused("InvalidVpcID.NotFound"):

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
 
+from labkit.embedded.instances.instance import InstanceHost
 from labkit.embedded.instances.ping import ping
 
 from labkit.embedded import EmbeddedAws
 from labkit.embedded.instances import services
 from labkit.embedded.instances.host import Answer
-from labkit.embedded.instances.instance import InstanceHost
 from labkit.embedded.instances.process import Process
 from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
 from labkit.network import Packet, Path, echo_request, tcp, udp

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.embedded.api.server import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION
 from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
 from labkit.insights.events import event_table
 

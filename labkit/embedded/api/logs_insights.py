@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from labkit.embedded.api import determinism
 from labkit.embedded.api.query_definitions import QueryDefinitions, page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
-from labkit.embedded.api.server import ACCOUNT_ID, EmbeddedAws, Handler
+from labkit.embedded.api.scope import ACCOUNT_ID
+from labkit.embedded.api.server import Handler
+from labkit.embedded.clock import Clock
 
 if TYPE_CHECKING:
     from labkit.embedded.api.log_events import LogEvents
@@ -39,10 +41,10 @@ class Query:
 class LogsInsights:
     """The queries of one embedded AWS."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._clock = aws.clock
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._queries: dict[str, Query] = {}
-        self._definitions = QueryDefinitions(aws.clock)
+        self._definitions = QueryDefinitions(clock)
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
         """The API actions that this class answers."""

@@ -1,19 +1,21 @@
-"""From closed windows to events in CloudWatch Logs, if the flow log's role may write them.
+"""Delivers the records of closed windows to CloudWatch Logs, if the flow log's role may write them.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.embedded.api.server import ACCOUNT_ID, REGION, EmbeddedAws
-from labkit.embedded.dataplane.capture import FlowLog, Window
-from labkit.embedded.dataplane.flow_log_records import Place, lines
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.dataplane.capture import Window
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.embedded.roles import Roles
 from labkit.iam.evaluation import Verdict, delivery_verdict
-from labkit.iam.roles import Role, read_role
+from labkit.iam.roles import read_role
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
 #: about 5 minutes".
@@ -23,24 +25,24 @@ DELAY = 300
 class Delivery:
     """Writes records to log streams, one `eni-…-all` for each interface, and keeps each flow log's delivery status."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._aws = aws
-        self._roles: dict[str, Role | None] = {}
-
-    def forget_policies(self) -> None:
-        """IAM has changed: read roles and policies again when next they matter."""
-        self._roles.clear()
+    def __init__(self, client: Callable[[str], Any], roles: Roles) -> None:
+        self._client = client
+        self._roles = roles
 
     def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
-        """Write the records of closed windows, oldest first, or note that they may not be written. What was refused
-        is lost (modelled: AWS doesn't say).
+        """Write the records of closed windows, or note that they may not be written.
 
-        Parameters: `places` says where each interface is or was.
+        What was refused is lost (modelled: AWS doesn't say).
+
+        Args:
+            flow_log: The flow log.
+            windows: Its closed windows, oldest first.
+            places: Where each interface is or was, by id.
         """
         from moto.logs.models import LogEvent
 
         groups = _logs_backend().groups
-        logs = self._aws.client("logs")
+        logs = self._client("logs")
         verdict = self.verdict(flow_log, log_group_exists=flow_log.log_group in groups)
         if verdict and flow_log.log_group not in groups:
             try:
@@ -65,10 +67,9 @@ class Delivery:
             stream.last_ingestion_time = _naive_utc(window.end + DELAY)
 
     def verdict(self, flow_log: FlowLog, log_group_exists: bool) -> Verdict:
-        """Whether the flow log's role lets the flow logs service write to its log group."""
-        if flow_log.role_arn not in self._roles:
-            self._roles[flow_log.role_arn] = read_role(self._aws.client("iam"), flow_log.role_arn.rpartition("/")[2])
-        role = self._roles[flow_log.role_arn]
+        """Decide whether the flow log's role lets the flow logs service write to its log group."""
+        name = flow_log.role_arn.rpartition("/")[2]
+        role = self._roles.remember(flow_log.role_arn, lambda: read_role(self._client("iam"), name))
         if role is None:
             return Verdict(False, f"The role {flow_log.role_arn} does not exist.")
         return delivery_verdict(

@@ -1,18 +1,33 @@
-"""A running program on an instance: it writes, waits, looks names up and sends packets, until it exits or is killed."""
+"""A running program on an instance: it writes, waits and reads its options, until it exits or is killed."""
 
 from __future__ import annotations
 
 import getopt
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from dataclasses import dataclass
 from typing import NoReturn
 
-from labkit.embedded.instances import timing
-from labkit.embedded.instances.host import DEFAULT_TTL, Answer, Exchange, Host, OutputLine
-from labkit.network.packet import FIRST_EPHEMERAL_PORT, Address, Packet
+from labkit.embedded.dataplane import timing
+from labkit.embedded.instances.host import Host
+from labkit.network.packet import FIRST_EPHEMERAL_PORT
 
 #: The size of Linux's range of ephemeral ports, 32768–60999.
 _EPHEMERAL_PORTS = 60999 - FIRST_EPHEMERAL_PORT + 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """What a program wrote at one moment.
+
+    Attributes:
+        at: The virtual time, in seconds since the epoch.
+        stream: `stdout` or `stderr`.
+        text: The text as written, with its line feed.
+    """
+
+    at: float
+    stream: str
+    text: str
 
 
 class Exit(Exception):
@@ -28,9 +43,11 @@ class Killed(Exception):
 
 
 class Process:
-    """The script's process on a host; the tools run in it one after the other.
+    """The script's process on a host; the commands run in it one after the other.
 
-    Parameters: `stop_at` is the virtual time at which it is killed.
+    Args:
+        host: The instance.
+        stop_at: The virtual time at which it is killed, in seconds since the epoch.
     """
 
     def __init__(self, host: Host, stop_at: float) -> None:
@@ -39,79 +56,58 @@ class Process:
         self._stop_at = stop_at
 
     def now(self) -> float:
-        return self.host.now()
+        """Return the virtual time, in seconds since the epoch."""
+        return self.host.clock.time()
 
     def out(self, text: str, end: str = "\n") -> None:
+        """Write on standard output."""
         self.lines.append(OutputLine(self.now(), "stdout", text + end))
 
     def err(self, text: str, end: str = "\n") -> None:
+        """Write on standard error."""
         self.lines.append(OutputLine(self.now(), "stderr", text + end))
 
     def fail(self, message: str, code: int) -> NoReturn:
-        """Say `message` on stderr and exit."""
+        """Write a message on standard error and exit with a code."""
         self.err(message)
         raise Exit(code)
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises Killed when the script's time is over before that."""
+        """Let virtual time pass, in seconds; raise Killed where the script's time is over before that."""
         left = self._stop_at - self.now()
         if seconds >= left:
-            self.host.sleep(max(left, 0.0))
+            self.host.clock.advance(max(left, 0.0))
             raise Killed
         if seconds > 0:
-            self.host.sleep(seconds)
+            self.host.clock.advance(seconds)
 
     def sleep_until(self, moment: float) -> None:
+        """Let virtual time pass until a moment, unless it is past."""
         self.sleep(moment - self.now())
 
-    def resolve(self, name: str) -> Address | None:
-        """The address that `name` is or has; None for an unknown name. 10.2.0.999 is a name, and an unknown one."""
-        if is_address(name):
-            return ip_address(name)
-        if name == "localhost":
-            return ip_address("127.0.0.1")
-        if name in (self.host.hostname, self.host.hostname.partition(".")[0]):
-            return self.host.address
-        return self.host.resolve(name)
-
-    def reverse(self, address: Address) -> str:
-        """The name of an address, or the address itself where it has none."""
-        if address.is_loopback:
-            return "localhost"
-        return self.host.reverse(address) or str(address)
-
     def kernel_timer(self, seconds: float) -> float:
-        """How long a coarse timer of the kernel takes from now; its wheel has turned since the instance booted."""
+        """Return how long a coarse timer of the kernel takes from now, in seconds; its wheel turns since the boot."""
         booted = 1000 * timing.uniform("boot", self.host.instance_id)
         return timing.kernel_timer(self.now() + booted, seconds)
 
-    def source_for(self, destination: Address) -> Address | None:
-        """The address that the host sends from; None where it has none of that version."""
-        if destination.is_loopback:
-            return destination
-        return self.host.address if destination.version == 4 else self.host.ipv6
-
     def ephemeral_port(self, *about: object) -> int:
-        """A client's port, other each time but the same on every run."""
+        """Return a client's port: another one each time, but the same on every run."""
         share = timing.uniform("port", self.host.instance_id, self.now(), *about)
         return FIRST_EPHEMERAL_PORT + int(share * _EPHEMERAL_PORTS)
-
-    def send(
-        self, packet: Packet, length: int, flags: int = 0, *, ttl: int = DEFAULT_TTL, answers: tuple[Answer, ...] = ()
-    ) -> Exchange:
-        """`Host.send`, except that what a host sends to itself never leaves it, and no flow log sees it."""
-        if packet.dst.is_loopback or packet.dst in (self.host.address, self.host.ipv6):
-            microseconds = 20 + int(40 * timing.uniform("self", self.now(), packet))
-            return Exchange(True, bool(answers), packet.dst, microseconds / 1e6, DEFAULT_TTL, self.host.instance_id)
-        return self.host.send(packet, length, flags, ttl=ttl, answers=answers)
 
     def options(
         self, tool: str, arguments: Sequence[str], short: str, long: Mapping[str, str] | None = None
     ) -> tuple[dict[str, str], list[str]]:
-        """The options of a command line with their values, and the operands; what the tool lacks is refused by name.
+        """Read a command line; exit where it has an option that the tool lacks, and name the option.
 
-        Parameters: `short` is as for the C library's getopt, such as "c:n"; `long` gives for each long option, such as
-        "max-time=", the short one that it means, or itself.
+        Args:
+            tool: The tool's name, for messages.
+            arguments: The command line without the tool's name.
+            short: The short options as the C library's getopt takes them, such as "c:n".
+            long: For each long option, such as "max-time=", the short one that it means, or itself.
+
+        Returns:
+            The options with their values, and the operands.
         """
         long = long or {}
         try:
@@ -124,12 +120,3 @@ class Process:
             self.fail(f"labkit: the embedded {tool} lacks the option {option}; it has {' '.join(has) or 'none'}.", 2)
         meant = {f"--{name.rstrip('=')}": option for name, option in long.items()}
         return {meant.get(option, option): value for option, value in given}, operands
-
-
-def is_address(name: str) -> bool:
-    """Whether a destination is written as an address, and not as a name."""
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -126,13 +126,6 @@ def test_without_a_count_it_runs_until_run_command_kills_it(play):
     assert "statistics" not in played.out and len(played.sent) == 30
 
 
-def test_output_beyond_24000_characters_is_cut_as_the_agent_does(play):
-    result = play("ping 10.2.0.126", timeout=3600).result
-    assert len(result.stdout) > 24_000
-    assert len(result.standard_output_content) == 24_000
-    assert result.standard_output_content.endswith("--output truncated--")
-
-
 @pytest.mark.parametrize(
     ("command", "message", "code"),
     [

@@ -6,15 +6,15 @@ import re
 
 import pytest
 
-from labkit.embedded.instances import ACK, FIN, PSH, RST, SYN
+from labkit.embedded.dataplane.transmission import ACK, FIN, PSH, RST, SYN
 
 PEER = "10.2.0.126"
 PAGE = "<h1>Hello from ip-10-2-0-126.ec2.internal</h1>\n"
 
 
 def flags(played):
-    """For each segment sent: its flags, its length, and those of the answers."""
-    return [(one.flags, one.length, [(answer.flags, answer.length) for answer in one.answers]) for one in played.sent]
+    """For each segment sent: its flags, its length, and those of the replies."""
+    return [(one.flags, one.length, [(reply.flags, reply.length) for reply in one.replies]) for one in played.sent]
 
 
 def test_curl_fetches_the_lab_instances_page(play):

@@ -26,7 +26,7 @@ def test_sixteen_probes_are_under_way_at_once_each_to_a_port_of_its_own(play):
     assert [one.packet.dst_port for one in sent] == list(range(33434, 33434 + 16))
     assert [one.ttl for one in sent] == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6]
     assert {(one.packet.protocol, one.length) for one in sent} == {(UDP, 60)}
-    assert {one.answers[0].icmp for one in sent} == {(3, 3)}  # nothing listens: port unreachable
+    assert {one.replies[0].icmp for one in sent} == {(3, 3)}  # nothing listens: port unreachable
 
 
 def test_echoes_as_probes(play):

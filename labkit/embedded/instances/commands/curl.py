@@ -12,7 +12,7 @@ import math
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from labkit.embedded.instances import timing
+from labkit.embedded.dataplane import timing
 from labkit.embedded.instances.process import Exit, Process
 from labkit.embedded.instances.services import HttpResponse, http_response
 from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
@@ -75,7 +75,7 @@ def _fetch(process: Process, url: SplitResult, method: str, limit: float) -> Htt
         raise _TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535") from None
     if not url.hostname:
         raise _TransferError(3, "URL rejected: No host part in the URL")
-    destination = process.resolve(url.hostname)
+    destination = process.host.resolve(url.hostname)
     if destination is None:
         raise _TransferError(6, f"Could not resolve host: {url.hostname}")
     started = process.now()

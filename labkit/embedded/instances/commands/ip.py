@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-from labkit.embedded.instances import timing
+from labkit.embedded.dataplane import timing
 from labkit.embedded.instances.host import Host
 from labkit.embedded.instances.process import Process
 
@@ -75,7 +75,7 @@ def _addresses(process: Process) -> list[tuple[str, str, str]]:
         ("lo", "4", f"    inet 127.0.0.1/8 scope host lo\n{_FOREVER}"),
         ("lo", "6", f"    inet6 ::1/128 scope host noprefixroute \n{_FOREVER}"),
         (_DEVICE, "", f"2: {_DEVICE}: {flags}"),
-        (_DEVICE, "link", f"    link/ether {host.interface_mac} brd ff:ff:ff:ff:ff:ff"),
+        (_DEVICE, "link", f"    link/ether {host.mac} brd ff:ff:ff:ff:ff:ff"),
         (_DEVICE, "", f"    altname enp0s5\n    altname {host.interface_id}\n    altname device-number-0.0"),
         (_DEVICE, "4", f"    inet {ipv4} scope global dynamic {_DEVICE}"),
         (_DEVICE, "4", f"       valid_lft {left}sec preferred_lft {left}sec"),
@@ -83,7 +83,7 @@ def _addresses(process: Process) -> list[tuple[str, str, str]]:
     if host.ipv6:
         lines.append((_DEVICE, "6", f"    inet6 {host.ipv6}/128 scope global dynamic noprefixroute "))
         lines.append((_DEVICE, "6", f"       valid_lft {left // 8}sec preferred_lft {left // 26}sec"))
-    own = link_local(host.interface_mac)
+    own = link_local(host.mac)
     return [*lines, (_DEVICE, "6", f"    inet6 {own}/64 scope link proto kernel_ll \n{_FOREVER}")]
 
 

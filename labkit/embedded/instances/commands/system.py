@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.instances.host import DEFAULT_TTL
+from labkit.embedded.dataplane.transmission import DEFAULT_TTL
 from labkit.embedded.instances.process import Process
 
 _OS_RELEASE = """\

@@ -1,4 +1,4 @@
-"""`traceroute` 2.1.3 of Amazon Linux 2023's standard AMI: which routers answer on the way.
+"""`traceroute` 2.1.3 of Amazon Linux 2023's standard AMI: which routers answer on the path.
 
 Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. Up to 16 probes are under way at once. AWS's own
 routers never show: within a VPC or over a peering connection the destination is hop 1. With the default UDP probes
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.embedded.instances.host import Answer
+from labkit.embedded.dataplane.transmission import Reply, Transmission, port_unreachable
 from labkit.embedded.instances.process import Process
 from labkit.network.packet import Address, echo_request, udp
 
@@ -25,7 +25,13 @@ _MAX_WAIT, _HERE, _NEAR, _PRECISION = 5.0, 3, 10, 0.001
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A probe that was sent, and where it was answered from, if it was; times in seconds."""
+    """A probe that was sent.
+
+    Attributes:
+        sent_at: When, in seconds since the epoch.
+        source: The address that answered it, or None.
+        round_trip: Seconds to its answer.
+    """
 
     sent_at: float
     source: Address | None
@@ -41,11 +47,11 @@ def traceroute(process: Process, arguments: list[str]) -> int:
     if len(operands) > 1:
         process.fail("labkit: the embedded traceroute takes one host and no packet length.", 2)
     name = operands[0]
-    destination = process.resolve(name)
+    destination = process.host.resolve(name)
     if destination is None:
         process.err(f"{name}: Name or service not known")
         process.fail(f'Cannot handle "host" cmdline arg `{name}\' on position 1 (argc {arguments.index(name) + 1})', 2)
-    source = process.source_for(destination)
+    source = process.host.source_for(destination)
     if source is None:
         process.fail("connect: Network is unreachable", 1)
     length = 60 if destination.version == 4 else 80
@@ -66,16 +72,15 @@ def traceroute(process: Process, arguments: list[str]) -> int:
 
 
 def _send(process: Process, source: Address, destination: Address, index: int, as_echo: bool) -> _Probe:
-    is_ipv4 = destination.version == 4
-    length = 60 if is_ipv4 else 80
+    length = 60 if destination.version == 4 else 80
     if as_echo:
-        packet, answer = echo_request(source, destination), Answer(length)
+        packet = echo_request(source, destination)
+        reply = Reply(length)
     else:
         packet = udp(source, destination, _FIRST_PORT + index, process.ephemeral_port(destination, index))
-        # Linux quotes the whole probe behind the IP and ICMP headers.
-        answer = Answer((28 if is_ipv4 else 48) + length, icmp=(3, 3) if is_ipv4 else (1, 4))
-    exchange = process.send(packet, length, ttl=index // _QUERIES + 1, answers=(answer,))
-    return _Probe(process.now(), exchange.reply_source if exchange.replied else None, exchange.round_trip)
+        reply = port_unreachable(packet, length)
+    exchange = process.host.send(Transmission(packet, length, ttl=index // _QUERIES + 1, replies=(reply,)))
+    return _Probe(process.now(), destination if exchange.replied else None, exchange.round_trip)
 
 
 def _patience(probes: list[_Probe], index: int) -> float:
@@ -99,7 +104,7 @@ def _print(process: Process, probes: list[_Probe], index: int, numeric: bool) ->
         process.out(f"{text} *", end="")
         return
     if not any(earlier.source for earlier in probes[index - number : index]):
-        text += f" {probe.source}" if numeric else f" {process.reverse(probe.source)} ({probe.source})"
+        text += f" {probe.source}" if numeric else f" {process.host.reverse(probe.source)} ({probe.source})"
     process.out(f"{text}  {probe.round_trip * 1000:.3f} ms", end="")
 
 
