@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_ROOMS = ("flowlogs", "insights", "learn", "network", "show")
+_ROOMS = ("flowlogs", "iam", "insights", "learn", "network", "show")
 _HOMES = {"connect": "labkit.lab"}
 
 __all__ = ["__version__", "connect"]

@@ -1,212 +1,242 @@
-"""May this role deliver flow logs? IAM's evaluation of policies, as pure functions.
+"""What IAM decides about a request, and why: policy evaluation as pure functions over policy documents.
 
-The rules are those of AWS's pages on policy evaluation, and on the role that a flow log needs:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
-https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+Delivery of flow logs, Run Command and the course's checks ask it through `labkit.iam.services`. The rules:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
-Not evaluated, and said so in the verdict wherever it matters: policy variables such as `${aws:username}`, and the
-condition operators other than those for strings, ARNs and booleans. Simplified: a `*` in a Resource crosses colons
-anywhere, not only at the end of a part of the ARN.
+Not evaluated: permissions boundaries, policies of the organization and of resources. Policy variables such as
+`${aws:username}`, and condition operators other than those for strings, ARNs and booleans, are not resolved: a decision
+that rests on one is `NOT_EVALUATED` and counts as refused. Simplified: a `*` in a Resource crosses colons anywhere, not
+only at the end of a part of the ARN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from fnmatch import fnmatchcase
 
 from labkit.errors import PolicyError
-from labkit.iam.documents import Condition, Document, Kind, Names, Statement, sentence, statements
+from labkit.iam.documents import Condition, Document, Names, PolicyKind, Statement, capitalized, statements
 
-FLOW_LOGS_SERVICE = "vpc-flow-logs.amazonaws.com"
 
-#: What AWS's page asks of the role, for a log group that exists.
-LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams")
+class Outcome(Enum):
+    """What decided a request, or what is missing so that nothing allows it.
 
-# Streams bear the names of interfaces; this one stands for all of them.
-_STREAM = "eni-0123456789abcdef0-all"
+    From ACTION to CONDITION no statement allows the request, and the one that comes nearest fails at this element.
+    """
+
+    ALLOWED = auto()
+    EXPLICIT_DENY = auto()
+    ACTION = auto()
+    SUBJECT = auto()
+    CONDITION = auto()
+    NO_POLICY = auto()
+    MALFORMED = auto()
+    NOT_EVALUATED = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What IAM says of a request, with the statement that decided it, or that none does; true if allowed."""
+class Request:
+    """What is asked of IAM.
 
-    allowed: bool
-    reason: str
+    Attributes:
+        action: The action, such as `logs:PutLogEvents`.
+        subject: The ARN of the resource or, for `sts:AssumeRole`, who asks: `Service:vpc-flow-logs.amazonaws.com`.
+        kind: Which kind of policy decides.
+        context: The values of the request's condition keys.
+    """
+
+    action: str
+    subject: str
+    kind: PolicyKind
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if self.kind is PolicyKind.TRUST:
+            return f"{self.action} by {self.subject.partition(':')[2]}"
+        return f"{self.action} on {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What IAM decides about one request; true if it allows it.
+
+    Attributes:
+        request: What was asked.
+        outcome: What decided.
+        statement: The statement that decided or, where none did, the one that came nearest; None without one.
+        condition: The condition that the nearest statement fails at, where the outcome is CONDITION.
+        value: The request's value for that condition's key; None if the request lacks the key.
+        detail: In words, what is wrong with a malformed document, or what labkit does not evaluate.
+    """
+
+    request: Request
+    outcome: Outcome
+    statement: Statement | None = None
+    condition: Condition | None = None
+    value: str | None = None
+    detail: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the request is allowed."""
+        return self.outcome is Outcome.ALLOWED
 
     def __bool__(self) -> bool:
         return self.allowed
 
+    @property
+    def miss(self) -> str:
+        """Why the nearest statement does not allow the request, after its label: `is for …` or `asks for …`."""
+        if self.statement is None:
+            return ""
+        if self.outcome is Outcome.CONDITION and self.condition is not None:
+            if self.value is None:
+                return f"asks for {self.condition.key}, which the request doesn't have"
+            values = " or ".join(self.condition.values)
+            return f"asks for {self.condition.operator} {self.condition.key} {values}, and it is {self.value}"
+        return f"is for {self.statement.actions if self.outcome is Outcome.ACTION else self.statement.subject}"
 
-class _Unknown(Exception):
-    """A policy uses something that labkit doesn't evaluate."""
+    @property
+    def reason(self) -> str:
+        """The decision in a sentence, with the statement that it rests on."""
+        if self.outcome is Outcome.NO_POLICY:
+            return f"The role has no permissions policy, so nothing allows {self.request.action}."
+        if self.outcome is Outcome.MALFORMED:
+            return f"{self.detail} IAM refuses such a policy."
+        if self.statement is None:
+            return f"Nothing allows {self.request}."
+        label = self.statement.label
+        if self.outcome is Outcome.NOT_EVALUATED:
+            denies = "" if self.statement.allow else " It is a Deny, so the request counts as denied."
+            return f"Whether {label} applies to {self.request} is unknown: {self.detail}.{denies}"
+        if self.outcome is Outcome.EXPLICIT_DENY:
+            return f"{capitalized(label)} denies {self.request}, and an explicit Deny overrides every Allow."
+        if self.outcome is Outcome.ALLOWED:
+            return f"{capitalized(label)} allows {self.request}."
+        return f"Nothing allows {self.request}: {label} {self.miss}."
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    action: str
-    subject: str  # the resource, or in a trust policy the principal as `Service:name`
-    context: Mapping[str, str]
-    text: str
+class _UnknownError(Exception):
+    """A policy uses something that labkit does not evaluate."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Miss:
-    """Why a statement doesn't apply to a request; the later the stage, the nearer it came."""
+def evaluate(policies: Mapping[str, Document], request: Request) -> Decision:
+    """Decide a request: denied by default, an Allow allows, an explicit Deny overrides every Allow.
 
-    stage: int
-    why: str
+    Args:
+        policies: All policies that have a say, each by its name for messages.
+        request: What is asked; its `kind` says how the documents are read.
+
+    Returns:
+        The decision. A malformed document gives a decision too; nothing is raised.
+
+    >>> policy = {"Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "arn:aws:logs:*:*:log-group:a:*"}}
+    >>> group = "arn:aws:logs:us-east-1:123456789012:log-group:b:log-stream:"
+    >>> decision = evaluate({"my policy": policy}, Request("logs:PutLogEvents", group, PolicyKind.PERMISSIONS))
+    >>> decision.outcome.name, decision.statement.label, str(decision.statement.subject)
+    ('SUBJECT', 'statement 1 of my policy', 'arn:aws:logs:*:*:log-group:a:*')
+    """
+    try:
+        candidates = [one for name, document in policies.items() for one in statements(document, request.kind, name)]
+    except PolicyError as error:
+        return Decision(request, Outcome.MALFORMED, detail=str(error))
+    allowed: Decision | None = None
+    unknown: Decision | None = None
+    nearest = Decision(request, Outcome.ACTION if candidates else Outcome.NO_POLICY)
+    for statement in candidates:
+        try:
+            miss = _miss(statement, request)
+        except _UnknownError as error:
+            undecided = Decision(request, Outcome.NOT_EVALUATED, statement, detail=str(error))
+            if not statement.allow:
+                return undecided
+            unknown = undecided
+            continue
+        if miss is None and not statement.allow:
+            return Decision(request, Outcome.EXPLICIT_DENY, statement)
+        if miss is None:
+            allowed = allowed or Decision(request, Outcome.ALLOWED, statement)
+        elif statement.allow and (nearest.statement is None or miss.outcome.value > nearest.outcome.value):
+            nearest = miss
+    return next(each for each in (allowed, unknown, nearest) if each is not None)
 
 
-def trusts(trust_policy: Document, *, account: str, source_arn: str, service: str = FLOW_LOGS_SERVICE) -> Verdict:
-    """Whether a role's trust policy lets a service assume the role.
+def trusts(trust_policy: Document, service: str, context: Mapping[str, str] | None = None) -> Decision:
+    """Decide whether a role's trust policy lets a service assume the role.
 
-    Parameters: `account` and `source_arn` are what the service gives as aws:SourceAccount and aws:SourceArn.
-    A malformed document gives a verdict with the reason; nothing is raised.
+    Args:
+        trust_policy: The role's trust policy.
+        service: The service's principal, such as `vpc-flow-logs.amazonaws.com`.
+        context: What the service gives as `aws:SourceAccount`, `aws:SourceArn` and so on.
+
+    Returns:
+        The decision.
 
     >>> policy = {"Version": "2012-10-17", "Statement": {
     ...     "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}
-    >>> flow_log = "arn:aws:ec2:us-east-1:123456789012:vpc-flow-log/fl-1"
-    >>> verdict = trusts(policy, account="123456789012", source_arn=flow_log)
-    >>> verdict.allowed
-    False
-    >>> verdict.reason.partition(": ")[2]
-    'statement 1 of the trust policy is for Service:ec2.amazonaws.com.'
+    >>> decision = trusts(policy, "vpc-flow-logs.amazonaws.com")
+    >>> decision.allowed, decision.outcome.name, decision.statement.principals
+    (False, 'SUBJECT', ('ec2.amazonaws.com',))
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
-    context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
-    request = _Request("sts:AssumeRole", f"Service:{service}", context, f"sts:AssumeRole by {service}")
-    return _verdict([("the trust policy", trust_policy)], "Principal", request)
+    request = Request("sts:AssumeRole", f"Service:{service}", PolicyKind.TRUST, context or {})
+    return evaluate({"the trust policy": trust_policy}, request)
 
 
 def allows(
-    policies: Iterable[Document] | Document, action: str, resource: str, context: Mapping[str, str] | None = None
-) -> Verdict:
-    """Whether a role's permissions policies allow an action on a resource.
+    policies: Mapping[str, Document] | Iterable[Document] | Document,
+    action: str,
+    resource: str,
+    context: Mapping[str, str] | None = None,
+) -> Decision:
+    """Decide whether a role's permissions policies allow an action on a resource.
 
-    Parameters: `policies`, all of the role's, inline and attached; `resource`, an ARN; `context`, the values of
-    the request's condition keys. A malformed document gives a verdict with the reason; nothing is raised.
+    Args:
+        policies: All of the role's, inline and attached: by name, as a list, or a single document.
+        action: The action, such as `logs:PutLogEvents`.
+        resource: The resource's ARN.
+        context: The values of the request's condition keys.
+
+    Returns:
+        The decision.
 
     >>> allows([], "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:s").reason
     'The role has no permissions policy, so nothing allows logs:PutLogEvents.'
-
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
-    documents = _documents(policies)
-    if not documents:
-        return Verdict(False, f"The role has no permissions policy, so nothing allows {action}.")
+    return evaluate(named(policies), Request(action, resource, PolicyKind.PERMISSIONS, context or {}))
+
+
+def named(policies: Mapping[str, Document] | Iterable[Document] | Document) -> Mapping[str, Document]:
+    """Return permissions policies by name, with numbers for those that have none."""
+    if isinstance(policies, str) or (isinstance(policies, Mapping) and "Statement" in policies):
+        policies = [policies]
+    if isinstance(policies, Mapping):
+        return policies
+    documents: list[Document] = list(policies)
     many = len(documents) > 1
-    named = [(f"permissions policy {n}" if many else "the permissions policy", each) for n, each in documents]
-    return _verdict(named, "Resource", _Request(action, resource, context or {}, f"{action} on {resource}"))
+    return {f"permissions policy {n}" if many else "the permissions policy": one for n, one in enumerate(documents, 1)}
 
 
-def delivery_verdict(
-    trust_policy: Document,
-    policies: Iterable[Document] | Document,
-    *,
-    account: str,
-    region: str,
-    flow_log_id: str,
-    log_group_name: str,
-    log_group_exists: bool = True,
-) -> Verdict:
-    """Whether the flow logs service can write to a log group with this role; if not, AWS reports "Access error".
-
-    Parameters: as for `trusts` and `allows`; where the group doesn't exist, the service has to create it.
-
-    Two things are modelled. AWS's page has logs:CreateLogGroup among the role's permissions; labkit asks for it only
-    where the group doesn't exist, since public modules that leave it out deliver. And IAM checks
-    logs:DescribeLogGroups on an empty group name, which a policy for one group can't match; labkit accepts it for
-    the group too, since public modules write their policies so.
-
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-    """
-    source_arn = f"arn:aws:ec2:{region}:{account}:vpc-flow-log/{flow_log_id}"
-    trust = trusts(trust_policy, account=account, source_arn=source_arn)
-    if not trust:
-        return trust
-    documents = [document for _, document in _documents(policies)]
-    context = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account, "aws:RequestedRegion": region}
-    actions = LOG_ACTIONS if log_group_exists else ("logs:CreateLogGroup", *LOG_ACTIONS)
-    refused: dict[str, str] = {}
-    for action in actions:
-        arns = _log_arns(action, f"arn:aws:logs:{region}:{account}:log-group:", log_group_name)
-        verdicts = [allows(documents, action, arn, context) for arn in arns]
-        if not any(verdicts):
-            refused[action] = verdicts[0].reason
-    if not refused:
-        return Verdict(True, f"{trust.reason} The role's permissions policies allow {', '.join(actions)}.")
-    first, *others = refused
-    also = f" Not allowed either: {', '.join(others)}." if others else ""
-    return Verdict(False, refused[first] + also)
-
-
-def _documents(policies: Iterable[Document] | Document) -> list[tuple[int, Document]]:
-    return list(enumerate([policies] if isinstance(policies, (str, Mapping)) else policies, 1))
-
-
-def _log_arns(action: str, groups: str, group: str) -> tuple[str, ...]:
-    """The ARNs on which an action may be allowed; a group's ends in `:log-stream:`, so that policies need the `:*`.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
-    """
-    if action == "logs:DescribeLogGroups":
-        return f"{groups}{group}:log-stream:", f"{groups}:log-stream:"
-    stream = _STREAM if action in ("logs:CreateLogStream", "logs:PutLogEvents") else ""
-    return (f"{groups}{group}:log-stream:{stream}",)
-
-
-def _verdict(documents: Iterable[tuple[str, Document]], kind: Kind, request: _Request) -> Verdict:
-    try:
-        return _decide([each for name, doc in documents for each in statements(name, doc, kind)], kind, request)
-    except PolicyError as error:
-        return Verdict(False, f"{error} IAM refuses such a policy.")
-
-
-def _decide(candidates: Iterable[Statement], kind: Kind, request: _Request) -> Verdict:
-    """Denied by default; an Allow allows; an explicit Deny overrides every Allow."""
-    allowed: Verdict | None = None
-    unknown: Verdict | None = None
-    nearest = _Miss(-1, "")
-    for statement in candidates:
-        try:
-            miss = _miss(statement, kind, request)
-        except _Unknown as error:
-            text = f"Whether {statement.label} applies to {request.text} is unknown: {error}."
-            if not statement.allow:
-                return Verdict(False, f"{text} It is a Deny, so the request counts as denied.")
-            unknown = Verdict(False, text)
-            continue
-        label = sentence(statement.label)
-        if miss is None and not statement.allow:
-            return Verdict(False, f"{label} denies {request.text}, and an explicit Deny overrides every Allow.")
-        if miss is None:
-            allowed = allowed or Verdict(True, f"{label} allows {request.text}.")
-        elif statement.allow and miss.stage > nearest.stage:
-            nearest = _Miss(miss.stage, f": {statement.label} {miss.why}")
-    if allowed is not None:
-        return allowed
-    if unknown is not None:
-        return unknown
-    return Verdict(False, f"Nothing allows {request.text}{nearest.why}.")
-
-
-def _miss(statement: Statement, kind: Kind, request: _Request) -> _Miss | None:
-    actions, subject = statement.actions, statement.subject
-    if not _covers(actions, lambda name: _like(name.lower(), request.action.lower())):
-        return _Miss(0, f"is for {actions}")
+def _miss(statement: Statement, request: Request) -> Decision | None:
+    """Why a statement does not apply to a request: None if it does."""
+    if not _covers(statement.actions, lambda name: _like(name.lower(), request.action.lower())):
+        return Decision(request, Outcome.ACTION, statement)
     # As a principal "*" is everyone, but {"AWS": "*"} only the users, sessions and roots of accounts: no service.
-    fits = _like if kind == "Resource" else (lambda name, wanted: name in ("*", wanted))
-    if not _covers(subject, lambda name: fits(name, request.subject)):
-        return _Miss(1, f"is for {subject}")
+    is_trust = request.kind is PolicyKind.TRUST
+    fits = (lambda name, wanted: name in ("*", wanted)) if is_trust else _like
+    if not _covers(statement.subject, lambda name: fits(name, request.subject)):
+        return Decision(request, Outcome.SUBJECT, statement)
     context = {key.lower(): value for key, value in request.context.items()}
-    unknown: _Unknown | None = None
+    unknown: _UnknownError | None = None
     for condition in statement.conditions:
+        value = context.get(condition.key.lower())
         try:
-            if why := _fails(condition, context.get(condition.key.lower())):
-                return _Miss(2, why)
-        except _Unknown as error:
+            if not _holds(condition, value):
+                return Decision(request, Outcome.CONDITION, statement, condition, value)
+        except _UnknownError as error:
             unknown = unknown or error
     if unknown:
         raise unknown
@@ -225,12 +255,12 @@ def _any(names: Iterable[str], matches: Callable[[str], bool]) -> bool:
         elif matches(name):
             return True
     if variable:
-        raise _Unknown(f"labkit doesn't resolve policy variables, as in {variable}")
+        raise _UnknownError(f"labkit doesn't resolve policy variables, as in {variable}")
     return False
 
 
-def _fails(condition: Condition, value: str | None) -> str | None:
-    """Why a condition doesn't hold. One of its values is enough; of a negated operator's, none may match.
+def _holds(condition: Condition, value: str | None) -> bool:
+    """Whether a condition holds: one of its values is enough; of a negated operator's, none may match.
 
     Where the request lacks the key, an operator that asks for a match fails; negated and …IfExists operators hold.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -238,13 +268,10 @@ def _fails(condition: Condition, value: str | None) -> str | None:
     operator = condition.operator.removesuffix("IfExists")
     matches = _OPERATORS.get(operator) or _NEGATED.get(operator)
     if matches is None:
-        raise _Unknown(f"labkit doesn't know the condition operator {condition.operator}")
+        raise _UnknownError(f"labkit doesn't know the condition operator {condition.operator}")
     if value is None:
-        holds = operator in _NEGATED or operator != condition.operator
-        return None if holds else f"asks for {condition.key}, which the request doesn't have"
-    if _any(condition.values, lambda pattern: matches(pattern, value)) == (operator in _OPERATORS):
-        return None
-    return f"asks for {condition.operator} {condition.key} {' or '.join(condition.values)}, and it is {value}"
+        return operator in _NEGATED or operator != condition.operator
+    return _any(condition.values, lambda pattern: matches(pattern, value)) == (operator in _OPERATORS)
 
 
 def _like(pattern: str, value: str) -> bool:

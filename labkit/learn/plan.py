@@ -18,6 +18,7 @@ class Lab(Protocol):
     """What checks, exercises and quizzes need of the lab."""
 
     account: str
+    region: str
 
     def find(self, name: str, kind: str | None = None) -> str | None: ...
 

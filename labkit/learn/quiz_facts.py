@@ -13,9 +13,9 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from labkit.iam import PolicyKind, read_role, statements
 from labkit.learn.chapters import chapters
 from labkit.learn.checks.recording import all_flow_logs
-from labkit.learn.checks.roles import document, principals_of, statements
 from labkit.learn.plan import PEERING, SIDES, Side, Stop, View, absent
 from labkit.names import DELIVERY_ROLE
 from labkit.network import Network, echo_request
@@ -135,12 +135,11 @@ def _two_vpcs(view: View) -> Facts:
 
 def _recording(view: View) -> Facts:
     vpc = view.part(view.network.vpcs, _HERE.vpc, "lab.check('vpcs').").id
-    if view.lab.find(DELIVERY_ROLE, "role") is None:
+    role = read_role(view.client("iam"), DELIVERY_ROLE)
+    if role is None:
         raise Stop(absent(DELIVERY_ROLE, "lab.check('delivery-role')."))
-    trust = document(view.client("iam").get_role(RoleName=DELIVERY_ROLE)["Role"]["AssumeRolePolicyDocument"])
     covered = any(each["ResourceId"] == vpc for each in all_flow_logs(view))
-    principals = [name for each in statements(trust) for name in principals_of(each)]
-    who = principals[0] if principals else "nobody"
+    who = statements(role.trust, PolicyKind.TRUST, "the trust policy")[0].principals[0]
     return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}
 
 

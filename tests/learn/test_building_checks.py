@@ -258,6 +258,15 @@ def test_a_role_without_its_policy_and_a_profile_without_its_role(until: Until) 
     assert built.lab.check("role").passed
 
 
+def test_a_deny_that_keeps_the_instances_from_systems_manager_is_found(until: Until) -> None:
+    built = until("02")
+    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "ssm:*", "Resource": "*"}}
+    built.iam.put_role_policy(RoleName="NimbusInstanceRole", PolicyName="locked", PolicyDocument=json.dumps(deny))
+    line = only(built.lab.check("role"))
+    assert line.found == "no permission for ssm:UpdateInstanceInformation: statement 1 of locked denies it"
+    assert "locked" in line.next and "iam.delete_role_policy" in line.next
+
+
 # Instances
 
 

@@ -173,3 +173,139 @@ def test_a_role_without_a_policy_and_one_with_an_inline_one(until: Until) -> Non
         RoleName="NimbusVPCFlowLogsRole", PolicyName="mine", PolicyDocument=json.dumps(built.may_write_logs)
     )
     assert built.lab.check("delivery-role").passed
+
+
+# Why not: what IAM's evaluation finds must reach the student, whichever check is asked first.
+
+GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:NimbusVPCFlowLogsGroup"
+OTHER_GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:SomeOtherGroup:*"
+
+
+def document(**changed: Any) -> str:
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **changed}]})
+
+
+def new_version(built: Built, policy_document: str) -> None:
+    built.iam.create_policy_version(PolicyArn=built.policy, PolicyDocument=policy_document, SetAsDefault=True)
+
+
+def trust_with(built: Built, condition: dict[str, Any]) -> None:
+    statement = {**built.trust_flow_logs["Statement"][0], "Condition": condition}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    built.iam.update_assume_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyDocument=trust)
+
+
+def ping_and_wait(built: Built) -> None:
+    built.lab.shell("instance-1", "ping -c 3 8.8.8.8")
+    built.lab.wait_for_flow_logs()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"Resource": OTHER_GROUP}, f"statement 1 of NimbusVPCFlowLogsPolicy is for the Resource {OTHER_GROUP}"),
+        ({"Resource": GROUP}, f"statement 1 of NimbusVPCFlowLogsPolicy is for the Resource {GROUP}"),
+        (
+            {"Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}},
+            "asks for StringEquals aws:RequestedRegion eu-west-1, and it is us-east-1",
+        ),
+        ({"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}, "MultiFactorAuthPresent, which the request"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "condition operator IpAddress"),
+        ({"Action": "logs:Create*"}, "logs:PutLogEvents, logs:DescribeLogGroups, logs:DescribeLogStreams"),
+    ],
+)
+def test_a_policy_that_fails_delivery_fails_its_checks_with_the_reason(
+    until: Until, changed: dict[str, Any], reason: str
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"""
+    built = until("03")
+    new_version(built, document(**changed))
+    ping_and_wait(built)
+    policy_line, role_line = only(built.lab.check("policy")), only(built.lab.check("delivery-role"))
+    assert reason in policy_line.found and reason in role_line.found
+    assert f"iam.create_policy_version(PolicyArn='{built.policy}'" in policy_line.next
+    assert role_line.next == policy_line.next
+    for line in wrong(built.lab.check("delivery")):
+        assert line.found == "ACTIVE, yet FAILED, 'Access error'"
+        assert "Nothing allows logs:" in line.next or "is unknown" in line.next
+    new_version(built, json.dumps(built.may_write_logs))
+    assert built.lab.check("policy").passed and built.lab.check("delivery-role").passed
+    for line in wrong(built.lab.check("delivery")):
+        assert line.next.startswith("the role NimbusVPCFlowLogsRole may write to NimbusVPCFlowLogsGroup now")
+    ping_and_wait(built)
+    assert built.lab.check("delivery", "vpc-1").passed
+
+
+def test_a_policy_for_the_log_group_alone_delivers_and_passes(until: Until) -> None:
+    built = until("03")
+    new_version(built, document(Resource=f"{GROUP}:*"))
+    ping_and_wait(built)
+    assert built.lab.check("policy").passed and built.lab.check("delivery-role").passed
+    assert built.lab.check("delivery", "vpc-1").passed
+
+
+def test_a_deny_in_another_policy_is_found_and_named(until: Until) -> None:
+    built = until("03")
+    deny = document(Effect="Deny", Action="logs:PutLogEvents", Sid="Freeze")
+    built.iam.put_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyName="freeze", PolicyDocument=deny)
+    ping_and_wait(built)
+    assert built.lab.check("policy").passed
+    line = only(built.lab.check("delivery-role"))
+    assert line.found.endswith("without logs:PutLogEvents: statement 1 (Freeze) of freeze denies it")
+    assert "iam.delete_role_policy" in line.next and "freeze" in line.next
+    failed = wrong(built.lab.check("delivery"))[0]
+    assert failed.next.startswith("Statement 1 (Freeze) of freeze denies logs:PutLogEvents on arn:aws:logs:")
+
+
+@pytest.mark.parametrize(
+    ("condition", "found", "wanted"),
+    [
+        (
+            {"ArnLike": {"aws:SourceArn": "arn:aws:ec2:eu-west-1:123456789012:vpc-flow-log/*"}},
+            "a condition that does not hold: it asks for ArnLike aws:SourceArn arn:aws:ec2:eu-west-1:",
+            "no condition, or one that holds: aws:SourceArn is arn:aws:ec2:us-east-1:123456789012:vpc-flow-log/fl-",
+        ),
+        (
+            {"StringEquals": {"sts:ExternalId": "nimbus"}},
+            "a condition that does not hold: it asks for sts:ExternalId, which the request doesn't have",
+            "no condition, or one that holds: sts:ExternalId is not given",
+        ),
+        (
+            {"StringEquals": {"aws:SourceAccount": "999999999999"}},
+            "a condition for the account 999999999999",
+            "aws:SourceAccount 123456789012, which is lab.account",
+        ),
+    ],
+)
+def test_a_condition_of_the_trust_policy_is_evaluated(
+    until: Until, condition: dict[str, Any], found: str, wanted: str
+) -> None:
+    built = until("03")
+    trust_with(built, condition)
+    ping_and_wait(built)
+    line = only(built.lab.check("delivery-role"))
+    assert line.found.startswith(found) and line.wanted.startswith(wanted)
+    assert "statement 1 of the trust policy asks for" in wrong(built.lab.check("delivery"))[0].next
+
+
+def test_the_conditions_that_aws_recommends_pass(until: Until) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"""
+    built = until("03")
+    source_arn = "arn:aws:ec2:us-east-1:123456789012:vpc-flow-log/*"
+    trust_with(
+        built,
+        {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": {"aws:SourceArn": source_arn}},
+    )
+    ping_and_wait(built)
+    assert built.lab.check("delivery-role").passed and built.lab.check("delivery", "vpc-1").passed
+
+
+def test_a_flow_log_to_another_group_than_the_role_may_write_to_is_sent_to_its_own_check(until: Until) -> None:
+    built = without_flow_logs(until)
+    new_version(built, document(Resource=f"{GROUP}:*"))
+    with_flow_log(built, LogGroupName="Elsewhere")
+    ping_and_wait(built)
+    assert built.lab.check("delivery-role").passed
+    line = wrong(built.lab.check("delivery"))[0]
+    assert "log-group:Elsewhere" in line.next and "lab.check('flow-logs')" in line.next

@@ -14,8 +14,7 @@ from labkit.embedded.dataplane.capture import Window
 from labkit.embedded.dataplane.flow_log_records import lines
 from labkit.embedded.dataplane.flow_logs import FlowLog, Place
 from labkit.embedded.roles import Roles
-from labkit.iam.evaluation import Verdict, delivery_verdict
-from labkit.iam.roles import read_role
+from labkit.iam import flow_log_delivery, read_role
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
 #: about 5 minutes".
@@ -43,14 +42,14 @@ class Delivery:
 
         groups = _logs_backend().groups
         logs = self._client("logs")
-        verdict = self.verdict(flow_log, log_group_exists=flow_log.log_group in groups)
-        if verdict and flow_log.log_group not in groups:
+        may_write = self._may_write(flow_log, log_group_exists=flow_log.log_group in groups)
+        if may_write and flow_log.log_group not in groups:
             try:
                 logs.create_log_group(logGroupName=flow_log.log_group)
-            except logs.exceptions.InvalidParameterException as error:  # CreateFlowLogs takes any name
-                verdict = Verdict(False, str(error))
-        self._note(flow_log, verdict)
-        if not verdict:
+            except logs.exceptions.InvalidParameterException:  # CreateFlowLogs takes any name
+                may_write = False
+        self._note(flow_log, may_write)
+        if not may_write:
             return
         group = groups[flow_log.log_group]
         for window in windows:
@@ -66,28 +65,30 @@ class Delivery:
                 stream.stored_bytes += len(line)
             stream.last_ingestion_time = _naive_utc(window.end + DELAY)
 
-    def verdict(self, flow_log: FlowLog, log_group_exists: bool) -> Verdict:
-        """Decide whether the flow log's role lets the flow logs service write to its log group."""
-        name = flow_log.role_arn.rpartition("/")[2]
-        role = self._roles.remember(flow_log.role_arn, lambda: read_role(self._client("iam"), name))
-        if role is None:
-            return Verdict(False, f"The role {flow_log.role_arn} does not exist.")
-        return delivery_verdict(
-            role.trust,
-            role.policies,
-            account=ACCOUNT_ID,
-            region=REGION,
-            flow_log_id=flow_log.id,
-            log_group_name=flow_log.log_group,
-            log_group_exists=log_group_exists,
-        )
+    def _may_write(self, flow_log: FlowLog, log_group_exists: bool) -> bool:
+        """Whether the flow log's role lets the flow logs service write to its log group."""
 
-    def _note(self, flow_log: FlowLog, verdict: Verdict) -> None:
+        def ask() -> bool:
+            role = read_role(self._client("iam"), flow_log.role_arn.rpartition("/")[2])
+            return role is not None and bool(
+                flow_log_delivery(
+                    role,
+                    account=ACCOUNT_ID,
+                    region=REGION,
+                    flow_log_id=flow_log.id,
+                    log_group=flow_log.log_group,
+                    log_group_exists=log_group_exists,
+                )
+            )
+
+        return self._roles.remember((flow_log.id, log_group_exists), ask)
+
+    def _note(self, flow_log: FlowLog, delivered: bool) -> None:
         from moto.ec2.models import ec2_backends
 
         stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
-        stored.deliver_logs_status = "SUCCESS" if verdict else "FAILED"
-        stored.deliver_logs_error_message = None if verdict else "Access error"
+        stored.deliver_logs_status = "SUCCESS" if delivered else "FAILED"
+        stored.deliver_logs_error_message = None if delivered else "Access error"
 
 
 def _logs_backend() -> Any:

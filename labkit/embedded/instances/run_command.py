@@ -19,8 +19,7 @@ from labkit.embedded.instances.host import InstanceHost
 from labkit.embedded.instances.shell import EXECUTION_TIMEOUT, Result, run
 from labkit.embedded.roles import Roles
 from labkit.errors import NetworkError
-from labkit.iam.evaluation import allows, trusts
-from labkit.iam.roles import read_role
+from labkit.iam import managed_instance, read_role
 from labkit.network import tcp
 
 _DOCUMENT = "AWS-RunShellScript"
@@ -245,11 +244,7 @@ class RunCommand:
         except iam.exceptions.NoSuchEntityException:
             return False
         role = read_role(iam, roles[0]["RoleName"]) if roles else None
-        return bool(
-            role
-            and trusts(role.trust, account=ACCOUNT_ID, source_arn="", service="ec2.amazonaws.com")
-            and allows(role.policies, "ssm:UpdateInstanceInformation", "*")
-        )
+        return bool(role and managed_instance(role))
 
 
 def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:

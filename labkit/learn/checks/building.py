@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.learn.checks.roles import trusted
+from labkit.iam import Role, RoleDecision, managed_instance, read_role
+from labkit.learn.checks.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.plan import INSTANCE_POLICY, Side, View, absent, other
 from labkit.learn.result import Line
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
@@ -130,19 +131,13 @@ def _in_words(rule: Permission) -> str:
 
 def role(view: View) -> Iterator[Line]:
     iam = view.client("iam")
-    if view.lab.find(INSTANCE_ROLE, "role") is None:
+    found = read_role(iam, INSTANCE_ROLE)
+    if found is None:
         yield absent(INSTANCE_ROLE, "in notebook 01, run the cell with iam.create_role.")
     else:
-        yield trusted(view, INSTANCE_ROLE, "ec2.amazonaws.com")
-        attached = iam.list_attached_role_policies(RoleName=INSTANCE_ROLE)["AttachedPolicies"]
-        names = [policy["PolicyName"] for policy in attached]
-        if INSTANCE_POLICY in names:
-            yield Line(True, f"{INSTANCE_ROLE} has the policy {INSTANCE_POLICY}")
-        else:
-            found = f"the policies {', '.join(names)}" if names else "no policy attached"
-            arn = f"arn:aws:iam::aws:policy/{INSTANCE_POLICY}"
-            call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='{arn}')."
-            yield Line(False, INSTANCE_ROLE, found, INSTANCE_POLICY, call)
+        decided = managed_instance(found)
+        yield trust_line(INSTANCE_ROLE, decided.trust, view.lab.account)
+        yield _instance_policy(found, decided)
     if view.lab.find(INSTANCE_PROFILE, "instance-profile") is None:
         yield absent(INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.")
         return
@@ -156,6 +151,20 @@ def role(view: View) -> Iterator[Line]:
         if held:
             call = f"iam.remove_role_from_instance_profile({name}'{held[0]}'), then {call}"
         yield Line(False, INSTANCE_PROFILE, f"{held[0] if held else 'no role'} in it", INSTANCE_ROLE, call)
+
+
+def _instance_policy(role: Role, decided: RoleDecision) -> Line:
+    if INSTANCE_POLICY not in role.policies:
+        held = f"the policies {', '.join(role.policies)}" if role.policies else "no policy attached"
+        arn = f"arn:aws:iam::aws:policy/{INSTANCE_POLICY}"
+        call = f"iam.attach_role_policy(RoleName='{INSTANCE_ROLE}', PolicyArn='{arn}')."
+        return Line(False, INSTANCE_ROLE, held, INSTANCE_POLICY, call)
+    refused = refused_actions(decided.permissions)
+    if not refused:
+        return Line(True, f"{INSTANCE_ROLE} has the policy {INSTANCE_POLICY}")
+    at_fault = ", ".join(policies_at_fault(decided.permissions))
+    call = f"take {at_fault} off the role: iam.detach_role_policy or, where it is inline, iam.delete_role_policy."
+    return Line(False, INSTANCE_ROLE, f"no permission for {refused}", "what Systems Manager needs", call)
 
 
 def instances(view: View, side: Side) -> Iterator[Line]:

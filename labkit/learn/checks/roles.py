@@ -1,100 +1,91 @@
-"""What a role's trust policy and its permissions policies say: enough of IAM to tell a student what is missing.
-
-The judge of a delivery is AWS itself; this looks for the likely mistakes in the documents.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
-"""
+"""Lines about roles and policies: what `labkit.iam` decides, told to a student with the call that fixes it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
-from typing import Any
-from urllib.parse import unquote
 
-from labkit.learn.plan import View
+from labkit.iam import Decision, Outcome
 from labkit.learn.result import Line
 
 
-def trusted(view: View, role: str, service: str) -> Line:
-    """Whether a role's trust policy lets a service assume it, and under no condition that names another account."""
-    found = document(view.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
-    subject, wanted = f"{role}, trust policy", f"the service {service}, the action sts:AssumeRole"
-    mend = f"iam.update_assume_role_policy(RoleName='{role}', PolicyDocument=…) with the principal {service}."
-    allowed = [each for each in statements(found) if each.get("Effect") == "Allow"]
-    principals = [name for each in allowed for name in principals_of(each)]
-    fitting = [each for each in allowed if service in principals_of(each)]
-    if not fitting:
-        return Line(False, subject, f"the principal {', '.join(principals) or 'nobody'}", wanted, mend)
-    assuming = [each for each in fitting if matches(each.get("Action"), "sts:AssumeRole")]
-    if not assuming:
-        actions = ", ".join(texts(fitting[0].get("Action"))) or "none"
-        return Line(False, subject, f"the action {actions}", wanted, mend)
-    accounts = [account for each in assuming for account in source_accounts(each)]
-    if accounts and view.lab.account not in accounts:
-        found_account = f"a condition for the account {accounts[0]}"
-        return Line(False, subject, found_account, f"aws:SourceAccount {view.lab.account}, which is lab.account", mend)
-    return Line(True, f"{role} trusts {service}")
+def trust_line(role: str, decision: Decision, account: str) -> Line:
+    """Tell whether a service may assume a role and, if not, what in the trust policy stands against it.
+
+    Args:
+        role: The role's name.
+        decision: What IAM decides about `sts:AssumeRole` by the service.
+        account: The lab's account number.
+
+    Returns:
+        The line.
+    """
+    service = decision.request.subject.partition(":")[2]
+    if decision:
+        return Line(True, f"{role} trusts {service}")
+    wanted = f"the service {service}, the action sts:AssumeRole"
+    if _names_account(decision):
+        wanted = f"aws:SourceAccount {account}, which is lab.account"
+    elif decision.condition is not None:
+        wanted = f"no condition, or one that holds: {decision.condition.key} is {decision.value or 'not given'}"
+    call = f"iam.update_assume_role_policy(RoleName='{role}', PolicyDocument=…) with the principal {service}"
+    return Line(False, f"{role}, trust policy", _trust_found(decision), wanted, f"{call}.")
 
 
-def missing_actions(documents: Iterable[Any], wanted: Iterable[str]) -> list[str]:
-    """Those of the actions that no statement allows, or that one denies."""
-    found = [statement for each in documents for statement in statements(document(each))]
-
-    def says(effect: str, action: str) -> bool:
-        return any(each.get("Effect") == effect and matches(each.get("Action"), action) for each in found)
-
-    return [action for action in wanted if not says("Allow", action) or says("Deny", action)]
-
-
-def policies_of(view: View, role: str) -> Iterator[tuple[str, Any]]:
-    """The name and the document of each of a role's policies, attached and inline."""
-    iam = view.client("iam")
-    for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        yield attached["PolicyName"], policy(view, attached["PolicyArn"])
-    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        yield name, iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+def _trust_found(decision: Decision) -> str:
+    statement = decision.statement
+    if decision.outcome in (Outcome.MALFORMED, Outcome.NOT_EVALUATED):
+        return decision.reason
+    if statement is None:
+        return "the principal nobody"
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return f"the principal nobody: {statement.label} denies it"
+    if decision.outcome is Outcome.ACTION:
+        return f"the action {statement.actions}"
+    if decision.outcome is Outcome.SUBJECT:
+        return f"the principal {'other than ' * statement.subject.but}{', '.join(statement.principals)}"
+    if _names_account(decision) and decision.condition is not None:
+        return f"a condition for the account {' or '.join(decision.condition.values)}"
+    return f"a condition that does not hold: it {decision.miss}"
 
 
-def policy(view: View, arn: str) -> Any:
-    """The document of a policy, in the version that is in force."""
-    iam = view.client("iam")
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+def _names_account(decision: Decision) -> bool:
+    return decision.condition is not None and decision.condition.key.lower() == "aws:sourceaccount"
 
 
-def document(found: Any) -> dict[str, Any]:
-    """A policy as data; boto3 gives it so, other ways of asking as text."""
-    if isinstance(found, str):
-        try:
-            found = json.loads(unquote(found))
-        except ValueError:
-            return {}
-    return found if isinstance(found, dict) else {}
+def refused_actions(decisions: Iterable[Decision]) -> str:
+    """Name the actions that IAM refuses, together those with the same reason, each time with the reason.
+
+    Args:
+        decisions: Decisions about permissions; those that allow are left out.
+
+    Returns:
+        The text, such as `logs:PutLogEvents: statement 1 of my-policy denies it`; empty where nothing is refused.
+    """
+    reasons: dict[str, list[str]] = {}
+    for decision in decisions:
+        if not decision:
+            reasons.setdefault(_permission_found(decision), []).append(decision.request.action)
+    return "; ".join(f"{', '.join(actions)}{why}" for why, actions in reasons.items())
 
 
-def statements(found: dict[str, Any]) -> list[dict[str, Any]]:
-    listed = found.get("Statement", [])
-    return [each for each in (listed if isinstance(listed, list) else [listed]) if isinstance(each, dict)]
+def _permission_found(decision: Decision) -> str:
+    statement = decision.statement
+    if decision.outcome in (Outcome.MALFORMED, Outcome.NOT_EVALUATED):
+        return f": {decision.detail.rstrip('.')}"
+    if statement is None or decision.outcome is Outcome.ACTION:
+        return ""
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return f": {statement.label} denies it"
+    if decision.outcome is Outcome.SUBJECT:
+        return f": {statement.label} is for the Resource {statement.subject}"
+    return f": {statement.label} {decision.miss}"
 
 
-def texts(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in value or ()]
+def policies_at_fault(decisions: Iterable[Decision]) -> Iterator[str]:
+    """Yield the names of the policies whose statements refuse, or come nearest to allowing, each once.
 
-
-def matches(patterns: Any, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in texts(patterns))
-
-
-def principals_of(statement: dict[str, Any]) -> list[str]:
-    principal = statement.get("Principal", {})
-    if not isinstance(principal, dict):
-        return texts(principal)
-    return [name for value in principal.values() for name in texts(value)]
-
-
-def source_accounts(statement: dict[str, Any]) -> list[str]:
-    tests = statement.get("Condition", {})
-    keys = [each for each in tests.values() if isinstance(each, dict)] if isinstance(tests, dict) else []
-    named = [pair for each in keys for pair in each.items()]
-    return [account for key, value in named if key.lower() == "aws:sourceaccount" for account in texts(value)]
+    Args:
+        decisions: Decisions about permissions; those that allow are left out.
+    """
+    named = (each.statement.policy for each in decisions if not each and each.statement is not None)
+    yield from dict.fromkeys(named)
