@@ -29,7 +29,6 @@ from labkit.flowlogs.format import Format
 from labkit.network import Network, Packet, Sighting
 from labkit.network import Path as Way
 from labkit.network.packet import FIRST_EPHEMERAL_PORT
-from labkit.network.read import network_from
 
 HERE = Path(__file__).parent / "nimbus-day"
 INTERVAL = 60
@@ -156,7 +155,7 @@ def simulate(hours: range) -> Day:
     For an hour's records take the one before, whose conversations may reach into it, and the one after, which begins in
     the hour's last windows.
     """
-    day = Day(network_from(describe()))
+    day = Day(Network.from_answers(describe()))
     for hour in hours:
         for talk in conversations(hour):
             day.carry(talk)

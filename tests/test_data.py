@@ -21,7 +21,6 @@ import pytest
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
 from labkit.network import Interface, Network, echo_request, tcp, udp
-from labkit.network.read import network_from
 
 DATA = Path(__file__).parents[1] / "data"
 DAY = DATA / "nimbus-day"
@@ -52,7 +51,7 @@ def hour(make_day: ModuleType) -> dict[str, list[object]]:
 
 @cache
 def network() -> Network:
-    return network_from(json.loads((DAY / "network.json").read_text(encoding="utf-8")))
+    return Network.from_answers(json.loads((DAY / "network.json").read_text(encoding="utf-8")))
 
 
 @cache
@@ -163,7 +162,7 @@ def test_an_hour_made_again_is_the_same_in_parquet_and_labels(
 
 
 def test_network_json_is_the_network_that_the_script_describes(make_day: ModuleType) -> None:
-    assert network() == network_from(make_day.describe())
+    assert network() == Network.from_answers(make_day.describe())
 
 
 # The records

@@ -21,7 +21,6 @@ from labkit.names import DELIVERY_ROLE
 from labkit.network import Network, echo_request
 from labkit.network.packet import Address
 from labkit.network.parts import Route
-from labkit.network.read import network_from
 
 _HERE, _THERE = SIDES
 
@@ -76,7 +75,7 @@ def _day() -> dict[str, Any]:
     from labkit import flowlogs
 
     folder = chapters()[0].path.resolve().parent.parent / "data" / "nimbus-day"
-    network = network_from(json.loads((folder / "network.json").read_text(encoding="utf-8")))
+    network = Network.from_answers(json.loads((folder / "network.json").read_text(encoding="utf-8")))
     names = {
         str(address): network.instances[each.instance].name if each.instance else each.name
         for each in network.interfaces.values() for address in each.addresses

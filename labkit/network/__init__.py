@@ -1,27 +1,62 @@
-"""VPC networks as data: `describe_*` → a `Network` → `trace(packet)` → a `Path`.
+"""VPC networks as data: `describe_*` → a `Network` → `trace(packet)` → a `Path` of typed hops.
 
-This room needs no account of the lab: give `Network.from_ec2` any boto3 EC2 client that may describe, or
+An engineer needs no lab for this: `Network.from_ec2` takes any boto3 EC2 client that may describe, and
 `Network.from_files` a folder of what the AWS CLI printed.
 """
 
 from labkit.errors import NetworkError, PacketError, SnapshotError
+from labkit.network.endpoints import packet_between
+from labkit.network.filters import entry_text, permission_text
 from labkit.network.model import Network
+from labkit.network.outcomes import ComponentKind, Outcome
 from labkit.network.packet import Packet, echo_request, tcp, udp
-from labkit.network.parts import Interface
-from labkit.network.path import Hop, Leg, Path, Sighting
+from labkit.network.parts import (
+    AclEntry,
+    Instance,
+    Interface,
+    InternetGateway,
+    NatGateway,
+    NetworkAcl,
+    PeeringConnection,
+    Permission,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+from labkit.network.path import Hop, Leg, Path, Sighting, Translation
 
 __all__ = [
+    "AclEntry",
+    "ComponentKind",
     "Hop",
+    "Instance",
     "Interface",
+    "InternetGateway",
     "Leg",
+    "NatGateway",
     "Network",
+    "NetworkAcl",
     "NetworkError",
+    "Outcome",
     "Packet",
     "PacketError",
     "Path",
+    "PeeringConnection",
+    "Permission",
+    "Route",
+    "RouteTable",
+    "SecurityGroup",
     "Sighting",
     "SnapshotError",
+    "Subnet",
+    "Translation",
+    "Vpc",
     "echo_request",
+    "entry_text",
+    "packet_between",
+    "permission_text",
     "tcp",
     "udp",
 ]

@@ -1,4 +1,7 @@
-"""From what a person calls the ends of a path to the packet that goes between them."""
+"""From what a person calls the two ends of a path to the packet between them, and from a packet to its sender.
+
+`Network.trace_between` and `labkit.network.trace` call this.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,26 @@ from ipaddress import ip_address
 
 from labkit.errors import NetworkError, PacketError
 from labkit.network.addresses import is_public
-from labkit.network.model import Network
 from labkit.network.packet import Address, Packet, echo_request, tcp, udp
 from labkit.network.parts import Interface
+from labkit.network.topology import Topology
 
 
 def packet_between(
-    network: Network, source: str, destination: str, protocol: str = "icmp", port: int | None = None
+    network: Topology, source: str, destination: str, protocol: str = "icmp", port: int | None = None
 ) -> tuple[Packet, str | None]:
-    """The packet from one end to the other, and the id of the interface that sends it (None for the internet).
+    """Return the packet from one end to the other, and the id of the interface that sends it (None for the internet).
 
-    Parameters: `source` and `destination` are names, ids or addresses; `protocol` is `icmp`, `tcp` or `udp`; `port` is
-    the destination's, needed for the latter two. A destination named by instance means its private address.
-    Raises NetworkError for an end that is not there or not the only one, PacketError for no known protocol or port.
+    Args:
+        network: Where the ends are.
+        source: The sender's name, id or address.
+        destination: The receiver's. An instance's name or id means its private address.
+        protocol: `icmp`, `tcp` or `udp`.
+        port: The destination's port, needed for TCP and UDP.
+
+    Raises:
+        NetworkError: An end is not there, or is not the only one.
+        PacketError: The protocol is not known, or the port is missing.
     """
     sender = _interface(network, source)
     dst = _address(network, destination)
@@ -32,8 +42,17 @@ def packet_between(
     return (tcp if protocol == "tcp" else udp)(src, dst, port), sender.id if sender else None
 
 
-def sender_of(network: Network, packet: Packet, start: str | None) -> Interface | None:
-    """The interface that sends a packet, or None where a host on the internet does."""
+def sender_of(network: Topology, packet: Packet, start: str | None) -> Interface | None:
+    """Return the interface that sends a packet, or None where a host on the internet does.
+
+    Args:
+        network: Where the packet is sent.
+        packet: The packet.
+        start: The id of the interface that sends it, or None to find it by the source address.
+
+    Raises:
+        NetworkError: `start` is unknown, or no interface or more than one can send the packet.
+    """
     if start is not None:
         if start not in network.interfaces:
             raise NetworkError(f"There is no network interface {start!r} in this network, so nothing can send from it.")
@@ -63,7 +82,7 @@ def sender_of(network: Network, packet: Packet, start: str | None) -> Interface 
     return None
 
 
-def _interface(network: Network, end: str) -> Interface | None:
+def _interface(network: Topology, end: str) -> Interface | None:
     """The interface that an end stands for; None where it is an address outside the network."""
     try:
         return network.interface_of(end)
@@ -73,7 +92,7 @@ def _interface(network: Network, end: str) -> Interface | None:
         raise
 
 
-def _address(network: Network, end: str) -> Address:
+def _address(network: Topology, end: str) -> Address:
     return ip_address(end) if _is_address(end) else network.interface_of(end).primary
 
 

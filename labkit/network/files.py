@@ -1,7 +1,7 @@
-"""From a folder of `describe-*` answers, as the AWS CLI prints them, to a `Network`.
+"""From a folder of `describe-*` answers, as the AWS CLI prints them, to the parts of a network.
 
-What a file holds is told by the key of its list (`Vpcs`, `Subnets`, …), as the API has it, and only where the key is
-missing by the file's name: https://docs.aws.amazon.com/cli/latest/reference/ec2/
+`Network.from_files` calls this. The key of a list (`Vpcs`, `Subnets`, …), as the API has it, tells what a file holds,
+and only where the key is missing the file's name: https://docs.aws.amazon.com/cli/latest/reference/ec2/
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from ipaddress import ip_network
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from labkit.errors import SnapshotError
-from labkit.network.model import Network
-from labkit.network.read import OPERATIONS, Json, network_from
+from labkit.network.parts import Cidr
+from labkit.network.read import OPERATIONS, Json, Parts, PrefixLists, read_parts
+from labkit.network.topology import Topology
 
 _PREFIX_LISTS = "PrefixLists"
 _KINDS = (*OPERATIONS.values(), _PREFIX_LISTS)
@@ -26,8 +27,12 @@ _KINDS = (*OPERATIONS.values(), _PREFIX_LISTS)
 _FILE_NAMES = {kind.lower(): kind for kind in _KINDS} | {"instances": "Reservations"}
 
 
-def read_files(folder: str | PathLike[str]) -> Network:
-    """Read every JSON file of a folder and its subfolders, and make one Network of them."""
+def read_files(folder: str | PathLike[str]) -> Parts:
+    """Read every JSON file of a folder and its subfolders, and make the parts of one network of them.
+
+    Raises:
+        SnapshotError: A file is not an answer of EC2's, or the files are not a whole network.
+    """
     root = Path(folder)
     files = [(file, list(_lists(file))) for file in _json_files(root)]
     if not any(found for _, found in files):
@@ -37,14 +42,16 @@ def read_files(folder: str | PathLike[str]) -> Network:
         )
     lists = [(file, kind, parts) for file, found in files for kind, parts in found]
     prefix_lists = _prefix_lists(lists)
-    networks: list[tuple[Path, Network]] = []
-    for file, kind, parts in lists:
+    read: list[tuple[Path, Parts]] = []
+    for file, kind, described in lists:
         if kind != _PREFIX_LISTS:
             with _naming(file, kind):
-                networks.append((file, network_from(_only(kind, parts, prefix_lists))))
-    network = _merged(networks)
-    _be_whole(network, root)
-    return network
+                if kind == "Reservations":  # or instances alone, as --query 'Reservations[].Instances[]' gives them
+                    described = [{"Instances": [part]} if "InstanceId" in part else part for part in described]
+                read.append((file, read_parts({kind: described}, prefix_lists)))
+    parts = _merged(read) | {"prefix_lists": dict(prefix_lists)}
+    _require_whole(Topology(**parts), root)
+    return parts
 
 
 def _json_files(root: Path) -> list[Path]:
@@ -57,7 +64,7 @@ def _json_files(root: Path) -> list[Path]:
 
 
 def _lists(file: Path) -> Iterator[tuple[str, list[Json]]]:
-    """The lists of parts in a file, each with its kind. Lists of other kinds, such as `Addresses`, are left aside."""
+    """Yield the lists of parts in a file, each with its kind; those of other kinds (`Addresses`) are ignored."""
     content = file.read_bytes()
     if not content.strip():
         raise SnapshotError(f"{file} is empty: the command that should have filled it failed. Run it again.")
@@ -81,9 +88,9 @@ def _lists(file: Path) -> Iterator[tuple[str, list[Json]]]:
         yield from ((kind, bare) for start, kind in _FILE_NAMES.items() if name.startswith(start))
 
 
-def _prefix_lists(lists: Iterable[tuple[Path, str, list[Json]]]) -> list[Json]:
-    """The prefix lists, each with its blocks from every page; those whose blocks no file gives are left out."""
-    found: dict[str, dict[str, None]] = {}
+def _prefix_lists(lists: Iterable[tuple[Path, str, list[Json]]]) -> PrefixLists:
+    """Return the prefix lists, each with its blocks from every page; those whose blocks no file gives are left out."""
+    found: dict[str, dict[Cidr, None]] = {}
     for file, kind, parts in lists:
         if kind == _PREFIX_LISTS:
             with _naming(file, kind):
@@ -91,14 +98,8 @@ def _prefix_lists(lists: Iterable[tuple[Path, str, list[Json]]]) -> list[Json]:
                     # get-managed-prefix-list-entries has Entries, describe-prefix-lists Cidrs,
                     # describe-managed-prefix-lists neither
                     blocks = [*part.get("Cidrs", ()), *(entry["Cidr"] for entry in part.get("Entries", ()))]
-                    found.setdefault(part["PrefixListId"], {}).update(dict.fromkeys(blocks))
-    return [{"PrefixListId": id, "Entries": [{"Cidr": c} for c in blocks]} for id, blocks in found.items() if blocks]
-
-
-def _only(kind: str, parts: list[Json], prefix_lists: list[Json]) -> dict[str, list[Json]]:
-    if kind == "Reservations":  # or instances alone, as --query 'Reservations[].Instances[]' gives them
-        parts = [{"Instances": [part]} if "InstanceId" in part else part for part in parts]
-    return {**{each: [] for each in _KINDS}, kind: parts, _PREFIX_LISTS: prefix_lists}
+                    found.setdefault(part["PrefixListId"], {}).update(dict.fromkeys(map(ip_network, blocks)))
+    return {id: tuple(blocks) for id, blocks in found.items() if blocks}
 
 
 @contextmanager
@@ -115,23 +116,24 @@ def _naming(file: Path, kind: str) -> Iterator[None]:
     raise SnapshotError(f"{file} is not what EC2 answers: {reason}. Save the whole answer, with --output json.")
 
 
-def _merged(networks: Iterable[tuple[Path, Network]]) -> Network:
-    merged: dict[str, dict[str, Any]] = {field.name: {} for field in fields(Network)}
-    told: dict[str, Path] = {}
-    for file, network in networks:
-        for field, parts in merged.items():
-            for id, part in getattr(network, field).items():
-                if id in parts and field != "prefix_lists" and replace(part, name="") != replace(parts[id], name=""):
+def _merged(read: Iterable[tuple[Path, Parts]]) -> Parts:
+    merged: Parts = {field.name: {} for field in fields(Topology)}
+    described_in: dict[str, Path] = {}
+    for file, found in read:
+        for field, parts in found.items():
+            for id, part in parts.items():
+                known = merged[field].get(id)
+                if known and replace(part, name="") != replace(known, name=""):
                     raise SnapshotError(
-                        f"{id} is described in {told[id]} and otherwise in {file}: they are of different moments. "
-                        "Describe everything at once, into an empty folder."
+                        f"{id} is described in {described_in[id]} and otherwise in {file}: they are of different "
+                        "moments. Describe everything at once, into an empty folder."
                     )
-                parts[id] = part
-                told[id] = file
-    return Network(**merged)
+                merged[field][id] = part
+                described_in[id] = file
+    return merged
 
 
-def _be_whole(network: Network, root: Path) -> None:
+def _require_whole(network: Topology, root: Path) -> None:
     """Raise where a part names another that a VPC always has and no file describes."""
     gaps = sorted(set(_gaps(network)))
     if gaps:
@@ -143,8 +145,8 @@ def _be_whole(network: Network, root: Path) -> None:
         )
 
 
-def _gaps(network: Network) -> Iterator[tuple[str, str]]:
-    """What is missing: the operation that would tell, and the part in words."""
+def _gaps(network: Topology) -> Iterator[tuple[str, str]]:
+    """Yield what is missing: the operation that describes it, and the part in words."""
     tables = {subnet for table in network.route_tables.values() for subnet in table.subnets}
     with_main = {table.vpc for table in network.route_tables.values() if table.main}
     with_acl = {subnet for acl in network.network_acls.values() for subnet in acl.subnets}

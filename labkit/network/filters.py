@@ -1,4 +1,6 @@
-"""Security groups and network ACLs: which rule decides about a packet.
+"""Security groups and network ACLs: which rule decides about a packet, and rules in words.
+
+`labkit.network.trace` asks here at each interface; widgets and checks show rules in the same words.
 
 Security groups: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 Network ACLs: https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
@@ -9,19 +11,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.network.packet import ICMP, ICMPV6, PROTOCOL_NAMES, TCP, UDP, Address, Packet
+from labkit.network.outcomes import Outcome
+from labkit.network.packet import ICMP, ICMPV6, TCP, UDP, Address, Packet, protocol_name
 from labkit.network.parts import AclEntry, Cidr, NetworkAcl, Permission, SecurityGroup
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a filter decided: the deciding group's or ACL's id, the rule in words, a sentence, the code of a denial."""
+class FilterDecision:
+    """What a filter decided about a packet.
 
-    allowed: bool
+    Attributes:
+        component: The id of the security group or network ACL that decided.
+        outcome: What it did.
+        rule: The rule that matched, None where none did.
+        group: The id of the group at the other end that a rule names to no effect; empty where that is not the reason.
+    """
+
     component: str
-    rule: str
-    sentence: str
-    code: str | None = None
+    outcome: Outcome
+    rule: Permission | AclEntry | None = None
+    group: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the packet goes on."""
+        return self.outcome.passes
 
 
 def security_groups(
@@ -31,81 +45,82 @@ def security_groups(
     peer_groups: frozenset[str],
     lost_groups: frozenset[str],
     prefix_lists: Mapping[str, tuple[Cidr, ...]],
-) -> Verdict:
+) -> FilterDecision:
     """Decide by the security groups of an interface: their rules count as one list, and any rule that matches allows.
 
-    Parameters: `egress` is the direction seen from the interface; `peer_groups` are the groups of the interface at the
-    other end, as far as the packet still shows whose it is; `lost_groups` are those of an other end that it no longer
-    shows, because a gateway or an appliance stands between.
+    Args:
+        groups: The interface's groups.
+        egress: The direction seen from the interface.
+        packet: The packet as it reaches the interface.
+        peer_groups: The ids of the groups at the other end, as far as the packet still shows whose it is.
+        lost_groups: The ids of the groups at the other end that the packet no longer shows, because a gateway or an
+            appliance stands between.
+        prefix_lists: The blocks of each prefix list by its id.
+
+    Returns:
+        The decision: by the group whose rule matched, or by the first group.
     """
-    way = "outbound" if egress else "inbound"
     peer = packet.dst if egress else packet.src
-    lost: str | None = None
+    lost = ""
     for group in groups:
         for permission in group.egress if egress else group.ingress:
             if not _permission_covers(permission, packet):
                 continue
             if _peer_matches(permission, peer, peer_groups, prefix_lists):
-                rule = permission_text(permission, egress)
-                return Verdict(True, group.id, rule, f"an {way} rule allows it: {rule}")
-            lost = lost or next((id for id in permission.groups if id in lost_groups), None)
-    component = groups[0].id if groups else "none"
+                return FilterDecision(group.id, Outcome.RULE_ALLOWS, permission)
+            lost = lost or next((id for id in permission.groups if id in lost_groups), "")
+    component = groups[0].id if groups else ""
     if not any(group.egress if egress else group.ingress for group in groups):
-        return Verdict(False, component, "no rules", f"it has no {way} rules, so nothing is allowed", "SG_HAS_NO_RULES")
-    if lost:
-        sentence = (
-            f"its {way} rule names the group {lost} of the other end, and that works between private addresses only, "
-            "with no gateway or appliance between"
-        )
-        return Verdict(False, component, "no rule matches", sentence, "SG_REFERENCES_NOT_PRESERVED")
-    side = f"to {peer}" if egress else f"from {peer}"
-    sentence = f"no {way} rule allows {packet.what} {side}"
-    return Verdict(False, component, "no rule matches", sentence, "ENI_SG_RULES_MISMATCH")
+        return FilterDecision(component, Outcome.NO_RULES)
+    return FilterDecision(component, Outcome.GROUP_LOST if lost else Outcome.NO_RULE_ALLOWS, group=lost)
 
 
-def network_acl(acl: NetworkAcl, egress: bool, packet: Packet) -> Verdict:
-    """Decide by a subnet's network ACL: the first entry that matches, by number, allows or denies; none denies."""
-    way = "outbound" if egress else "inbound"
+def network_acl(acl: NetworkAcl, egress: bool, packet: Packet) -> FilterDecision:
+    """Decide by a subnet's network ACL: the first entry that matches, by number, allows or denies; none denies.
+
+    Args:
+        acl: The network ACL, with its entries in the order of their numbers.
+        egress: The direction seen from the subnet.
+        packet: The packet as it crosses the subnet's edge.
+    """
     for entry in acl.entries:
         if entry.egress == egress and _entry_matches(entry, packet):
-            rule = entry_text(entry)
-            if entry.allow:
-                return Verdict(True, acl.id, rule, f"{way} {rule}")
-            return Verdict(False, acl.id, rule, f"{way} {rule}", "SUBNET_ACL_RESTRICTION")
-    return Verdict(False, acl.id, "rule *", f"{way} rule *: deny, no other rule matches", "SUBNET_ACL_RESTRICTION")
+            return FilterDecision(acl.id, Outcome.ENTRY_ALLOWS if entry.allow else Outcome.ENTRY_DENIES, entry)
+    return FilterDecision(acl.id, Outcome.NO_ENTRY_MATCHES)
 
 
 def permission_text(permission: Permission, egress: bool) -> str:
-    """A security group rule in words, such as `TCP 80 from 10.1.0.0/16`."""
-    peers = [*map(str, permission.cidrs), *permission.groups, *permission.prefix_lists]
-    what = "all traffic" if permission.protocol is None else _protocol_name(permission.protocol)
-    if permission.protocol in (TCP, UDP):
-        what += f" {_ports(permission.from_port, permission.to_port)}"
-    elif permission.protocol in (ICMP, ICMPV6):
-        what = f"all {what}" if permission.from_port == -1 else f"{what} type {permission.from_port}"
-    return f"{what} {'to' if egress else 'from'} {', '.join(peers)}"
+    """Return a security group rule in words, such as `TCP port 80 from 10.1.0.0/16`."""
+    peers = ", ".join([*map(str, permission.cidrs), *permission.groups, *permission.prefix_lists])
+    if permission.protocol in (ICMP, ICMPV6) and permission.from_port == -1:
+        what = f"all {protocol_name(permission.protocol)}"
+    else:
+        what = _traffic(permission.protocol, permission.from_port, permission.to_port)
+    return f"{what} {'to' if egress else 'from'} {peers}" if peers else what
 
 
 def entry_text(entry: AclEntry) -> str:
-    """A network ACL entry in words, such as `rule 100: allow all traffic from 0.0.0.0/0`."""
-    number = "*" if entry.number >= 32767 else str(entry.number)
-    what = "all traffic" if entry.protocol is None else _protocol_name(entry.protocol)
-    if entry.protocol in (TCP, UDP):
-        what += f" {_ports(entry.from_port, entry.to_port)}"
-    elif entry.protocol in (ICMP, ICMPV6) and entry.icmp_type != -1:
-        what += f" type {entry.icmp_type}"
+    """Return a network ACL entry in words, such as `rule 100: allow all traffic from 0.0.0.0/0`."""
+    number = "*" if entry.is_default else str(entry.number)
+    is_icmp = entry.protocol in (ICMP, ICMPV6)
+    first, last = (entry.icmp_type, entry.icmp_code) if is_icmp else (entry.from_port, entry.to_port)
     action = "allow" if entry.allow else "deny"
+    what = _traffic(entry.protocol, first, last)
     return f"rule {number}: {action} {what} {'to' if entry.egress else 'from'} {entry.cidr}"
 
 
-def _protocol_name(protocol: int) -> str:
-    return PROTOCOL_NAMES.get(protocol, f"protocol {protocol}")
-
-
-def _ports(first: int | None, last: int | None) -> str:
+def _traffic(protocol: int | None, first: int | None, last: int | None) -> str:
+    """The traffic that a rule is about; for ICMP, `first` and `last` are the type and the code."""
+    if protocol is None:
+        return "all traffic"
+    name = protocol_name(protocol)
+    if protocol in (ICMP, ICMPV6):
+        return name + ("" if first == -1 else f" type {first}") + ("" if last == -1 else f" code {last}")
+    if protocol not in (TCP, UDP):
+        return name
     if first is None or first == -1 or (first, last) == (0, 65535):
-        return "all ports"
-    return f"port {first}" if first == last else f"ports {first}-{last}"
+        return f"{name} all ports"
+    return f"{name} port {first}" if first == last else f"{name} ports {first}-{last}"
 
 
 def _permission_covers(permission: Permission, packet: Packet) -> bool:

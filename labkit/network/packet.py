@@ -1,4 +1,7 @@
-"""One packet, as a router, a security group or a network ACL sees it."""
+"""A packet as a router, a security group or a network ACL sees it, and the protocols' numbers and names.
+
+Everyone makes packets with `echo_request`, `tcp` and `udp`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from labkit.errors import PacketError
 Address = IPv4Address | IPv6Address
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+
+#: IANA's protocol numbers and names, of those that the lab sends or filters.
 PROTOCOL_NAMES = {ICMP: "ICMP", TCP: "TCP", UDP: "UDP", ICMPV6: "ICMPv6"}
 
 #: Type and code of an echo request and of its reply: RFC 792 for ICMP, RFC 4443 for ICMPv6.
@@ -23,9 +28,17 @@ FIRST_EPHEMERAL_PORT = 32768
 class Packet:
     """The addresses, protocol and ports of one packet.
 
-    Parameters: `src` and `dst` are addresses; `protocol` is IANA's number (1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6);
-    `src_port` and `dst_port` are 0 where the protocol has no ports; `icmp_type` and `icmp_code` are None
-    unless the protocol is ICMP.
+    Attributes:
+        src: The source address.
+        dst: The destination address, of the same IP version.
+        protocol: IANA's protocol number: 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6.
+        src_port: The source port, 0 where the protocol has no ports.
+        dst_port: The destination port, 0 where the protocol has no ports.
+        icmp_type: The ICMP type, None where the protocol is not ICMP.
+        icmp_code: The ICMP code, None where the protocol is not ICMP.
+
+    Raises:
+        PacketError: The addresses are not of the same IP version.
 
     >>> print(echo_request("10.1.15.80", "10.2.0.126"))
     ICMP echo request 10.1.15.80 → 10.2.0.126
@@ -47,7 +60,7 @@ class Packet:
             )
 
     def reply(self) -> Packet:
-        """The packet that answers this one: ends swapped, ports swapped, an echo request become an echo reply.
+        """Return the packet that answers this one: addresses and ports swapped, an echo reply to an echo request.
 
         >>> print(tcp("10.1.15.80", "10.2.0.126", 80).reply())
         TCP 10.2.0.126:80 → 10.1.15.80:32768
@@ -64,13 +77,13 @@ class Packet:
         )
 
     def with_ends(self, src: Address | None = None, dst: Address | None = None) -> Packet:
-        """The same packet after address translation."""
+        """Return the packet with another source or destination address, as after address translation."""
         return replace(self, src=src or self.src, dst=dst or self.dst)
 
     @property
     def what(self) -> str:
         """The kind of packet in a few words, such as `TCP to port 80`."""
-        name = PROTOCOL_NAMES.get(self.protocol, f"protocol {self.protocol}")
+        name = protocol_name(self.protocol)
         if self.protocol in _ECHO_TYPES:
             request, answer = _ECHO_TYPES[self.protocol]
             kinds = {request: "echo request", answer: "echo reply", None: "packet"}
@@ -83,8 +96,20 @@ class Packet:
         return f"{self.what} {self.src} → {self.dst}"
 
 
+def protocol_name(protocol: int) -> str:
+    """Return the name of a protocol by IANA's number, such as `TCP`; `protocol 47` where labkit has no name for it."""
+    return PROTOCOL_NAMES.get(protocol, f"protocol {protocol}")
+
+
 def echo_request(src: Address | str, dst: Address | str) -> Packet:
-    """What `ping` sends: an ICMP echo request, or an ICMPv6 one between IPv6 addresses.
+    """Return what `ping` sends: an ICMP echo request, or an ICMPv6 one between IPv6 addresses.
+
+    Args:
+        src: The sender's address.
+        dst: The receiver's address.
+
+    Raises:
+        PacketError: One of them is no IP address, or they are not of the same IP version.
 
     >>> echo_request("10.1.15.80", "10.2.0.126").icmp_type
     8
@@ -95,12 +120,32 @@ def echo_request(src: Address | str, dst: Address | str) -> Packet:
 
 
 def tcp(src: Address | str, dst: Address | str, dst_port: int, src_port: int = FIRST_EPHEMERAL_PORT) -> Packet:
-    """A TCP segment from a client's `src_port` to a server's `dst_port`."""
+    """Return a TCP segment from a client to a server.
+
+    Args:
+        src: The client's address.
+        dst: The server's address.
+        dst_port: The server's port, from 0 to 65535.
+        src_port: The client's port, from 0 to 65535.
+
+    Raises:
+        PacketError: One of them is no IP address or no port, or the addresses are not of the same IP version.
+    """
     return Packet(_address(src), _address(dst), TCP, _port(src_port), _port(dst_port))
 
 
 def udp(src: Address | str, dst: Address | str, dst_port: int, src_port: int = FIRST_EPHEMERAL_PORT) -> Packet:
-    """A UDP datagram from a client's `src_port` to a server's `dst_port`."""
+    """Return a UDP datagram from a client to a server.
+
+    Args:
+        src: The client's address.
+        dst: The server's address.
+        dst_port: The server's port, from 0 to 65535.
+        src_port: The client's port, from 0 to 65535.
+
+    Raises:
+        PacketError: One of them is no IP address or no port, or the addresses are not of the same IP version.
+    """
     return Packet(_address(src), _address(dst), UDP, _port(src_port), _port(dst_port))
 
 

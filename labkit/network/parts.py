@@ -1,4 +1,7 @@
-"""The parts of a VPC network, as the EC2 API describes them, in frozen dataclasses that name each other by id."""
+"""The parts of a VPC network, as the EC2 API describes them, in frozen dataclasses that name each other by id.
+
+`labkit.network.read` makes them, and a `Network` holds them.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,14 @@ _HOST_SERVICES: tuple[Cidr, ...] = (IPv4Network("169.254.168.0/22"), IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
+    """A VPC.
+
+    Attributes:
+        id: Its id, `vpc-…`.
+        name: Its Name tag, or its id.
+        cidrs: Its CIDR blocks, IPv4 first.
+    """
+
     id: str
     name: str
     cidrs: tuple[Cidr, ...]
@@ -33,6 +44,17 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
+    """A subnet.
+
+    Attributes:
+        id: Its id, `subnet-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of its VPC.
+        cidrs: Its CIDR blocks, IPv4 first.
+        availability_zone: The zone's name, such as `us-east-1a`.
+        availability_zone_id: The zone's id, such as `use1-az1`; empty where it is not described.
+    """
+
     id: str
     name: str
     vpc: str
@@ -61,8 +83,12 @@ class Subnet:
 class Route:
     """One row of a route table.
 
-    `target` is an id such as `igw-…` or `pcx-…`, or `local`; `state` is `active` or `blackhole`; `destination` is the
-    CIDR block or the prefix list's id, `destinations` the block or blocks that it stands for.
+    Attributes:
+        destinations: The CIDR block or blocks that it is for.
+        target: An id such as `igw-…` or `pcx-…`, or `local`.
+        state: `active` or `blackhole`.
+        propagated: Whether a virtual private gateway propagated it.
+        destination: The CIDR block or the prefix list's id, as it is written.
     """
 
     destinations: tuple[Cidr, ...]
@@ -73,7 +99,7 @@ class Route:
 
     @property
     def priority(self) -> int:
-        """Which of two routes to the same block applies, the higher: local, static, to a prefix list, propagated."""
+        """Its rank among routes to one block; the highest applies: local, static, to a prefix list, propagated."""
         if self.target == "local":
             return 3
         return 0 if self.propagated else 1 if self.destination.startswith("pl-") else 2
@@ -84,6 +110,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
+    """A route table.
+
+    Attributes:
+        id: Its id, `rtb-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of its VPC.
+        routes: Its routes, in no order of meaning.
+        main: Whether it is the main table of its VPC.
+        subnets: The ids of the subnets that are associated with it.
+        gateways: The ids of the gateways that are associated with it (edge association).
+    """
+
     id: str
     name: str
     vpc: str
@@ -93,9 +131,10 @@ class RouteTable:
     gateways: tuple[str, ...]
 
     def lookup(self, destination: Address) -> Route | None:
-        """The route that applies to an address, or None: the longest prefix, and among equal ones the highest priority.
+        """Return the route that applies to an address, or None.
 
-        A propagated route never beats the local one, be it more specific.
+        The longest prefix wins, and among equal ones the highest priority. A propagated route never beats the local
+        one, even where it is more specific.
         https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
         https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-route-priority.html
         """
@@ -109,7 +148,14 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class InternetGateway:
-    """An internet gateway (`igw-…`) and the VPC it is attached to; where `egress_only`, one for IPv6 (`eigw-…`)."""
+    """An internet gateway, or an egress-only one.
+
+    Attributes:
+        id: Its id, `igw-…` or `eigw-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of the VPC that it is attached to, or None.
+        egress_only: Whether it is an egress-only internet gateway, for IPv6.
+    """
 
     id: str
     name: str
@@ -119,6 +165,17 @@ class InternetGateway:
 
 @dataclass(frozen=True, slots=True)
 class PeeringConnection:
+    """A VPC peering connection.
+
+    Attributes:
+        id: Its id, `pcx-…`.
+        name: Its Name tag, or its id.
+        status: The status code, such as `active` or `pending-acceptance`.
+        requester: The id of the VPC that asked for it.
+        accepter: The id of the VPC that was asked.
+        cidrs: The CIDR blocks of both VPCs by their ids.
+    """
+
     id: str
     name: str
     status: str
@@ -127,15 +184,21 @@ class PeeringConnection:
     cidrs: Mapping[str, tuple[Cidr, ...]] = field(hash=False)
 
     def other_end(self, vpc: str) -> str:
-        """The id of the VPC at the far end."""
+        """Return the id of the VPC at the other end."""
         return self.accepter if vpc == self.requester else self.requester
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One rule of a security group: it only ever allows.
+    """One rule of a security group, which can only allow.
 
-    `protocol` None means all; ports -1 mean all. For ICMP the ports are the type and the code.
+    Attributes:
+        protocol: IANA's protocol number, None for all.
+        from_port: The first port, -1 for all; for ICMP the type.
+        to_port: The last port, -1 for all; for ICMP the code.
+        cidrs: The CIDR blocks at the other end that it allows.
+        groups: The ids of the security groups at the other end that it allows.
+        prefix_lists: The ids of the prefix lists at the other end that it allows.
     """
 
     protocol: int | None
@@ -148,6 +211,16 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
+    """A security group.
+
+    Attributes:
+        id: Its id, `sg-…`.
+        name: Its Name tag, or its group name.
+        vpc: The id of its VPC.
+        ingress: The rules for packets that enter an interface.
+        egress: The rules for packets that leave an interface.
+    """
+
     id: str
     name: str
     vpc: str
@@ -159,7 +232,16 @@ class SecurityGroup:
 class AclEntry:
     """One rule of a network ACL.
 
-    `protocol` None means all; `from_port` and `to_port` None mean all ports; an ICMP type or code of -1 means all.
+    Attributes:
+        number: The rule number: the lowest that matches decides.
+        egress: Whether it is for packets that leave the subnet.
+        allow: Whether it allows what matches, or denies it.
+        protocol: IANA's protocol number, None for all.
+        cidr: The CIDR block at the other end.
+        from_port: The first destination port, None for all.
+        to_port: The last destination port, None for all.
+        icmp_type: The ICMP type, -1 for all.
+        icmp_code: The ICMP code, -1 for all.
     """
 
     number: int
@@ -172,9 +254,24 @@ class AclEntry:
     icmp_type: int = -1
     icmp_code: int = -1
 
+    @property
+    def is_default(self) -> bool:
+        """Whether this is AWS's own entry `*`, which denies what no other entry matches."""
+        return self.number >= 32767
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkAcl:
+    """A network ACL.
+
+    Attributes:
+        id: Its id, `acl-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of its VPC.
+        entries: Its rules, by number.
+        subnets: The ids of the subnets that are associated with it.
+    """
+
     id: str
     name: str
     vpc: str
@@ -186,8 +283,19 @@ class NetworkAcl:
 class Interface:
     """A network interface.
 
-    `addresses` are its private IPv4 addresses, the primary first, then its IPv6 ones; `public` pairs a private address
-    with its public one; `attached` says whether anything stands behind it.
+    Attributes:
+        id: Its id, `eni-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of its VPC.
+        subnet: The id of its subnet.
+        addresses: Its private IPv4 addresses, the primary first, then its IPv6 ones.
+        public: The public IPv4 address of each private address that has one.
+        groups: The ids of its security groups.
+        source_dest_check: Whether it refuses packets that are neither from nor for its own addresses.
+        instance: The id of the instance that it is attached to, or None.
+        kind: EC2's interface type, such as `interface` or `nat_gateway`.
+        mac: Its MAC address, empty where it is not described.
+        attached: Whether it is attached to anything.
     """
 
     id: str
@@ -211,6 +319,17 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
+    """An instance.
+
+    Attributes:
+        id: Its id, `i-…`.
+        name: Its Name tag, or its id.
+        state: The state's name, such as `running` or `stopped`.
+        vpc: The id of its VPC, None once it is terminated.
+        private_dns_name: Its private DNS name, or empty.
+        public_dns_name: Its public DNS name, or empty.
+    """
+
     id: str
     name: str
     state: str
@@ -222,11 +341,22 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class NatGateway:
+    """A NAT gateway.
+
+    Attributes:
+        id: Its id, `nat-…`.
+        name: Its Name tag, or its id.
+        vpc: The id of its VPC.
+        subnet: The id of its subnet, empty where it is regional.
+        state: The state, such as `available`.
+        interface: The id of its network interface, empty where it has none.
+        regional: Whether it serves a whole VPC rather than being in one subnet.
+    """
+
     id: str
     name: str
     vpc: str
     subnet: str
     state: str
     interface: str
-    private: bool
     regional: bool = False

@@ -1,36 +1,154 @@
-"""What became of a packet: hop by hop, there and back."""
+"""The result of a trace: a `Path` of hops to the destination and back, as data, as text and as HTML.
+
+`labkit.network.trace` makes paths. The map, the widgets, the capture of flow logs and the checks read their data.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
 
-from labkit.network.packet import Packet
+from labkit.network.filters import entry_text, permission_text
+from labkit.network.outcomes import Action, ComponentKind, Direction, Outcome
+from labkit.network.packet import Address, Packet
+from labkit.network.parts import (
+    AclEntry,
+    Instance,
+    Interface,
+    InternetGateway,
+    NatGateway,
+    PeeringConnection,
+    Permission,
+    Route,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A gateway's change of one address of a packet.
+
+    Attributes:
+        before: The address on the packet as it came.
+        after: The address on the packet as it goes on.
+    """
+
+    before: Address
+    after: Address
+
+
+#: What decided at a hop: a route, a security group's rule, a network ACL's entry, the state of a resource, a gateway's
+#: attachment or its translation.
+DecidedBy = (
+    Route
+    | Permission
+    | AclEntry
+    | PeeringConnection
+    | InternetGateway
+    | NatGateway
+    | Instance
+    | Interface
+    | Translation
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A network interface saw the packet, which is what a flow log records.
+
+    Fields: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+
+    Attributes:
+        interface: The interface's id.
+        direction: `ingress` or `egress`, seen from the interface.
+        action: The verdict of its security groups and of its subnet's network ACL, `ACCEPT` or `REJECT`.
+        packet: The packet with the addresses of a record's srcaddr and dstaddr, in which the interface's own end is its
+            primary private IPv4 address.
+        original: The packet itself (pkt-srcaddr and pkt-dstaddr), which differs where a NAT gateway, an appliance or a
+            secondary address is involved.
+        target: The id of the route's target, `local` inside a VPC; None where there is no route or the packet enters.
+    """
+
+    interface: str
+    direction: Direction
+    action: Action
+    packet: Packet
+    original: Packet
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One component on the way and what it decided.
+    """One component that a packet meets, what it did with the packet and what decided.
 
-    Parameters: `component` is the resource's id and `kind` what it is (`route table`, `security group`, …); `name` is
-    its Name tag, or its id; `packet` is the packet as it reached the component; `passes` says whether it went
-    on; `rule` is the route, security group rule, ACL entry or attachment that decided, in words; `code` is VPC
-    Reachability Analyzer's explanation code where the packet stopped (None where that tool has none); `sentence` says
-    it plainly; `interface` is the id of the network interface at which this was decided, if any.
-
-    Codes: https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+    Attributes:
+        kind: The kind of AWS resource.
+        component: The resource's id; `internet` for a host outside.
+        name: The resource's Name tag, or its id.
+        packet: The packet as it reached the component.
+        outcome: What the component did with it.
+        decided_by: The route, rule, attachment, translation or resource that decided, None where there is none.
+        other: The name of the second resource that the outcome is about: a route's target, the VPC that a peering
+            connection leads to or that a gateway is not attached to, the route table that led to a gateway, the group
+            that a rule refers to. Empty where there is none.
+        direction: `egress` or `ingress`, where a security group or a network ACL decided; None elsewhere.
+        interface: The id of the network interface at which this was decided, if any.
+        vpc: The id of the VPC in which this was decided, if any.
+        sightings: What the interface saw of the packet at this hop. Where it filters, that is its last filter.
     """
 
+    kind: ComponentKind
     component: str
-    kind: str
     name: str
     packet: Packet
-    passes: bool
-    sentence: str
-    rule: str | None = None
-    code: str | None = None
+    outcome: Outcome
+    decided_by: DecidedBy | None = None
+    other: str = ""
+    direction: Direction | None = None
     interface: str | None = None
     vpc: str | None = None
+    sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether the packet went on."""
+        return self.outcome.passes
+
+    @property
+    def code(self) -> str | None:
+        """VPC Reachability Analyzer's explanation code where the packet stopped, else None.
+
+        https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+        """
+        return self.outcome.code
+
+    @property
+    def rule(self) -> str | None:
+        """What decided, in a few words: the route, rule, entry, attachment or translation; None where there is none."""
+        if isinstance(self.decided_by, Permission):
+            return permission_text(self.decided_by, self.direction == "egress")
+        if isinstance(self.decided_by, AclEntry):
+            return entry_text(self.decided_by)
+        if isinstance(self.decided_by, Route):
+            return str(self.decided_by)
+        return self._filled(self.outcome.rule) if self.outcome.rule else None
+
+    @property
+    def sentence(self) -> str:
+        """What the component did with the packet, in words."""
+        return self._filled(self.outcome.template)
+
+    def _filled(self, template: str) -> str:
+        egress = self.direction == "egress"
+        return template.format(
+            packet=self.packet,
+            by=self.decided_by,
+            other=self.other,
+            name=self.name,
+            component=self.component,
+            way="outbound" if egress else "inbound",
+            peer=f"to {self.packet.dst}" if egress else f"from {self.packet.src}",
+            rule=self.rule if "{rule}" in template else None,
+        )
 
     def __str__(self) -> str:
         mark = "✓" if self.passes else "✗"
@@ -39,34 +157,21 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """A network interface saw the packet, which is what a flow log records.
+class Leg:
+    """One direction of a path, to the destination or back.
 
-    Parameters: `direction` is `ingress` or `egress`, seen from the interface; `action` is the verdict of its security
-    groups and of its subnet's network ACL, `ACCEPT` or `REJECT`; `packet` bears the addresses of a record's srcaddr and
-    dstaddr, in which the interface's own end is its primary private IPv4 address; `original` is the packet itself
-    (pkt-srcaddr and pkt-dstaddr), which differs where a NAT gateway, an appliance or a secondary address is at work;
-    `target` is the id of what the route sends it to, `local` inside a VPC, None where there is none or the packet
-    arrives.
-
-    Fields: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+    Attributes:
+        hops: The components that the packet met, in order.
+        arrived: Whether the packet got to the end.
     """
 
-    interface: str
-    direction: str
-    action: str
-    packet: Packet
-    original: Packet
-    target: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """One way of a packet: its hops in order, the interfaces that saw it, and whether it arrived."""
-
     hops: tuple[Hop, ...]
-    sightings: tuple[Sighting, ...]
     arrived: bool
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """What the interfaces saw of the packet, in order."""
+        return tuple(sighting for hop in self.hops for sighting in hop.sightings)
 
     @property
     def stopped_at(self) -> Hop | None:
@@ -76,10 +181,14 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A packet's way to its destination and, where it arrived, the way of the reply.
+    """A packet's path to its destination and, where it arrived, the path of the reply.
 
-    `forward` is the way there; `back` is the way of the reply, None where the packet never arrived.
-    `destination` is the id of the interface that it reached, None where that is a host on the internet or nothing.
+    Attributes:
+        packet: The packet that was sent.
+        forward: The leg to the destination.
+        back: The leg of the reply, None where the packet never arrived.
+        destination: The id of the interface that the packet reached, None where that is a host on the internet or
+            nothing.
     """
 
     packet: Packet
@@ -117,32 +226,30 @@ class Path:
             return "The packet arrives, but its reply is lost on the way back."
         return "The packet never arrives."
 
+    @property
+    def legs(self) -> dict[str, Leg]:
+        """The legs by what they are called when they are shown: `there` and, where the packet arrived, `back`."""
+        return {"there": self.forward} | ({"back": self.back} if self.back else {})
+
     def __str__(self) -> str:
-        parts = [str(self.packet)]
-        parts += _lines(self.forward, "there")
-        if self.back is not None:
-            parts += _lines(self.back, "back")
-        return "\n".join([*parts, self.verdict])
+        steps = [
+            f"  {title:<5} {number:>2} {hop}"
+            for title, leg in self.legs.items()
+            for number, hop in enumerate(leg.hops, start=1)
+        ]
+        return "\n".join([str(self.packet), *steps, self.verdict])
 
     def _repr_html_(self) -> str:
-        legs = [("There", self.forward)] + ([("Back", self.back)] if self.back else [])
-        rows = "".join(_rows(title, leg) for title, leg in legs)
+        rows = "".join(
+            f"<tr><td>{title.capitalize()}</td><td>{number}</td><td>{'✓' if hop.passes else '✗'}</td>"
+            f"<td>{escape(hop.kind)} {escape(hop.name)}</td>"
+            f"<td style='text-align:left'>{escape(hop.sentence)}</td><td>{escape(hop.code or '')}</td></tr>"
+            for title, leg in self.legs.items()
+            for number, hop in enumerate(leg.hops, start=1)
+        )
         return (
             f"<table><caption>{escape(str(self.packet))}</caption>"
             "<thead><tr><th>way</th><th>step</th><th></th><th>component</th>"
             "<th style='text-align:left'>what it decided</th><th>code</th></tr></thead>"
             f"<tbody>{rows}</tbody></table><p>{escape(self.verdict)}</p>"
         )
-
-
-def _lines(leg: Leg, way: str) -> list[str]:
-    return [f"  {way:<5} {number:>2} {hop}" for number, hop in enumerate(leg.hops, start=1)]
-
-
-def _rows(title: str, leg: Leg) -> str:
-    return "".join(
-        f"<tr><td>{title}</td><td>{number}</td><td>{'✓' if hop.passes else '✗'}</td>"
-        f"<td>{escape(hop.kind)} {escape(hop.name)}</td>"
-        f"<td style='text-align:left'>{escape(hop.sentence)}</td><td>{escape(hop.code or '')}</td></tr>"
-        for number, hop in enumerate(leg.hops, start=1)
-    )

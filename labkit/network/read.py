@@ -1,14 +1,15 @@
-"""From the answers of EC2's `describe_*` calls to a `Network`."""
+"""From the answers of EC2's `describe_*` calls to the parts of a network, by the names of `Topology`'s fields.
+
+`labkit.network.model.Network` calls this; `labkit.network.files` does for answers in files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from labkit.network.model import Network
-from labkit.network.packet import Address
+from labkit.network.packet import PROTOCOL_NAMES, Address
 from labkit.network.parts import (
     AclEntry,
     Cidr,
@@ -28,15 +29,12 @@ from labkit.network.parts import (
 
 Json = Mapping[str, Any]
 
+PrefixLists = Mapping[str, tuple[Cidr, ...]]
 
-class _Identified(Protocol):
-    @property
-    def id(self) -> str: ...
+#: The parts of a network by id, keyed by the names of `Topology`'s fields.
+Parts = dict[str, dict[str, Any]]
 
-
-Part = TypeVar("Part", bound=_Identified)
-
-#: What is asked of EC2: the operation and the key that holds its list.
+#: The operations that describe a network, and the key that holds the list in each one's answer.
 OPERATIONS = {
     "describe_vpcs": "Vpcs",
     "describe_subnets": "Subnets",
@@ -51,7 +49,7 @@ OPERATIONS = {
     "describe_nat_gateways": "NatGateways",
 }
 
-#: Operations that change one kind of part and nothing else, and which: its describing operation.
+#: Operations that change one kind of part and nothing else, and the operation that describes that kind.
 _CHANGES_ONLY = {
     "CreateRoute": "describe_route_tables",
     "ReplaceRoute": "describe_route_tables",
@@ -71,18 +69,26 @@ _TARGETS = (
     "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "InstanceId",
 )  # fmt: skip
 
-_PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+#: EC2 names these protocols in security group rules and gives the number of any other.
+_PROTOCOLS = {name.lower(): number for number, name in PROTOCOL_NAMES.items()}
 
 
-def read(client: Any) -> Network:
-    """Ask an EC2 client for everything and make the Network of it."""
+def answers_of(client: Any) -> dict[str, list[Json]]:
+    """Ask an EC2 client for everything.
+
+    Args:
+        client: A boto3 EC2 client.
+
+    Returns:
+        The lists in the answers, keyed as the API keys them (`Vpcs`, `Subnets`, …), and `PrefixLists`.
+    """
     answers = {key: _ask(client, operation) for operation, key in OPERATIONS.items()}
     paginate = client.get_paginator("get_managed_prefix_list_entries").paginate
     answers["PrefixLists"] = [
         {"PrefixListId": id, "Entries": [entry for page in paginate(PrefixListId=id) for entry in page["Entries"]]}
         for id in sorted(_prefix_lists_in(answers))
     ]
-    return network_from(answers)
+    return answers
 
 
 def _ask(client: Any, operation: str) -> list[Json]:
@@ -90,65 +96,71 @@ def _ask(client: Any, operation: str) -> list[Json]:
 
 
 def is_partial(operation: str) -> bool:
-    """Whether an operation (`CreateRoute`) changes one kind of part only, so that `reread` need not read them all."""
+    """Whether an operation (`CreateRoute`) changes one kind of part only, so that not everything must be read again."""
     return operation in _CHANGES_ONLY
 
 
-def reread(network: Network, client: Any, operations: Iterable[str]) -> Network:
-    """The network after calls of these operations: what they can have changed is read again, the rest kept.
+def changed_parts(client: Any, operations: Iterable[str], prefix_lists: PrefixLists) -> Parts | None:
+    """Read again what calls of some operations can have changed.
 
-    Raises KeyError for an operation that is not `is_partial`.
+    Args:
+        client: A boto3 EC2 client.
+        operations: The names of the operations, each of which `is_partial`.
+        prefix_lists: The blocks of the prefix lists that are known.
+
+    Returns:
+        The parts that can have changed, or None where a prefix list is new, so that everything must be read again.
+
+    Raises:
+        KeyError: An operation is not `is_partial`.
     """
-    answers = {operation: _ask(client, operation) for operation in {_CHANGES_ONLY[one] for one in operations}}
-    known = {OPERATIONS[operation]: parts for operation, parts in answers.items()}
-    if _prefix_lists_in({"RouteTables": [], "SecurityGroups": [], **known}) - set(network.prefix_lists):
-        return read(client)
-    make: dict[str, tuple[str, Any]] = {
-        "describe_route_tables": ("route_tables", lambda part: _route_table(part, network.prefix_lists)),
-        "describe_security_groups": ("security_groups", _security_group),
-        "describe_network_acls": ("network_acls", _network_acl),
-    }
-    changed = {make[operation][0]: _by_id(map(make[operation][1], parts)) for operation, parts in answers.items()}
-    return replace(network, **changed)
+    described = {_CHANGES_ONLY[operation] for operation in operations}
+    answers = {OPERATIONS[operation]: _ask(client, operation) for operation in described}
+    return None if _prefix_lists_in(answers) - set(prefix_lists) else read_parts(answers, prefix_lists)
 
 
-def network_from(answers: Mapping[str, list[Json]]) -> Network:
-    """Make a Network of lists of parts in the API's own shapes, keyed as the API keys them (`Vpcs`, `Subnets`, …)."""
+def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
+    """Make all parts of a network of the lists in EC2's answers.
+
+    Args:
+        answers: Lists in the API's own shapes, keyed as the API keys them; only `PrefixLists` may be missing.
+
+    Raises:
+        KeyError: A list, or what a part must have, is missing.
+    """
     prefix_lists = {
         part["PrefixListId"]: tuple(ip_network(entry["Cidr"]) for entry in part["Entries"])
         for part in answers.get("PrefixLists", [])
     }
-    instances = [instance for reservation in answers["Reservations"] for instance in reservation["Instances"]]
-    gateways = [_internet_gateway(part) for part in answers["InternetGateways"]]
-    gateways += [_egress_only_gateway(part) for part in answers["EgressOnlyInternetGateways"]]
-    return Network(
-        vpcs=_by_id(map(_vpc, answers["Vpcs"])),
-        subnets=_by_id(map(_subnet, answers["Subnets"])),
-        route_tables=_by_id(_route_table(part, prefix_lists) for part in answers["RouteTables"]),
-        internet_gateways=_by_id(gateways),
-        peering_connections=_by_id(map(_peering_connection, answers["VpcPeeringConnections"])),
-        security_groups=_by_id(map(_security_group, answers["SecurityGroups"])),
-        network_acls=_by_id(map(_network_acl, answers["NetworkAcls"])),
-        interfaces=_by_id(map(_interface, answers["NetworkInterfaces"])),
-        instances=_by_id(map(_instance, instances)),
-        nat_gateways=_by_id(map(_nat_gateway, answers["NatGateways"])),
-        prefix_lists=prefix_lists,
-    )
+    parts = read_parts({key: answers[key] for key in OPERATIONS.values()}, prefix_lists)
+    return {**parts, "prefix_lists": prefix_lists}
+
+
+def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> Parts:
+    """Make the parts of some of EC2's lists, keyed as the API keys them (`Vpcs`, `Subnets`, …).
+
+    Raises:
+        KeyError: What a part must have is missing.
+    """
+    found: Parts = {}
+    for key, described in answers.items():
+        field, make = _FIELDS[key]
+        if key == "Reservations":
+            described = [instance for reservation in described for instance in reservation["Instances"]]
+        parts = [_route_table(part, prefix_lists) if make is None else make(part) for part in described]
+        found.setdefault(field, {}).update((part.id, part) for part in parts)
+    return found
 
 
 def _prefix_lists_in(answers: Mapping[str, list[Json]]) -> set[str]:
-    routes = (route for table in answers["RouteTables"] for route in table["Routes"])
+    routes = (route for table in answers.get("RouteTables", ()) for route in table["Routes"])
     permissions = (
         permission
-        for group in answers["SecurityGroups"]
+        for group in answers.get("SecurityGroups", ())
         for permission in [*group["IpPermissions"], *group["IpPermissionsEgress"]]
     )
     found = {route["DestinationPrefixListId"] for route in routes if route.get("DestinationPrefixListId")}
     return found | {part["PrefixListId"] for permission in permissions for part in permission.get("PrefixListIds", [])}
-
-
-def _by_id(parts: Iterable[Part]) -> dict[str, Part]:
-    return {part.id: part for part in parts}
 
 
 def _name(part: Json, id: str) -> str:
@@ -175,7 +187,7 @@ def _subnet(part: Json) -> Subnet:
     return Subnet(id, _name(part, id), part["VpcId"], _cidrs(part), zone, zone_id)
 
 
-def _route(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> Route:
+def _route(part: Json, prefix_lists: PrefixLists) -> Route:
     cidr = part.get("DestinationCidrBlock") or part.get("DestinationIpv6CidrBlock")
     prefix_list = part.get("DestinationPrefixListId", "")
     return Route(
@@ -187,7 +199,7 @@ def _route(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> Route:
     )
 
 
-def _route_table(part: Json, prefix_lists: Mapping[str, tuple[Cidr, ...]]) -> RouteTable:
+def _route_table(part: Json, prefix_lists: PrefixLists) -> RouteTable:
     id = part["RouteTableId"]
     associations = part["Associations"]
     return RouteTable(
@@ -339,6 +351,22 @@ def _nat_gateway(part: Json) -> NatGateway:
         subnet=part.get("SubnetId", ""),  # a regional one has none
         state=part["State"],
         interface=address.get("NetworkInterfaceId", ""),
-        private=part.get("ConnectivityType") == "private",
         regional=part.get("AvailabilityMode") == "regional",
     )
+
+
+#: For each list of the API, the field of `Topology` and the function that reads an entry; None for route tables, which
+#: need the prefix lists, too.
+_FIELDS: dict[str, tuple[str, Callable[[Json], Any] | None]] = {
+    "Vpcs": ("vpcs", _vpc),
+    "Subnets": ("subnets", _subnet),
+    "RouteTables": ("route_tables", None),
+    "InternetGateways": ("internet_gateways", _internet_gateway),
+    "EgressOnlyInternetGateways": ("internet_gateways", _egress_only_gateway),
+    "VpcPeeringConnections": ("peering_connections", _peering_connection),
+    "SecurityGroups": ("security_groups", _security_group),
+    "NetworkAcls": ("network_acls", _network_acl),
+    "NetworkInterfaces": ("interfaces", _interface),
+    "Reservations": ("instances", _instance),
+    "NatGateways": ("nat_gateways", _nat_gateway),
+}

@@ -14,7 +14,7 @@ import pytest
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.network import Network
-from labkit.network.read import is_partial, reread
+from labkit.network.read import is_partial
 from labkit.show.widgets import base
 from labkit.show.widgets import live as living
 from tests.lab.conftest import Built
@@ -221,7 +221,7 @@ def test_after_a_route_or_a_rule_only_that_is_read_again(
     asked: list[str] = []
     ec2 = peered.ec2
     ec2.meta.events.register("before-call.ec2", lambda model, **_: asked.append(model.name), unique_id="asked")
-    after = reread(before, ec2, peered.lab.changes[known:])
+    after = before.reread(ec2, peered.lab.changes[known:])
     ec2.meta.events.unregister("before-call.ec2", unique_id="asked")
     assert len(asked) == 1
     assert after == peered.lab.network != before

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.network import Leg, Network, Path
-from labkit.network.read import network_from
 
 ALL_TRAFFIC = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 ALL_ICMP = {"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -67,7 +66,7 @@ class Build:
         self.parts: dict[str, list[Any]] = {key: [] for key in keys}
 
     def network(self) -> Network:
-        return network_from(self.parts)
+        return Network.from_answers(self.parts)
 
     def part(self, id: str) -> dict[str, Any]:
         """The description of a resource, to be changed."""

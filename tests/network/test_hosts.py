@@ -85,7 +85,7 @@ def test_appliances_that_hand_a_packet_round_come_to_an_end() -> None:
     build.instance("box2", "n", "10.0.3.10", ["sg"], source_dest_check=False)
     path = build.network().trace(echo_request(A, B))
     assert (path.reached, path.code) == (False, "NO_POSSIBLE_DESTINATION")
-    assert "circle" in str(path.stopped_at)
+    assert "loop" in str(path.stopped_at)
 
 
 def test_a_route_to_an_interface_that_is_not_there() -> None:

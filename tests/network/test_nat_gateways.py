@@ -160,7 +160,7 @@ def test_a_gateway_in_a_subnet_whose_default_route_is_the_gateway_itself() -> No
     build.part("rtb-public")["Routes"] = build.part("rtb-private")["Routes"]
     path = build.network().trace(tcp(CLIENT, HOST, 443))
     assert (path.reached, path.code) == (False, "NO_POSSIBLE_DESTINATION")
-    assert "circle" in str(path.stopped_at)
+    assert "loop" in str(path.stopped_at)
 
 
 def test_to_a_gateway_in_the_same_subnet_a_packet_does_not_leave_the_subnet() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets as w
 
 from labkit.network.model import Network
-from labkit.network.read import is_partial, reread
+from labkit.network.read import is_partial
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 from labkit.status import is_live, shell
@@ -48,7 +48,7 @@ class _Snapshot:
         if network is None or not kept or not all(map(is_partial, lab.changes[self._known :])):
             network = lab.network
         elif self._known < known:  # a route or a rule: one call instead of a dozen
-            network = reread(network, lab.client("ec2"), lab.changes[self._known :])
+            network = network.reread(lab.client("ec2"), lab.changes[self._known :])
         self._lab, self._known, self._network = lab, known, network
         return network
 
