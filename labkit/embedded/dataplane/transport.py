@@ -20,7 +20,7 @@ from labkit.embedded.dataplane.timing import Distance
 from labkit.embedded.dataplane.transmission import Exchange, Transmission
 from labkit.embedded.instances import services
 from labkit.embedded.roles import Roles
-from labkit.network import Network, Packet, Path, Sighting
+from labkit.network import ComponentKind, Network, Packet, Path, Sighting
 from labkit.network.packet import ICMP, ICMPV6, TCP
 
 #: So many paths are kept while the network stays as it is; each connection has a port, and so a path, of its own.
@@ -145,11 +145,16 @@ class DataPlane:
             self._show(path, knock.transmission(listens), knock.at)
 
 
+_TO_INTERNET = {
+    ComponentKind.INTERNET_GATEWAY, ComponentKind.EGRESS_ONLY_INTERNET_GATEWAY, ComponentKind.INTERNET,
+}  # fmt: skip
+
+
 def _distance(path: Path) -> Distance:
     kinds = {hop.kind for hop in path.forward.hops}
-    if "peering connection" in kinds:
+    if ComponentKind.PEERING_CONNECTION in kinds:
         return Distance.PEERED_VPC
-    if kinds & {"internet gateway", "egress-only internet gateway", "internet"}:
+    if kinds & _TO_INTERNET:
         return Distance.PUBLIC_ADDRESS if path.destination else Distance.INTERNET
     return Distance.SAME_VPC
 

@@ -15,14 +15,17 @@ from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler
 from labkit.embedded.dataplane.transport import DataPlane
-from labkit.embedded.instances.host import InstanceHost
-from labkit.embedded.instances.shell import EXECUTION_TIMEOUT, Result, run
+from labkit.embedded.instances.process import InstanceProcess
+from labkit.embedded.instances.shell import Result, run
 from labkit.embedded.roles import Roles
 from labkit.errors import NetworkError
 from labkit.iam import managed_instance, read_role
 from labkit.network import tcp
 
 _DOCUMENT = "AWS-RunShellScript"
+
+#: The default of its parameter executionTimeout, in seconds, as text.
+_EXECUTION_TIMEOUT = "3600"
 
 #: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 _MOST_CHARACTERS = 24_000
@@ -109,7 +112,7 @@ class RunCommand:
         answer = _command_json(command, instances, "Pending")
         for instance in instances:
             started = self._plane.clock.now()
-            result = run(InstanceHost(self._plane, instance), script, command_id, timeout)
+            result = run(InstanceProcess(self._plane, instance, timeout), script, command_id)
             command.invocations.append(Invocation(instance, started, self._plane.clock.now(), result))
         return {"Command": answer}
 
@@ -254,7 +257,7 @@ def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
         if document.startswith(("AWS", "arn:")):
             raise NotInEmbeddedAwsError(f"run the document {document}, only {_DOCUMENT}")
         raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {_DOCUMENT}.")
-    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [str(EXECUTION_TIMEOUT)])
+    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [_EXECUTION_TIMEOUT])
     if any(given.pop("workingDirectory", [])):
         raise NotInEmbeddedAwsError("change the working directory: its instances have no disk")
     if given:

@@ -21,11 +21,8 @@ from labkit.embedded.instances.commands.ip import ip
 from labkit.embedded.instances.commands.nc import nc
 from labkit.embedded.instances.commands.ping import ping
 from labkit.embedded.instances.commands.traceroute import traceroute
-from labkit.embedded.instances.host import Host
 from labkit.embedded.instances.process import Exit, Killed, OutputLine, Process
 
-#: The default of AWS-RunShellScript's parameter executionTimeout, in seconds.
-EXECUTION_TIMEOUT = 3600
 _KILLED = 137
 _PATH = (
     "/var/lib/amazon/ssm/{instance}/document/orchestration/{command}/awsrunShellScript/0.awsrunShellScript/_script.sh"
@@ -115,18 +112,16 @@ class Result:
         return "".join(line.text for line in self.lines if line.stream == "stderr")
 
 
-def run(host: Host, lines: Sequence[str], command_id: str, timeout: float = EXECUTION_TIMEOUT) -> Result:
-    """Run a script of AWS-RunShellScript on a host; virtual time passes as it would.
+def run(process: Process, lines: Sequence[str], command_id: str) -> Result:
+    """Run a script of AWS-RunShellScript; virtual time passes as it would.
 
     Args:
-        host: The instance.
+        process: The script's process, which ends when it exits or its time is over.
         lines: The document's parameter `commands`.
         command_id: The id of the command, which is part of the path at the head of the shell's own messages.
-        timeout: The document's parameter `executionTimeout`, in seconds.
     """
-    process = Process(host, host.clock.time() + timeout)
     try:
-        code = _run_script(process, "\n".join(lines), _PATH.format(instance=host.instance_id, command=command_id))
+        code = _run_script(process, "\n".join(lines), _PATH.format(instance=process.instance_id, command=command_id))
     except Killed:
         return Result(_KILLED, tuple(process.lines), timed_out=True)
     if code:

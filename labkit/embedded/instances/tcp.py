@@ -78,7 +78,7 @@ class Connection:
         self._send(ACK)
 
     def _send(self, flags: int, data: int = 0, *replies: Reply) -> None:
-        exchange = self.process.host.send(tcp_segment(self.packet, flags, data, *replies))
+        exchange = self.process.send(tcp_segment(self.packet, flags, data, *replies))
         self.process.sleep(exchange.round_trip)
 
 
@@ -94,16 +94,15 @@ def connect(process: Process, destination: Address, port: int, give_up_after: fl
     Raises:
         NotConnectedError: The attempt failed, for one of the reasons in `Failure`.
     """
-    host = process.host
-    source = host.source_for(destination)
+    source = process.source_for(destination)
     if source is None:
         raise NotConnectedError(Failure.NO_ROUTE)
     packet = tcp(source, destination, port, process.ephemeral_port(destination, port))
-    service = host.service(destination, TCP, port)
+    service = process.service(destination, TCP, port)
     syn = tcp_segment(packet, SYN, 0, syn_reply(packet, listens=service is not None))
     end = process.now() + give_up_after
     for attempt in range(_SYN_RETRIES + 1):
-        exchange = host.send(syn)
+        exchange = process.send(syn)
         wait = exchange.round_trip if exchange.replied else process.kernel_timer(2.0**attempt)
         if process.now() + wait > end:
             process.sleep_until(end)
@@ -112,6 +111,6 @@ def connect(process: Process, destination: Address, port: int, give_up_after: fl
         if exchange.replied:
             if service is None:
                 raise NotConnectedError(Failure.REFUSED)
-            host.send(tcp_segment(packet, ACK))
+            process.send(tcp_segment(packet, ACK))
             return Connection(process, packet, service)
     raise NotConnectedError(Failure.TIMED_OUT)

@@ -14,7 +14,7 @@ from labkit.embedded.clock import Clock
 from labkit.embedded.dataplane import timing
 from labkit.embedded.dataplane.timing import Distance
 from labkit.embedded.dataplane.transmission import Exchange, Transmission
-from labkit.embedded.instances.host import Host
+from labkit.embedded.instances.process import Process
 from labkit.embedded.instances.services import Service, on_instance, on_internet
 from labkit.embedded.instances.shell import Result, run
 from labkit.network.packet import Address
@@ -34,13 +34,14 @@ class Sent(Transmission):
 
 
 @dataclass
-class World(Host):
+class World(Process):
     """The instance 10.1.15.80, peered with 10.2.0.126 (also at 52.90.1.2).
 
     `silent` are addresses that never answer; `lost` are the numbers, from 0, of packets that get no answer.
     """
 
     clock: Clock = field(default_factory=lambda: Clock(datetime.fromtimestamp(START, UTC)))
+    stop_at: float = START + 3600
     instance_id: str = "i-0a1b2c3d4e5f60718"
     interface_id: str = "eni-01ab329f120ebcf5"
     mac: str = "06:e6:fc:f5:ba:77"
@@ -112,8 +113,7 @@ def play() -> Play:
     """Run a script in a world of its own: `play("ping -c 1 10.2.0.126", silent=("10.2.0.126",))`."""
 
     def play(*lines: str, timeout: float = 3600.0, **world: object) -> Played:
-        host = World(**world)  # type: ignore[arg-type]
-        result = run(host, lines, COMMAND_ID, timeout)
-        return Played(result, host, host.clock.time() - START)
+        process = World(stop_at=START + timeout, **world)  # type: ignore[arg-type]
+        return Played(run(process, lines, COMMAND_ID), process, process.now() - START)
 
     return play

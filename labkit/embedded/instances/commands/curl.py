@@ -75,12 +75,12 @@ def _fetch(process: Process, url: SplitResult, method: str, limit: float) -> Htt
         raise _TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535") from None
     if not url.hostname:
         raise _TransferError(3, "URL rejected: No host part in the URL")
-    destination = process.host.resolve(url.hostname)
+    destination = process.resolve(url.hostname)
     if destination is None:
         raise _TransferError(6, f"Could not resolve host: {url.hostname}")
     started = process.now()
     # curl's clock counts whole milliseconds, and its loop wakes one to three late.
-    late = 0.001 + 0.002 * timing.uniform("curl", process.host.instance_id, started, url.hostname)
+    late = 0.001 + 0.002 * timing.uniform("curl", process.instance_id, started, url.hostname)
     try:
         connection = connect(process, destination, port, limit + late)
     except NotConnectedError as error:

@@ -38,7 +38,7 @@ def nc(process: Process, arguments: list[str]) -> int:
     name, port, *more = operands
     if not port.isdecimal() or int(port) > 65535:
         _quit(process, f'Invalid port number "{port}".')
-    destination = process.host.resolve(name)
+    destination = process.resolve(name)
     if destination is None:
         _quit(process, f'Could not resolve hostname "{name}": Name or service not known.')
     if more:

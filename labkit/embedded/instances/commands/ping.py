@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 
 from labkit.embedded.dataplane import timing
 from labkit.embedded.dataplane.transmission import DEFAULT_TTL, Exchange, Reply, Transmission
-from labkit.embedded.instances.host import is_address
-from labkit.embedded.instances.process import Process
+from labkit.embedded.instances.process import Process, is_address
 from labkit.network.packet import Address, Packet, echo_request
 
 _LONG_MAX = 2**63 - 1
@@ -65,10 +64,10 @@ def ping(process: Process, arguments: list[str]) -> int:
     The exit code is 0 if a reply came, 1 if none did, 2 for any other error.
     """
     run, name = _parse(process, arguments)
-    destination = process.host.resolve(name)
+    destination = process.resolve(name)
     if destination is None:
         process.fail(f"ping: {name}: Name or service not known", 2)
-    source = process.host.source_for(destination)
+    source = process.source_for(destination)
     if source is None:
         process.fail("ping: connect: Network is unreachable", 2)
     if destination.version == 4:
@@ -87,7 +86,7 @@ def _echoes(process: Process, run: _Ping, packet: Packet) -> float:
     echo = Transmission(packet, length, ttl=run.ttl, replies=(Reply(length),))
     while True:
         sent_at = process.now()
-        exchange = process.host.send(echo)
+        exchange = process.send(echo)
         run.sent += 1
         is_last = run.sent == run.count
         patience = _patience(run) if is_last else math.inf
@@ -111,7 +110,7 @@ def _gap(process: Process, run: _Ping, sent_at: float, exchange: Exchange) -> fl
     elapsed = process.now() - sent_at
     if exchange.replied and exchange.round_trip >= 0.001:
         least, spread = _POLL_LATE
-        late = least + spread * timing.uniform("poll", process.host.instance_id, sent_at)
+        late = least + spread * timing.uniform("poll", process.instance_id, sent_at)
         return max(run.interval, elapsed) + late
     return elapsed + process.kernel_timer(run.interval)
 
@@ -125,7 +124,7 @@ def _reply(process: Process, run: _Ping, address: Address, exchange: Exchange) -
         time = f" time={_milliseconds(microseconds)} ms"
     if run.quiet:
         return
-    sender = str(address) if run.numeric else f"{process.host.reverse(address)} ({address})"
+    sender = str(address) if run.numeric else f"{process.reverse(address)} ({address})"
     process.out(f"{run.data + _ICMP_HEADER} bytes from {sender}: icmp_seq={run.sent} ttl={exchange.ttl}{time}")
 
 

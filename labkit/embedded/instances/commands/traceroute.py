@@ -47,11 +47,11 @@ def traceroute(process: Process, arguments: list[str]) -> int:
     if len(operands) > 1:
         process.fail("labkit: the embedded traceroute takes one host and no packet length.", 2)
     name = operands[0]
-    destination = process.host.resolve(name)
+    destination = process.resolve(name)
     if destination is None:
         process.err(f"{name}: Name or service not known")
         process.fail(f'Cannot handle "host" cmdline arg `{name}\' on position 1 (argc {arguments.index(name) + 1})', 2)
-    source = process.host.source_for(destination)
+    source = process.source_for(destination)
     if source is None:
         process.fail("connect: Network is unreachable", 1)
     length = 60 if destination.version == 4 else 80
@@ -79,7 +79,7 @@ def _send(process: Process, source: Address, destination: Address, index: int, a
     else:
         packet = udp(source, destination, _FIRST_PORT + index, process.ephemeral_port(destination, index))
         reply = port_unreachable(packet, length)
-    exchange = process.host.send(Transmission(packet, length, ttl=index // _QUERIES + 1, replies=(reply,)))
+    exchange = process.send(Transmission(packet, length, ttl=index // _QUERIES + 1, replies=(reply,)))
     return _Probe(process.now(), destination if exchange.replied else None, exchange.round_trip)
 
 
@@ -104,7 +104,7 @@ def _print(process: Process, probes: list[_Probe], index: int, numeric: bool) ->
         process.out(f"{text} *", end="")
         return
     if not any(earlier.source for earlier in probes[index - number : index]):
-        text += f" {probe.source}" if numeric else f" {process.host.reverse(probe.source)} ({probe.source})"
+        text += f" {probe.source}" if numeric else f" {process.reverse(probe.source)} ({probe.source})"
     process.out(f"{text}  {probe.round_trip * 1000:.3f} ms", end="")
 
 
