@@ -94,10 +94,7 @@ def _routes(process: Process) -> list[str]:
     rows = {
         (int(subnet.network_address), 0): f"{subnet} dev {_DEVICE} proto kernel scope link {end}",
         (int(router), 1): f"{router} {on_link}",
-        (
-            int(process.dns_server),
-            1,
-        ): f"{process.dns_server} {on_link if process.dns_server in process.subnet else through}",
+        (int(resolver), 1): f"{resolver} {on_link if resolver in subnet else through}",
     }
     return [f"default {through}", *(rows[key] for key in sorted(rows))]
 
