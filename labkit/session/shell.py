@@ -20,6 +20,15 @@ _REGISTERING = 30.0
 #: The agent's own last words on a command that failed; a terminal would not show them.
 _AGENT_WORDS = "failed to run commands: exit status"
 
+#: Of each instance that is not terminated: its id, state and Name tag, and its interfaces' ids and addresses.
+_INSTANCES = """
+Reservations[].Instances[?State.Name != 'terminated'][].{
+    id: InstanceId, state: State.Name, name: Tags[?Key == 'Name'] | [0].Value,
+    keys: NetworkInterfaces[].[
+        NetworkInterfaceId, PrivateIpAddresses[].[PrivateIpAddress, Association.PublicIp][], Ipv6Addresses[].Ipv6Address
+    ][][]
+}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -92,43 +101,25 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 def _running_instance(ec2: Any, key: str) -> str:
     """The id of the running instance that a name, id or address stands for."""
-    alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]}]
-    pages = ec2.get_paginator("describe_instances").paginate(Filters=alive)
-    instances = list(pages.search("Reservations[].Instances[]"))
-    found = [each for each in instances if key in _keys(each)]
+    instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
+    found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
     if len(found) > 1:
-        ids = ", ".join(each["InstanceId"] for each in found)
-        raise LabError(f"{key!r} stands for {len(found)} instances: {ids}. Name one of these ids.")
+        interfaces = ", ".join(each["keys"][0] for each in found)
+        raise LabError(f"{key!r} stands for {len(found)} interfaces: {interfaces}. Name one of these ids.")
     if not found and key.startswith("eni-"):
         raise LabError(f"No instance has the network interface {key!r}, so there is no shell.")
     if not found:
-        known = ", ".join(sorted(_name(each) for each in instances))
+        known = ", ".join(sorted(each["name"] or each["id"] for each in instances))
         raise LabError(
             f"There is no instance, interface or address {key!r} in this network. "
             + (f"The instances are: {known}." if known else "It has no instance yet: launch them first.")
         )
-    id, state = found[0]["InstanceId"], found[0]["State"]["Name"]
+    id, state = str(found[0]["id"]), found[0]["state"]
     if state == "stopped":
         raise LabError(f"{key} is stopped, so it runs no command. Start it: ec2.start_instances(InstanceIds=[{id!r}]).")
     if state != "running":
         raise LabError(f"{key} is {state}, so it runs no command now. Try again once it is running.")
-    return str(id)
-
-
-def _keys(instance: dict[str, Any]) -> set[str]:
-    """What an instance is called: its name, id, interfaces and addresses."""
-    keys = {_name(instance), instance["InstanceId"]}
-    for interface in instance["NetworkInterfaces"]:
-        keys.add(interface["NetworkInterfaceId"])
-        keys.update(each["Ipv6Address"] for each in interface["Ipv6Addresses"])
-        for each in interface["PrivateIpAddresses"]:
-            keys |= {each["PrivateIpAddress"], each.get("Association", {}).get("PublicIp", each["PrivateIpAddress"])}
-    return keys
-
-
-def _name(instance: dict[str, Any]) -> str:
-    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-    return str(tags.get("Name") or instance["InstanceId"])
+    return id
 
 
 def _wait_for_agent(ssm: Any, instance_id: str, name: str, patience: float) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.dataplane.flow_logs import FlowLogs
 from labkit.embedded.instances.commands import ping
-from labkit.network import filters
+from labkit.network import ComponentKind, filters
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet
 from labkit.network.parts import Route, RouteTable
@@ -31,7 +31,7 @@ def an_acl_that_remembers(patch: pytest.MonkeyPatch) -> None:
 
 def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
     asked = Walk._filter
-    patch.setattr(Walk, "_filter", lambda walk, interface, egress, crosses_subnet: asked(walk, interface, egress, True))
+    patch.setattr(Walk, "_filter", lambda walk, at, egress, _, *more: asked(walk, at, egress, True, *more))
 
 
 def an_acl_that_looks_at_the_source_port(patch: pytest.MonkeyPatch) -> None:
@@ -110,23 +110,24 @@ def a_stopped_instance_that_answers(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_record_of_what_is_refused(patch: pytest.MonkeyPatch) -> None:
-    see = DataPlane._see
+    see = FlowLogs.see
 
-    def accepted_only(plane: DataPlane, sightings: Any, *more: Any) -> None:
-        see(plane, [sighting for sighting in sightings if sighting.action == "ACCEPT"], *more)
+    def accepted_only(flow_logs: FlowLogs, sightings: Any, *more: Any) -> None:
+        see(flow_logs, [sighting for sighting in sightings if sighting.action == "ACCEPT"], *more)
 
-    patch.setattr(DataPlane, "_see", accepted_only)
+    patch.setattr(FlowLogs, "see", accepted_only)
 
 
 def a_record_that_rejects_what_no_route_carries(patch: pytest.MonkeyPatch) -> None:
-    drop = Walk._drop
+    add = Walk._add
 
-    def reject(walk: Any, component: str, kind: str, *more: Any, **named: Any) -> None:
-        if kind == "route table":
-            walk.sightings[-1] = replace(walk.sightings[-1], action="REJECT")
-        drop(walk, component, kind, *more, **named)
+    def reject(walk: Any, kind: Any, component: str, outcome: Any, *more: Any, **named: Any) -> None:
+        if kind is ComponentKind.ROUTE_TABLE and not outcome.passes:
+            seen = [replace(sighting, action="REJECT") for sighting in walk.hops[-1].sightings]
+            walk.hops[-1] = replace(walk.hops[-1], sightings=tuple(seen))
+        add(walk, kind, component, outcome, *more, **named)
 
-    patch.setattr(Walk, "_drop", reject)
+    patch.setattr(Walk, "_add", reject)
 
 
 def echoes_without_their_header(patch: pytest.MonkeyPatch) -> None:
