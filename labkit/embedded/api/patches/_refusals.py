@@ -45,8 +45,8 @@ def check_ids(what: str, hook: str, parameters: str, known: Callable[[Any], Iter
 
     @check(
         f"unknown-{words}-is-named",
-        rule=f"Of the {words.replace('-', ' ')} ids in a request, the first that doesn't exist is refused, with "
-        f"{not_found(what, '').code}.",
+        rule=f"A request with the id of a {what} that doesn't exist is refused with {not_found(what, '').code}; of "
+        "several such ids, the message names the first.",
         source=f"{EC2_API}errors-overview.html",
         hook=hook,
         parameters=parameters,

@@ -34,7 +34,7 @@ def _icmp(self: Any, _: dict[str, Any]) -> None:
 
 @check(
     "network-acl-cidr-is-canonical",
-    rule="CreateNetworkAclEntry refuses what is no CIDR block, and clears the block's host bits.",
+    rule="CreateNetworkAclEntry refuses what is not a CIDR block, and clears the block's host bits.",
     source=f"{EC2_API}API_CreateNetworkAclEntry.html",
     hook=f"{_BACKEND}.create_network_acl_entry",
     parameters="self network_acl_id rule_number protocol rule_action egress cidr_block icmp_code icmp_type "

@@ -6,9 +6,6 @@ from typing import Any
 
 from labkit.embedded.api.patches import Moto, around
 
-_USER = "student"
-_USER_ID = "AIDACKCEVSQ6C2EXAMPLE"
-
 
 @around(
     "caller-identity-is-an-iam-user",
@@ -20,5 +17,5 @@ _USER_ID = "AIDACKCEVSQ6C2EXAMPLE"
 def _caller(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     user_id, arn, account = moto()
     if arn.endswith(":user/moto"):
-        return _USER_ID, f"arn:aws:iam::{account}:user/{_USER}", account
+        return "AIDACKCEVSQ6C2EXAMPLE", f"arn:aws:iam::{account}:user/student", account
     return user_id, arn, account

@@ -79,7 +79,7 @@ def _available(_: Any) -> Any:
 
 @check(
     "subnet-cidr-is-canonical",
-    rule="CreateSubnet refuses what is no CIDR block of /16 to /28, and clears the block's host bits.",
+    rule="CreateSubnet refuses what is not a CIDR block of /16 to /28, and clears the block's host bits.",
     source=f"{EC2_API}API_CreateSubnet.html",
     hook=f"{_BACKEND}.create_subnet",
     parameters="self vpc_id cidr_block ipv6_cidr_block availability_zone availability_zone_id ipv6_native tags",

@@ -1,4 +1,4 @@
-"""VPCs: their CIDR blocks, the default VPC's way to the internet, and what keeps a VPC from being deleted."""
+"""VPCs: their CIDR blocks, the default VPC's route to the internet, and what keeps a VPC from being deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _default_vpc(self: Any, _: dict[str, Any], moto: Moto) -> Any:
 
 @check(
     "vpc-cidr-is-canonical",
-    rule="CreateVpc refuses what is no CIDR block of /16 to /28, with InvalidVpc.Range (widely reported; AWS's page "
+    rule="CreateVpc refuses what is not a CIDR block of /16 to /28, with InvalidVpc.Range (widely reported; AWS's page "
     "lists InvalidVpcRange), and clears the block's host bits.",
     source=f"{EC2_API}API_CreateVpc.html",
     hook=f"{_BACKEND}.create_vpc",
