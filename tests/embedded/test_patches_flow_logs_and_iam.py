@@ -158,10 +158,9 @@ def test_a_trust_policy_is_kept_whichever_service_it_trusts(iam: Any, service: s
     assert made["AssumeRolePolicyDocument"] == json.loads(document)
 
 
-# --- managed policies ---
+# --- managed policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html ---
 
 
-@pytest.mark.aws_does("managed-policies-are-attached-to-roles")
 def test_a_managed_policy_can_be_attached(iam: Any) -> None:
     iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust())
     iam.attach_role_policy(RoleName="role", PolicyArn=MANAGED)
@@ -172,7 +171,6 @@ def test_a_managed_policy_can_be_attached(iam: Any) -> None:
         iam.attach_role_policy(RoleName="role", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
 
 
-@pytest.mark.aws_does("managed-policies-are-there")
 def test_a_managed_policy_can_be_read(iam: Any) -> None:
     policy = iam.get_policy(PolicyArn=MANAGED)["Policy"]
     document = iam.get_policy_version(PolicyArn=MANAGED, VersionId=policy["DefaultVersionId"])["PolicyVersion"][
@@ -183,7 +181,6 @@ def test_a_managed_policy_can_be_read(iam: Any) -> None:
         iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/wrong/path/AmazonSSMManagedInstanceCore")
 
 
-@pytest.mark.aws_does("managed-policies-are-listed")
 def test_managed_policies_are_listed(iam: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html"""
     listed = iam.list_policies(Scope="AWS", MaxItems=1000)["Policies"]

@@ -43,7 +43,7 @@ def test_an_unknown_key_pair_is_refused(ec2: Any, subnet: str, image: str) -> No
     "what, code, message",
     [
         ({"ImageId": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound", "[ami-0123456789abcdef0]' does not exist"),
-        ({"ImageId": "al2023"}, "InvalidAMIID.PolicyError", 'Invalid id: "al2023"'),
+        ({"ImageId": "al2023"}, "InvalidAMIID.Malformed", 'Invalid id: "al2023"'),
         ({"SubnetId": "subnet-0"}, "InvalidSubnetID.NotFound", "The subnet ID 'subnet-0' does not exist"),
         ({"SecurityGroupIds": ["sg-0"]}, "InvalidGroup.NotFound", "sg-0"),
         ({"IamInstanceProfile": {"Name": "no-such-profile"}}, "NoSuchEntity", "no-such-profile"),

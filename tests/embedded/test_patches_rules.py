@@ -243,12 +243,12 @@ def test_a_filter_that_only_aws_has_says_so(ec2: Any) -> None:
 
 @pytest.mark.parametrize("what", DESCRIBES)
 def test_every_filter_that_is_said_to_be_obeyed_can_be_asked_for(ec2: Any, subnet: str, image: str, what: str) -> None:
-    from labkit.embedded.api.patches.filters import _FILTERS
+    from labkit.embedded.api.patches.base_response import FILTERS
 
     run(ec2, image, subnet)
     action = "Describe" + "".join(word.title() for word in what.split("_"))
     filters = "Filter" if what == "flow_logs" else "Filters"
-    for name in _FILTERS[action][0].split():
+    for name in FILTERS[action][0].split():
         value = "sg-0123456789abcdef0" if name == "group-id" else "nothing-is-called-this"
         answer = getattr(ec2, f"describe_{what}")(**{filters: [{"Name": name, "Values": [value]}]})
         answer.pop("ResponseMetadata")
