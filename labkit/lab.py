@@ -152,13 +152,7 @@ class Lab:
         `port` the destination's.
         Raises NetworkError for an end that is not there, PacketError for a protocol or port that is none.
         """
-        from labkit.network.endpoints import packet_between
-
-        if port is not None and not isinstance(port, int):
-            raise LabError(f"{port!r} is not a port: give a number, such as port=22.")
-        network = self.network
-        packet, sender = packet_between(network, source, destination, protocol, port)
-        return network.trace(packet, sender)
+        return self.network.trace_between(source, destination, protocol, port)
 
     def map(self, path: Path | None = None) -> Drawing:
         """Draw the network as it stands now and, if one is given, the way of a packet over it.

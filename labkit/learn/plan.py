@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar
 
 from labkit.learn.result import Line
 from labkit.network import Interface, Network, Path
-from labkit.network.endpoints import packet_between
 
 
 class Lab(Protocol):
@@ -100,7 +99,7 @@ class View:
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
         """As `lab.trace`, over the network as it was read for this view."""
-        return self.network.trace(*packet_between(self.network, source, destination, protocol, port))
+        return self.network.trace_between(source, destination, protocol, port)
 
     def part(self, parts: Mapping[str, Part], name: str, how: str) -> Part:
         """The one part that bears a name; Stop, with what to do, where there is none or several.

@@ -10,7 +10,7 @@ import pytest
 
 from labkit.embedded.dataplane.flow_logs import FlowLogs
 from labkit.embedded.instances.commands import ping
-from labkit.network import ComponentKind, filters
+from labkit.network import ComponentKind, Outcome, filters
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet
 from labkit.network.parts import Route, RouteTable
@@ -31,7 +31,7 @@ def an_acl_that_remembers(patch: pytest.MonkeyPatch) -> None:
 
 def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
     asked = Walk._filter
-    patch.setattr(Walk, "_filter", lambda walk, at, egress, _, *more: asked(walk, at, egress, True, *more))
+    patch.setattr(Walk, "_filter", lambda walk, end, egress, _, *more: asked(walk, end, egress, True, *more))
 
 
 def an_acl_that_looks_at_the_source_port(patch: pytest.MonkeyPatch) -> None:
@@ -121,10 +121,11 @@ def no_record_of_what_is_refused(patch: pytest.MonkeyPatch) -> None:
 def a_record_that_rejects_what_no_route_carries(patch: pytest.MonkeyPatch) -> None:
     add = Walk._add
 
-    def reject(walk: Any, kind: Any, component: str, outcome: Any, *more: Any, **named: Any) -> None:
+    def reject(walk: Any, kind: ComponentKind, component: str, outcome: Outcome, *more: Any, **named: Any) -> None:
         if kind is ComponentKind.ROUTE_TABLE and not outcome.passes:
-            seen = [replace(sighting, action="REJECT") for sighting in walk.hops[-1].sightings]
-            walk.hops[-1] = replace(walk.hops[-1], sightings=tuple(seen))
+            sightings = walk.hops[-1].sightings
+            rejected = tuple(replace(sighting, action="REJECT") for sighting in sightings)
+            walk.hops[-1] = replace(walk.hops[-1], sightings=rejected)
         add(walk, kind, component, outcome, *more, **named)
 
     patch.setattr(Walk, "_add", reject)

@@ -48,7 +48,7 @@ def test_a_path(named: Built) -> None:
     path = named.lab.trace(named.instance_1, "10.2.0.126")
     html = path._repr_html_()
     assert "&lt;script&gt;alert(1)" in html and not LIVE.search(html)
-    hops = [replace(hop, sentence=BREAKOUT, kind=SCRIPT, code=SCRIPT) for hop in path.forward.hops]
+    hops = [replace(hop, name=BREAKOUT, component=SCRIPT, other=SCRIPT) for hop in path.forward.hops]
     html = replace(path, forward=replace(path.forward, hops=tuple(hops)))._repr_html_()
     assert not LIVE.search(html)
 

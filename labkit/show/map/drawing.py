@@ -8,8 +8,7 @@ from itertools import pairwise
 
 from matplotlib.figure import Figure
 
-from labkit.network.model import Network
-from labkit.network.path import Hop, Leg, Path
+from labkit.network import Hop, Leg, Network, Path, Route
 from labkit.show.figure import Described, steady_style
 from labkit.show.map import painting
 from labkit.show.map.layout import LANE, MARGIN, Callout, Layout
@@ -76,10 +75,10 @@ def _draw(contents: Contents, path: Path | None, listed: bool) -> Sheet:
     if path and path.back:
         ways.append(_Way(path.back, places(network, path.back), "back", "↩", "Back"))
     used = {
-        (place.removeprefix("routes:"), hop.rule.split(" ")[0])
+        (place.removeprefix("routes:"), hop.decided_by.destination)
         for way in ways
         for place, hop in zip(way.places, way.leg.hops, strict=True)
-        if place.startswith("routes:") and hop.rule
+        if place.startswith("routes:") and isinstance(hop.decided_by, Route)
     }
     layout = Layout(contents, _callout(contents, path, ways), used)
     height = layout.height

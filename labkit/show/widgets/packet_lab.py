@@ -7,7 +7,6 @@ import json
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.endpoints import packet_between
 from labkit.network.model import Network
 from labkit.network.path import Path
 from labkit.show.map.drawing import Drawing, draw
@@ -29,8 +28,7 @@ def trace(network: Network, source: str, destination: str, protocol: str, port: 
     if not source or not destination:
         raise LabError("Say from where to where: choose both ends, or type an address.")
     number = None if protocol == "icmp" else _port(port)
-    packet, sender = packet_between(network, source, destination, protocol, number)
-    return network.trace(packet, sender)
+    return network.trace_between(source, destination, protocol, number)
 
 
 def trace_code(source: str, destination: str, protocol: str, port: str | int | None) -> str:
