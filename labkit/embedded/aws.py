@@ -18,7 +18,6 @@ from labkit.embedded.api.server import Server
 from labkit.embedded.clock import START, Clock
 from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances.run_command import RunCommand
-from labkit.embedded.roles import Roles
 
 
 class EmbeddedAws:
@@ -30,11 +29,10 @@ class EmbeddedAws:
         self.clock = Clock(START, self.lock)
         self.server = Server(self.clock, self.lock)
         self.client = self.server.client
-        roles = Roles()
-        self.dataplane = DataPlane(self.client, self.clock, roles)
-        self.server.after_action += [roles.after_action, self.dataplane.after_action]
+        self.dataplane = DataPlane(self.server, self.clock)
+        self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
-        self.server.handlers |= RunCommand(self.dataplane, roles).handlers() | LogsInsights(self.clock).handlers()
+        self.server.handlers |= RunCommand(self.server, self.dataplane).handlers() | LogsInsights(self.clock).handlers()
         self.server.serve(port)
 
     @property

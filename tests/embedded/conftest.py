@@ -12,6 +12,7 @@ import pytest
 
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api import patches
+from tests.embedded.site import Site
 from tests.embedded.support import client
 
 
@@ -93,6 +94,11 @@ def ssm(aws: EmbeddedAws) -> Any:
 @pytest.fixture
 def sts(aws: EmbeddedAws) -> Any:
     return client(aws, "sts")
+
+
+@pytest.fixture
+def site(aws: EmbeddedAws, image: str) -> Site:
+    return Site(aws, image)
 
 
 @pytest.fixture

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from labkit.embedded.dataplane.capture import Capture
 from labkit.network import Sighting, tcp
 from tests.embedded.site import Site
 
 HERE, THERE = "10.1.0.10", "10.1.0.20"
-
-
-@pytest.fixture
-def site(aws: Any, image: str) -> Site:
-    return Site(aws, image)
 
 
 # --- what a VPC is born with ---

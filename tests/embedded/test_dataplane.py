@@ -21,11 +21,6 @@ from tests.embedded.support import client
 HERE, THERE = "10.1.0.10", "10.1.0.20"
 
 
-@pytest.fixture
-def site(aws: EmbeddedAws, image: str) -> Site:
-    return Site(aws, image)
-
-
 # Which interfaces
 
 

@@ -19,10 +19,10 @@ from labkit.embedded.instances import services
 from labkit.embedded.instances.commands.ping import ping
 from labkit.embedded.instances.process import InstanceProcess, Process
 from labkit.embedded.instances.services import Service
-from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
+from labkit.embedded.instances.tcp import Failure, NotConnected, connect
 from labkit.network import ComponentKind, Path, echo_request, tcp, udp
 from labkit.network.packet import Address
-from tests.embedded.site import trust
+from tests.embedded.site import delivery_role
 from tests.embedded.support import client, gateway, main_table
 from tests.kernel.description import OUTSIDE, Fate, Host, Outcome, Probe, Records, Route, Rule, Site, Subnet
 
@@ -57,12 +57,9 @@ def outcomes(aws: EmbeddedAws, built: list[Built]) -> list[Outcome]:
 
 def _record(aws: EmbeddedAws, vpcs: list[str]) -> None:
     """One flow log on each VPC."""
-    iam, service = client(aws, "iam"), trust("vpc-flow-logs.amazonaws.com")
-    role = iam.create_role(RoleName="FlowLogs", AssumeRolePolicyDocument=service)["Role"]["Arn"]
-    document = '{"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}], "Version": "2012-10-17"}'
-    iam.put_role_policy(RoleName="FlowLogs", PolicyName="logs", PolicyDocument=document)
     client(aws, "ec2").create_flow_logs(
-        ResourceType="VPC", ResourceIds=vpcs, LogGroupName=_GROUP, DeliverLogsPermissionArn=role, TrafficType="ALL",
+        ResourceType="VPC", ResourceIds=vpcs, TrafficType="ALL", LogGroupName=_GROUP,
+        DeliverLogsPermissionArn=delivery_role(client(aws, "iam")),
         LogFormat=" ".join(f"${{{field}}}" for field in _FORMAT.split()),
     )  # fmt: skip
 
@@ -259,7 +256,7 @@ def _connects(process: Process, end: Address, port: int) -> bool:
     """Whether anything answers a SYN, even if it is with a reset."""
     try:
         connect(process, end, port, give_up_after=0.5)
-    except NotConnectedError as error:
+    except NotConnected as error:
         return error.failure is Failure.REFUSED
     return True
 

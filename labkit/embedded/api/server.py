@@ -13,10 +13,10 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import nullcontext
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from labkit.embedded.api import determinism, loading
 from labkit.embedded.api.idempotency import ClientTokens
@@ -27,6 +27,7 @@ from labkit.embedded.clock import Clock
 
 Hook = Callable[[str, str], None]
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
+Found = TypeVar("Found")
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Server:
         """Called likewise once the action is done or refused, and before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
         """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
+        self._found: dict[tuple[str, Hashable], Any] = {}
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
         self._tokens = ClientTokens()
@@ -84,6 +86,18 @@ class Server:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._make_client(service, region)
             return self._clients[service, region]
+
+    def remember(self, service: str, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what was found out about a service since an action last changed it.
+
+        Args:
+            service: The service, such as `iam`.
+            key: What was asked.
+            find: Finds it out where it is not known.
+        """
+        if (service, key) not in self._found:
+            self._found[service, key] = find()
+        return cast("Found", self._found[service, key])
 
     def internal_clients(self) -> list[Any]:
         """Return the clients that client() has made."""
@@ -185,6 +199,8 @@ class Server:
             with determinism.stream(f"{service}/{action}"):
                 answer = self._carry_out(service, region, action, request)
         finally:
+            if not is_read(action):
+                self._found = {key: found for key, found in self._found.items() if key[0] != service}
             for hook in tuple(self.after_action):
                 hook(service, action)
         if answer[0] < 400 and not is_read(action):

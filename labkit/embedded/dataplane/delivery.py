@@ -5,15 +5,14 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.server import Server
 from labkit.embedded.dataplane.capture import Window
 from labkit.embedded.dataplane.flow_log_records import lines
 from labkit.embedded.dataplane.flow_logs import FlowLog, Place
-from labkit.embedded.roles import Roles
 from labkit.iam import flow_log_delivery, read_role
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
@@ -24,9 +23,8 @@ DELAY = 300
 class Delivery:
     """Writes records to log streams, one `eni-…-all` for each interface, and keeps each flow log's delivery status."""
 
-    def __init__(self, client: Callable[[str], Any], roles: Roles) -> None:
-        self._client = client
-        self._roles = roles
+    def __init__(self, server: Server) -> None:
+        self._server = server
 
     def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
         """Write the records of closed windows, or note that they may not be written.
@@ -38,10 +36,10 @@ class Delivery:
             windows: Its closed windows, oldest first.
             places: Where each interface is or was, by id.
         """
-        from moto.logs.models import LogEvent
+        from moto.logs.models import LogEvent, logs_backends
 
-        groups = _logs_backend().groups
-        logs = self._client("logs")
+        groups = logs_backends[ACCOUNT_ID][REGION].groups
+        logs = self._server.client("logs")
         may_write = self._may_write(flow_log, log_group_exists=flow_log.log_group in groups)
         if may_write and flow_log.log_group not in groups:
             try:
@@ -63,25 +61,26 @@ class Delivery:
                 # time.
                 stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
                 stream.stored_bytes += len(line)
-            stream.last_ingestion_time = _naive_utc(window.end + DELAY)
+            # moto keeps moments in UTC without their time zone.
+            stream.last_ingestion_time = datetime.fromtimestamp(window.end + DELAY, UTC).replace(tzinfo=None)
 
     def _may_write(self, flow_log: FlowLog, log_group_exists: bool) -> bool:
         """Whether the flow log's role lets the flow logs service write to its log group."""
 
         def ask() -> bool:
-            role = read_role(self._client("iam"), flow_log.role_arn.rpartition("/")[2])
-            return role is not None and bool(
-                flow_log_delivery(
-                    role,
-                    account=ACCOUNT_ID,
-                    region=REGION,
-                    flow_log_id=flow_log.id,
-                    log_group=flow_log.log_group,
-                    log_group_exists=log_group_exists,
-                )
-            )
+            role = read_role(self._server.client("iam"), flow_log.role_arn.rpartition("/")[2])
+            if role is None:
+                return False
+            return flow_log_delivery(
+                role,
+                account=ACCOUNT_ID,
+                region=REGION,
+                flow_log_id=flow_log.id,
+                log_group=flow_log.log_group,
+                log_group_exists=log_group_exists,
+            ).allowed
 
-        return self._roles.remember((flow_log.id, log_group_exists), ask)
+        return self._server.remember("iam", (flow_log.id, log_group_exists), ask)
 
     def _note(self, flow_log: FlowLog, delivered: bool) -> None:
         from moto.ec2.models import ec2_backends
@@ -89,13 +88,3 @@ class Delivery:
         stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
         stored.deliver_logs_status = "SUCCESS" if delivered else "FAILED"
         stored.deliver_logs_error_message = None if delivered else "Access error"
-
-
-def _logs_backend() -> Any:
-    from moto.logs.models import logs_backends
-
-    return logs_backends[ACCOUNT_ID][REGION]
-
-
-def _naive_utc(epoch: float) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

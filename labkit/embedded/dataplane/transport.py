@@ -6,12 +6,11 @@ counts what the interface saw. As the clock moves, the internet makes noise, win
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from labkit.embedded.api.scope import is_read
+from labkit.embedded.api.server import Server
 from labkit.embedded.clock import Clock
 from labkit.embedded.dataplane import noise, timing
 from labkit.embedded.dataplane.delivery import DELAY, Delivery
@@ -19,7 +18,6 @@ from labkit.embedded.dataplane.flow_logs import FlowLogs
 from labkit.embedded.dataplane.timing import Distance
 from labkit.embedded.dataplane.transmission import Exchange, Transmission
 from labkit.embedded.instances import services
-from labkit.embedded.roles import Roles
 from labkit.network import ComponentKind, Network, Packet, Path, Sighting
 from labkit.network.packet import ICMP, ICMPV6, TCP
 
@@ -31,16 +29,15 @@ class DataPlane:
     """Carries packets over the network of an account, and keeps its flow logs.
 
     Args:
-        client: Makes a boto3 client of the account for a service; its calls move no clock.
+        server: The account's API.
         clock: The account's clock.
-        roles: What is known about IAM roles.
     """
 
-    def __init__(self, client: Callable[[str], Any], clock: Clock, roles: Roles) -> None:
-        self.client = client
+    def __init__(self, server: Server, clock: Clock) -> None:
         self.clock = clock
-        self.flow_logs = FlowLogs(client)
-        self._delivery = Delivery(client, roles)
+        self.flow_logs = FlowLogs(server.client)
+        self._client = server.client
+        self._delivery = Delivery(server)
         self._network: Network | None = None
         self._paths: dict[tuple[Packet, str | None], Path] = {}
         self._answered: dict[tuple[object, ...], int] = {}
@@ -51,7 +48,7 @@ class DataPlane:
     def network(self) -> Network:
         """The network as the account's API describes it at this moment."""
         if self._network is None:
-            self._network = Network.from_ec2(self.client("ec2"))
+            self._network = Network.from_ec2(self._client("ec2"))
             self._paths.clear()
             self.flow_logs.watch(self._network, self.clock.time())
         return self._network

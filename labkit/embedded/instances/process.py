@@ -214,17 +214,13 @@ class InstanceProcess(Process):
         plane: The data plane.
         instance_id: The instance's id.
         timeout: Seconds after which the process is killed.
-
-    Raises:
-        LookupError: The instance has no network interface.
     """
 
     def __init__(self, plane: DataPlane, instance_id: str, timeout: float) -> None:
         self._plane = plane
         self._network = network = plane.network
         interface = network.primary_interface(instance_id)
-        if interface is None:
-            raise LookupError(f"{instance_id} has no network interface.")
+        assert interface is not None, "Run Command asks only instances in reach."
         self._vpc = network.vpcs[interface.vpc]
         super().__init__(
             clock=plane.clock,

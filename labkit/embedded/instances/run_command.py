@@ -13,12 +13,10 @@ from typing import Any
 from labkit.embedded.api import determinism
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
-from labkit.embedded.api.server import Handler
+from labkit.embedded.api.server import Handler, Server
 from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances.process import InstanceProcess
 from labkit.embedded.instances.shell import Result, run
-from labkit.embedded.roles import Roles
-from labkit.errors import NetworkError
 from labkit.iam import managed_instance, read_role
 from labkit.network import tcp
 
@@ -42,7 +40,6 @@ _SSM_ENDPOINT = IPv4Address("52.46.128.10")
 class Invocation:
     """One run of a script on one instance, from one moment to another."""
 
-    instance_id: str
     started: datetime
     ended: datetime
     result: Result
@@ -65,25 +62,25 @@ class Command:
     targets: list[dict[str, Any]]
     requested: datetime
     timeout_seconds: int
-    invocations: list[Invocation] = field(default_factory=list)
+    invocations: dict[str, Invocation] = field(default_factory=dict)  # by the instances' ids
 
     @property
     def status(self) -> str:
         """The status of the first invocation that did not succeed: MaxErrors is 0, so one is enough."""
-        return next((each.status for each in self.invocations if each.status != "Success"), "Success")
+        return next((each.status for each in self.invocations.values() if each.status != "Success"), "Success")
 
 
 class RunCommand:
     """The commands of one account.
 
     Args:
+        server: The account's API.
         plane: What carries the packets that commands send.
-        roles: What is known about IAM roles.
     """
 
-    def __init__(self, plane: DataPlane, roles: Roles) -> None:
+    def __init__(self, server: Server, plane: DataPlane) -> None:
+        self._server = server
         self._plane = plane
-        self._roles = roles
         self._commands: dict[str, Command] = {}
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
@@ -113,17 +110,16 @@ class RunCommand:
         for instance in instances:
             started = self._plane.clock.now()
             result = run(InstanceProcess(self._plane, instance, timeout), script, command_id)
-            command.invocations.append(Invocation(instance, started, self._plane.clock.now(), result))
+            command.invocations[instance] = Invocation(started, self._plane.clock.now(), result)
         return {"Command": answer}
 
     def invocation(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Answer GetCommandInvocation."""
         command_id, instance_id = parameters["CommandId"], parameters["InstanceId"]
         command = self._commands.get(command_id)
-        found = [each for each in command.invocations if each.instance_id == instance_id] if command else []
-        if command is None or not found:
+        if command is None or instance_id not in command.invocations:
             raise AwsError("InvocationDoesNotExist", f"The command {command_id} was not sent to {instance_id}.")
-        invocation = found[0]
+        invocation = command.invocations[instance_id]
         return {
             "CommandId": command.id,
             "InstanceId": instance_id,
@@ -152,10 +148,9 @@ class RunCommand:
         if command_id is not None and command_id not in self._commands:
             raise AwsError("InvalidCommandId", f"There is no command {command_id}.")
         found = [
-            _command_json(command, [each.instance_id for each in command.invocations], command.status)
+            _command_json(command, list(command.invocations), command.status)
             for command in reversed(self._commands.values())
-            if command_id in (None, command.id)
-            and (instance_id is None or any(each.instance_id == instance_id for each in command.invocations))
+            if command_id in (None, command.id) and (instance_id is None or instance_id in command.invocations)
         ]
         return _page("Commands", found, parameters)
 
@@ -206,7 +201,7 @@ class RunCommand:
             if key == "InstanceIds":
                 found = list(values)
             elif key.startswith("tag:"):
-                pages = self._plane.client("ec2").get_paginator("describe_instances")
+                pages = self._server.client("ec2").get_paginator("describe_instances")
                 filters = [{"Name": key, "Values": values}]
                 found = list(pages.paginate(Filters=filters).search("Reservations[].Instances[].InstanceId"))
             else:
@@ -220,28 +215,23 @@ class RunCommand:
         https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-troubleshooting-managed-nodes.html
         """
         network = self._plane.network
-        instance = network.instances.get(instance_id)
-        interface = network.primary_interface(instance_id)
-        if (
-            instance is None
-            or interface is None
-            or instance.state != "running"
-            or interface.primary.version != 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
-            or not self._has_permission(instance.profile)
-        ):
-            return False
-        try:
-            return self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied
-        except NetworkError:
-            return False
+        instance, interface = network.instances.get(instance_id), network.primary_interface(instance_id)
+        return (
+            instance is not None
+            and interface is not None
+            and instance.state == "running"
+            and interface.primary.version == 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
+            and self._has_permission(instance.profile)
+            and self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied
+        )
 
     def _has_permission(self, profile_arn: str | None) -> bool:
         if profile_arn is None:
             return False
-        return self._roles.remember(("agent", profile_arn), lambda: self._ask_iam(profile_arn.rpartition("/")[2]))
+        return self._server.remember("iam", profile_arn, lambda: self._ask_iam(profile_arn.rpartition("/")[2]))
 
     def _ask_iam(self, profile: str) -> bool:
-        iam = self._plane.client("iam")
+        iam = self._server.client("iam")
         try:
             roles = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
         except iam.exceptions.NoSuchEntityException:
@@ -296,7 +286,7 @@ def _command_json(command: Command, instances: list[str], status: str) -> dict[s
         "MaxErrors": "0",
         "TargetCount": len(instances) if done else 0,
         "CompletedCount": len(command.invocations),
-        "ErrorCount": sum(each.status != "Success" for each in command.invocations),
+        "ErrorCount": sum(each.status != "Success" for each in command.invocations.values()),
         "DeliveryTimedOutCount": 0,
         "TimeoutSeconds": command.timeout_seconds,
     }

@@ -33,7 +33,7 @@ class Failure(Enum):
     NO_ROUTE = auto()
 
 
-class NotConnectedError(Exception):
+class NotConnected(Exception):
     """An attempt to connect failed.
 
     Attributes:
@@ -92,11 +92,11 @@ def connect(process: Process, destination: Address, port: int, give_up_after: fl
         give_up_after: Seconds; the kernel itself gives up after about 130.
 
     Raises:
-        NotConnectedError: The attempt failed, for one of the reasons in `Failure`.
+        NotConnected: The attempt failed, for one of the reasons in `Failure`.
     """
     source = process.source_for(destination)
     if source is None:
-        raise NotConnectedError(Failure.NO_ROUTE)
+        raise NotConnected(Failure.NO_ROUTE)
     packet = tcp(source, destination, port, process.ephemeral_port(destination, port))
     service = process.service(destination, TCP, port)
     syn = tcp_segment(packet, SYN, 0, syn_reply(packet, listens=service is not None))
@@ -106,11 +106,11 @@ def connect(process: Process, destination: Address, port: int, give_up_after: fl
         wait = exchange.round_trip if exchange.replied else process.kernel_timer(2.0**attempt)
         if process.now() + wait > end:
             process.sleep_until(end)
-            raise NotConnectedError(Failure.GIVEN_UP)
+            raise NotConnected(Failure.GIVEN_UP)
         process.sleep(wait)
         if exchange.replied:
             if service is None:
-                raise NotConnectedError(Failure.REFUSED)
+                raise NotConnected(Failure.REFUSED)
             process.send(tcp_segment(packet, ACK))
             return Connection(process, packet, service)
-    raise NotConnectedError(Failure.TIMED_OUT)
+    raise NotConnected(Failure.TIMED_OUT)
