@@ -14,7 +14,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from labkit.network import Network, Packet, echo_request, tcp
-from tests.network.build import ALL_ICMP, Build, entry, from_group, ports, tcp_from
+from tests.networks import ALL_ICMP, Build, entry, from_group, ports, tcp_from
 
 VPCS, SUBNETS_EACH, INTERFACES_EACH, PEERS, TRACES = 50, 4, 5, 4, 1000
 

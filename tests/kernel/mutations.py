@@ -14,7 +14,7 @@ from labkit.embedded.instances.commands import ping
 from labkit.network import ComponentKind, Outcome, filters
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet
-from labkit.network.parts import Route, RouteTable
+from labkit.network.parts import Interface, Route, RouteTable
 
 Walk = tracing._Walk
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -91,13 +91,13 @@ def a_gateway_that_translates_no_source(patch: pytest.MonkeyPatch) -> None:
 def a_peering_that_leads_further(patch: pytest.MonkeyPatch) -> None:
     cross = Walk._peering_connection
 
-    def further(walk: Any, id: str, vpc: str) -> None:
-        peer = walk.network.peering_connections[id].other_end(vpc)
+    def further(walk: Any, id: str, sender: Interface) -> None:
+        peer = walk.network.peering_connections[id].other_end(sender.vpc)
         beyond = [far for far in walk.network.active_peers(peer) if walk.network.interface_at(far, walk.packet.dst)]
         if beyond and not walk.network.interface_at(peer, walk.packet.dst):
             walk._deliver(beyond[0], None)
         else:
-            cross(walk, id, vpc)
+            cross(walk, id, sender)
 
     patch.setattr(Walk, "_peering_connection", further)
 

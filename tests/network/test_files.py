@@ -18,9 +18,13 @@ from typing import Any
 import pytest
 
 from labkit.network import Network, Packet, SnapshotError, echo_request, tcp
-from tests.network.build import (
+from tests.networks import (
     ALL_ICMP,
+    OPERATIONS,
+    TO_1,
+    TO_2,
     Build,
+    connected,
     entry,
     from_group,
     passed,
@@ -41,22 +45,6 @@ def write(file: Path, content: Any, **form: Any) -> None:
 def described(parts: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """What there is to write: no file is needed for a kind of which there is none."""
     return {kind: some for kind, some in parts.items() if some}
-
-
-#: The operation of the AWS CLI that answers with each kind.
-OPERATIONS = {
-    "Vpcs": "describe-vpcs",
-    "Subnets": "describe-subnets",
-    "RouteTables": "describe-route-tables",
-    "InternetGateways": "describe-internet-gateways",
-    "EgressOnlyInternetGateways": "describe-egress-only-internet-gateways",
-    "VpcPeeringConnections": "describe-vpc-peering-connections",
-    "SecurityGroups": "describe-security-groups",
-    "NetworkAcls": "describe-network-acls",
-    "NetworkInterfaces": "describe-network-interfaces",
-    "Reservations": "describe-instances",
-    "NatGateways": "describe-nat-gateways",
-}
 
 
 def as_the_cli(folder: Path, parts: dict[str, list[Any]]) -> None:
@@ -126,7 +114,7 @@ FORMS = [as_the_cli, as_the_cli_in_short, as_bare_lists, as_pages, as_batfish, a
 
 def everything() -> Build:
     """A network with a part of each kind."""
-    build = two_vpcs({"10.2.0.0/16": "pcx-12", "pl-1": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = two_vpcs(TO_2 | {"pl-1": "pcx-12"}, TO_1)
     build.prefix_list("pl-1", "10.2.0.0/24", "10.2.1.0/24")
     build.egress_only_gateway("eigw-1", "vpc-1")
     build.nat_gateway("nat-1", "subnet-1", "10.1.0.200", "54.3.3.3")
@@ -155,11 +143,6 @@ def test_files_that_a_windows_shell_wrote_and_hidden_ones_of_a_mac(tmp_path: Pat
 
 
 # Small snapshots, each with the path that AWS's page gives for it.
-
-
-def whole_vpcs() -> Build:
-    """Two VPCs peered together: each VPC's table has a route to the other's block."""
-    return two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
 
 
 def longest_prefix() -> Build:
@@ -238,7 +221,7 @@ PEERING = "https://docs.aws.amazon.com/vpc/latest/peering/"
 #: What is asked of a snapshot, whether the reply comes, where it ends (the destination's interface or the code), and
 #: the page that says so.
 DOCUMENTED: list[tuple[Callable[[], Build], Packet, bool, str | None, str]] = [
-    (whole_vpcs, echo_request("10.1.15.80", "10.2.0.126"), True, "eni-instance-2",
+    (connected, echo_request("10.1.15.80", "10.2.0.126"), True, "eni-instance-2",
      PEERING + "peering-configurations-full-access.html"),
     (longest_prefix, echo_request("172.16.0.88", "10.0.0.77"), True, "eni-b-77",
      PEERING + "peering-configurations-partial-access.html"),
@@ -373,7 +356,7 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes, words: str, tmp_pat
 
 def test_two_files_that_contradict_each_other_are_both_named(tmp_path: Path) -> None:
     as_the_cli(tmp_path / "monday", two_vpcs().parts)
-    as_the_cli(tmp_path / "tuesday", two_vpcs({"10.2.0.0/16": "pcx-12"}).parts)
+    as_the_cli(tmp_path / "tuesday", two_vpcs(TO_2).parts)
     with pytest.raises(SnapshotError, match="rtb-subnet-1 is described in .*monday.* and otherwise in .*tuesday"):
         Network.from_files(tmp_path)
 

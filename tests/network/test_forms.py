@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import labkit.network
 from labkit.network import Path, echo_request
-from tests.network.build import two_vpcs
+from tests.networks import connected, two_vpcs
 
 PING = echo_request("10.1.15.80", "10.2.0.126")
 
@@ -32,7 +32,7 @@ def test_the_text_of_the_labs_failed_ping() -> None:
 
 
 def test_the_text_names_every_hop_of_both_ways() -> None:
-    path = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"}).network().trace(PING)
+    path = connected().network().trace(PING)
     assert path.back is not None
     lines = str(path).splitlines()
     for line, hop in zip(lines[1:-1], path.forward.hops + path.back.hops, strict=True):

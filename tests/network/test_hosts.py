@@ -6,7 +6,7 @@ import pytest
 
 from labkit.network import NetworkError, Packet, echo_request, tcp, udp
 from labkit.network.packet import ICMP
-from tests.network.build import ALL_TRAFFIC, Build, entry, passed, route, seen, two_vpcs
+from tests.networks import ALL_TRAFFIC, Build, connected, entry, passed, route, seen, two_vpcs
 
 A, B, BOX = "10.0.0.10", "10.0.1.10", "10.0.2.10"
 
@@ -99,7 +99,7 @@ def test_a_route_to_an_interface_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("state", ["pending", "stopping", "stopped", "shutting-down"])
 def test_only_a_running_instance_sends_and_answers(state: str) -> None:
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = connected()
     build.parts["Reservations"][1]["Instances"][0]["State"]["Name"] = state
     network = build.network()
     to_it = network.trace(echo_request("10.1.15.80", "10.2.0.126"))
@@ -110,7 +110,7 @@ def test_only_a_running_instance_sends_and_answers(state: str) -> None:
 
 
 def test_a_terminated_instance_has_no_interface_any_more() -> None:
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = connected()
     build.parts["Reservations"][1]["Instances"][0]["State"]["Name"] = "terminated"
     build.parts["NetworkInterfaces"].pop()
     network = build.network()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.network import echo_request, tcp
-from tests.network.build import ALL_ICMP, ALL_TRAFFIC, Build, passed, seen, tcp_from, two_vpcs
+from tests.networks import ALL_ICMP, ALL_TRAFFIC, Build, passed, seen, tcp_from, two_vpcs
 
 ONE, TWO = "10.1.15.80", "10.2.0.126"
 PUBLIC_ONE, PUBLIC_TWO = "54.1.1.1", "54.2.2.2"

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import pytest
 
 from labkit.network import Packet, Path, echo_request, tcp, udp
-from tests.network.build import ALL_TRAFFIC, Build, entry, passed, ports, route, seen
+from tests.networks import ALL_TRAFFIC, Build, entry, passed, ports, route, seen
 
 CLIENT, NAT, NAT_PUBLIC, HOST = "10.0.1.5", "10.0.0.220", "54.3.3.3", "203.0.113.5"
 

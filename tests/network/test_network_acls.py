@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.network import echo_request, tcp, udp
-from tests.network.build import ALL_TRAFFIC, Build, entry, icmp, ports, seen
+from tests.networks import ALL_TRAFFIC, Build, entry, icmp, ports, seen
 
 CLIENT, SERVER = "10.0.0.10", "10.0.1.10"
 ALL_OUT = entry(100, "allow", egress=True)

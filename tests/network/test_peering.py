@@ -8,10 +8,9 @@ from __future__ import annotations
 import pytest
 
 from labkit.network import echo_request
-from tests.network.build import ALL_ICMP, Build, passed, route, seen, two_vpcs
+from tests.networks import ALL_ICMP, TO_1, TO_2, Build, connected, passed, route, seen, two_vpcs
 
 ONE, TWO = "10.1.15.80", "10.2.0.126"
-TO_TWO, TO_ONE = {"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"}
 PING = echo_request(ONE, TWO)
 
 
@@ -28,7 +27,7 @@ def test_with_one_route_the_packet_arrives_and_the_reply_is_lost() -> None:
 
     https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-routing.html
     """
-    path = two_vpcs(TO_TWO).network().trace(PING)
+    path = two_vpcs(TO_2).network().trace(PING)
     assert (path.reached, path.replied) == (True, False)
     assert path.stopped_at is not None and path.stopped_at.component == "igw-2"
     assert path.code == "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"
@@ -38,12 +37,12 @@ def test_with_one_route_the_packet_arrives_and_the_reply_is_lost() -> None:
 
 
 def test_the_route_on_the_far_side_alone_helps_nothing() -> None:
-    path = two_vpcs(None, TO_ONE).network().trace(PING)
+    path = two_vpcs(None, TO_1).network().trace(PING)
     assert (path.reached, seen(path)) == (False, ["eni-instance-1 egress ACCEPT"])
 
 
 def test_with_both_routes_the_reply_comes() -> None:
-    path = two_vpcs(TO_TWO, TO_ONE).network().trace(PING)
+    path = connected().network().trace(PING)
     assert path.replied and path.stopped_at is None and path.code is None
     assert path.destination == "eni-instance-2"
     assert passed(path.forward) == [
@@ -64,7 +63,7 @@ def test_with_both_routes_the_reply_comes() -> None:
 )
 def test_only_an_active_connection_carries_packets(status: str) -> None:
     """Lifecycle: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html#vpc-peering-lifecycle"""
-    build = two_vpcs(TO_TWO, TO_ONE)
+    build = connected()
     build.parts["VpcPeeringConnections"][0]["Status"]["Code"] = status
     path = build.network().trace(PING)
     assert (path.reached, path.code) == (False, "BAD_STATE_ROUTE")
@@ -72,14 +71,14 @@ def test_only_an_active_connection_carries_packets(status: str) -> None:
 
 
 def test_a_connection_that_is_not_there_any_more() -> None:
-    build = two_vpcs(TO_TWO, TO_ONE)
+    build = connected()
     build.parts["VpcPeeringConnections"].clear()
     assert build.network().trace(PING).code == "BAD_STATE_ROUTE"
 
 
 def three_vpcs() -> Build:
     """vpc-1 — vpc-2 — vpc-3, every table with every route; vpc-1 and vpc-3 are not peered."""
-    build = two_vpcs(TO_TWO | {"10.3.0.0/16": "pcx-12"}, TO_ONE | {"10.3.0.0/16": "pcx-23"})
+    build = two_vpcs(TO_2 | {"10.3.0.0/16": "pcx-12"}, TO_1 | {"10.3.0.0/16": "pcx-23"})
     build.vpc("vpc-3", "10.3.0.0/16")
     build.subnet("subnet-3", "vpc-3", "10.3.0.0/20", {"10.2.0.0/16": "pcx-23", "10.1.0.0/16": "pcx-23"})
     build.group("sg-3", "vpc-3", [ALL_ICMP])
@@ -103,7 +102,7 @@ def test_no_way_out_through_the_internet_gateway_of_a_peer() -> None:
 
     https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html#vpc-peering-limitations
     """
-    build = two_vpcs(TO_TWO, TO_ONE)
+    build = connected()
     build.routes("subnet-1", route("198.51.100.0/24", "pcx-12"))
     path = build.network().trace(echo_request(ONE, "198.51.100.1"))
     assert (path.reached, path.code) == (False, "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR")
@@ -111,7 +110,7 @@ def test_no_way_out_through_the_internet_gateway_of_a_peer() -> None:
 
 
 def test_no_way_to_a_nat_gateway_of_a_peer() -> None:
-    build = two_vpcs(TO_TWO, TO_ONE)
+    build = connected()
     build.nat_gateway("nat-2", "subnet-2", "10.2.0.200", "54.2.2.3")
     build.routes("subnet-1", route("198.51.100.0/24", "pcx-12"))
     build.routes("subnet-2", route("198.51.100.0/24", "nat-2"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labkit.network import NetworkError, Packet, Path, echo_request, tcp, udp
 from labkit.network.filters import network_acl, security_groups
 from labkit.network.parts import AclEntry, NetworkAcl, Permission, Route, RouteTable, SecurityGroup
-from tests.network.build import ALL_TRAFFIC, Build, entry, from_group, ports, route, tcp_from
+from tests.networks import ALL_TRAFFIC, Build, entry, from_group, ports, route, tcp_from
 
 # Few different values, so that they meet often.
 address = st.builds(lambda bits: IPv4Address((10 << 24) | bits), st.integers(0, 1023))

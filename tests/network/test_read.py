@@ -9,21 +9,9 @@ import pytest
 
 from labkit.network import Network, NetworkError, echo_request
 from labkit.network.endpoints import packet_between
-from tests.network.build import ALL_TRAFFIC, Build, route, two_vpcs
+from tests.networks import ALL_TRAFFIC, OPERATIONS, Build, connected, route, two_vpcs
 
-KEYS = {
-    "describe_vpcs": "Vpcs",
-    "describe_subnets": "Subnets",
-    "describe_route_tables": "RouteTables",
-    "describe_internet_gateways": "InternetGateways",
-    "describe_egress_only_internet_gateways": "EgressOnlyInternetGateways",
-    "describe_vpc_peering_connections": "VpcPeeringConnections",
-    "describe_security_groups": "SecurityGroups",
-    "describe_network_acls": "NetworkAcls",
-    "describe_network_interfaces": "NetworkInterfaces",
-    "describe_instances": "Reservations",
-    "describe_nat_gateways": "NatGateways",
-}
+KEYS = {operation.replace("-", "_"): key for key, operation in OPERATIONS.items()}
 
 
 class OnePartAPage:
@@ -52,7 +40,7 @@ class OnePartAPage:
 
 
 def test_it_reads_every_page_with_describe_calls_alone() -> None:
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = connected()
     build.prefix_list("pl-1", "192.0.2.0/24", "198.51.100.0/24")
     build.routes("subnet-1", route("pl-1", "pcx-12"))
     client = OnePartAPage(build)

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from labkit.network import echo_request
-from tests.network.build import ALL_ICMP, Build, entry, passed, route, seen
+from tests.networks import ALL_ICMP, Build, entry, passed, route, seen
 
 DESTINATION = ip_address("172.31.0.77")
 PROPAGATED = "EnableVgwRoutePropagation"

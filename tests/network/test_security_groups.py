@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.network import Packet, Path, echo_request, tcp, udp
-from tests.network.build import ALL_ICMP, ALL_TRAFFIC, Build, from_group, route, seen, tcp_from, two_vpcs
+from tests.networks import ALL_ICMP, ALL_TRAFFIC, Build, connected, from_group, route, seen, tcp_from, two_vpcs
 
 A, B = "10.0.0.10", "10.0.0.11"
 
@@ -158,7 +158,7 @@ def test_the_default_group_allows_its_own_members_only() -> None:
 
 
 def peered(*, routes: bool = True) -> Build:
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"}) if routes else two_vpcs()
+    build = connected() if routes else two_vpcs()
     build.rules("sg-2", [from_group("sg-1")])
     return build
 

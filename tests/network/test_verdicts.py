@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from labkit.network import echo_request
-from tests.network.build import Build, entry, icmp, route, seen, two_vpcs
+from tests.networks import Build, connected, entry, icmp, route, seen
 
 ONE, TWO = "eni-instance-1", "eni-instance-2"
 OUT, IN = f"{ONE} egress ACCEPT", f"{TWO} ingress ACCEPT"
@@ -81,7 +81,7 @@ def no_return_route(build: Build) -> None:
     ],
 )
 def test_the_verdicts(situation: Callable[[Build], None], expected: list[str]) -> None:
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = connected()
     situation(build)
     path = build.network().trace(echo_request("10.1.15.80", "10.2.0.126"))
     assert seen(path) == expected
@@ -131,7 +131,7 @@ def test_awss_example_where_the_group_denies_the_ping() -> None:
 
 def test_a_secondary_address_is_recorded_as_the_primary_one() -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html"""
-    build = two_vpcs({"10.2.0.0/16": "pcx-12"}, {"10.1.0.0/16": "pcx-12"})
+    build = connected()
     build.part(TWO)["PrivateIpAddresses"].append({"PrivateIpAddress": "10.2.0.127", "Primary": False})
     path = build.network().trace(echo_request("10.1.15.80", "10.2.0.127"))
     assert path.replied and path.back is not None

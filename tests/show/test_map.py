@@ -17,11 +17,11 @@ from labkit.network.packet import echo_request, tcp
 from labkit.network.path import Path
 from labkit.show.figure import DescribedFigure
 from labkit.show.map.drawing import Drawing, draw
-from tests.network.build import Build
-from tests.show.networks import (
+from tests.networks import (
     LONG_ID,
     TO_1,
     TO_2,
+    Build,
     behind_nat,
     default_vpc,
     long_names,

@@ -13,8 +13,7 @@ from labkit.show.figure import DPI, steady_style
 from labkit.show.map.drawing import Drawing, draw
 from labkit.show.map.lettering import font, width
 from labkit.show.map.svg import svg
-from tests.network.build import Build
-from tests.show.networks import TO_1, TO_2, rename, the_lab
+from tests.networks import TO_1, TO_2, Build, the_lab
 from tests.show.test_map import CASES, drawn, ping, texts
 
 NAME = "{http://www.w3.org/2000/svg}"
@@ -75,7 +74,7 @@ def test_the_same_map_is_the_same_text() -> None:
 
 
 def test_names_are_escaped() -> None:
-    build = rename(the_lab(TO_2, TO_1), {"vpc-1": NASTY, "igw-1": NASTY, "pcx-12": "<b>", "subnet-1": "a&b"})
+    build = the_lab(TO_2, TO_1).rename({"vpc-1": NASTY, "igw-1": NASTY, "pcx-12": "<b>", "subnet-1": "a&b"})
     picture = written(draw(*ping(build)))
     assert {NASTY[:12], "<b>", "a&b"} <= {word[:12] for word in words(picture)}
     assert {element.tag for element in picture.iter()} == {

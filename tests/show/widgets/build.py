@@ -8,8 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from labkit.network import Network
-from tests.network.build import Build
-from tests.show.networks import TO_1, TO_2, the_lab
+from tests.networks import TO_1, TO_2, Build, the_lab
 
 
 class PaperLab:

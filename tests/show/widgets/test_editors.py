@@ -15,8 +15,7 @@ from labkit.show.widgets.acl_editor import AclEditor
 from labkit.show.widgets.editor import Call, Editor
 from labkit.show.widgets.route_editor import RouteEditor
 from labkit.show.widgets.rule_editor import RuleEditor
-from tests.network.build import from_group, tcp_from
-from tests.show.networks import TO_1, TO_2, behind_nat, rename, the_lab
+from tests.networks import TO_1, TO_2, behind_nat, from_group, tcp_from, the_lab
 from tests.show.widgets.build import PaperLab, both_routes, controls, one_route
 
 
@@ -331,7 +330,7 @@ def test_what_is_not_there_cannot_be_edited(editor: Any) -> None:
 
 
 def test_of_two_with_one_name_the_id_is_to_be_given() -> None:
-    build = rename(the_lab(), {"rtb-subnet-1": "table", "rtb-subnet-2": "table"})
+    build = the_lab().rename({"rtb-subnet-1": "table", "rtb-subnet-2": "table"})
     with pytest.raises(LabError, match=re.escape("'table' is the name of 2 route tables: rtb-subnet-1, rtb-subnet-2.")):
         RouteEditor(PaperLab(build), "table")
     assert RouteEditor(PaperLab(build), "rtb-subnet-2").id == "rtb-subnet-2"

@@ -13,8 +13,7 @@ from labkit.errors import LabError
 from labkit.network.packet import echo_request
 from labkit.show.map.drawing import draw
 from labkit.show.widgets.packet_lab import PacketLab
-from tests.network.build import Build, entry
-from tests.show.networks import TO_1, TO_2, behind_nat, default_vpc, rename, the_lab
+from tests.networks import TO_1, TO_2, Build, behind_nat, default_vpc, entry, the_lab
 from tests.show.widgets.build import PaperLab, both_routes, controls, one_route
 
 
@@ -272,7 +271,7 @@ def test_its_still_form_is_the_map_with_the_path(shown: PacketLab) -> None:
 
 
 def test_names_are_escaped() -> None:
-    build = rename(the_lab(TO_2), {"rtb-subnet-1": "<script>alert(1)</script>", "pcx-12": "<b>&"})
+    build = the_lab(TO_2).rename({"rtb-subnet-1": "<script>alert(1)</script>", "pcx-12": "<b>&"})
     shown = PacketLab(PaperLab(build))
     shown.hops.index = 3
     assert "&lt;script&gt;" in shown.detail.value

@@ -13,8 +13,7 @@ from labkit.errors import LabError
 from labkit.network.packet import echo_request, tcp
 from labkit.show.widgets.replay import Replay
 from labkit.show.widgets.replay_records import packets_of, seen_on
-from tests.network.build import Build, entry, seen
-from tests.show.networks import TO_1, TO_2, behind_nat, the_lab, three_vpcs
+from tests.networks import TO_1, TO_2, Build, behind_nat, entry, seen, the_lab, three_vpcs
 from tests.show.widgets.build import PaperLab, both_routes, controls, one_route
 
 
