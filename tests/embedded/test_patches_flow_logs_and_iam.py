@@ -109,6 +109,12 @@ def test_neither_group_nor_role_need_exist_yet(ec2: Any, vpc: str) -> None:
     assert ec2.describe_flow_logs()["FlowLogs"][0]["DeliverLogsStatus"] == "SUCCESS"
 
 
+def test_a_flow_log_is_made_and_deleted_and_never_changed(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html"""
+    actions = [name for name in ec2.meta.service_model.operation_names if name.endswith("FlowLogs")]
+    assert actions == ["CreateFlowLogs", "DeleteFlowLogs", "DescribeFlowLogs"]
+
+
 @pytest.mark.aws_does("flow-logs-are-described-in-pages")
 def test_flow_logs_are_described_in_pages(ec2: Any, vpc: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html"""

@@ -197,6 +197,16 @@ def test_a_route_to_an_instance_is_a_blackhole_once_it_is_stopped_or_gone(
     assert states() == ["blackhole", "blackhole"]
 
 
+def test_each_block_of_a_vpc_has_a_local_route_in_every_table(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html"""
+    ec2.create_route_table(VpcId=vpc)
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    assert [any(one["Main"] for one in table["Associations"]) for table in tables].count(True) == 1
+    for table in tables:
+        (local,) = table["Routes"]
+        assert (local["DestinationCidrBlock"], local["GatewayId"], local["State"]) == ("10.1.0.0/16", "local", "active")
+
+
 # --- CreateRoute: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html ---
 
 

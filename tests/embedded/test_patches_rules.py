@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from labkit.embedded.api.patches.base_response import FILTERS
 from tests.embedded.support import refused, run
 
 # --- canonical CIDR blocks ---
@@ -88,6 +90,15 @@ def test_the_default_group_lets_itself_in(ec2: Any, vpc: str) -> None:
     ingress = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
     assert ingress[0]["ReferencedGroupInfo"]["GroupId"] == group["GroupId"]
     assert (ingress[0]["IpProtocol"], ingress[0]["FromPort"], ingress[0]["ToPort"]) == ("-1", -1, -1)
+
+
+def test_a_new_security_group_lets_nothing_in_and_everything_out(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/creating-security-groups.html"""
+    made = ec2.create_security_group(GroupName="new", Description="new", VpcId=vpc)["GroupId"]
+    (group,) = ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"]
+    assert group["IpPermissions"] == []
+    (out,) = group["IpPermissionsEgress"]
+    assert (out["IpProtocol"], out["IpRanges"]) == ("-1", [{"CidrIp": "0.0.0.0/0"}])
 
 
 @pytest.mark.aws_does("rules-need-ports")
@@ -208,31 +219,22 @@ def test_an_acl_of_another_vpc_is_refused(ec2: Any, vpc: str, other_vpc: str, su
 
 # --- filters: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html ---
 
-DESCRIBES = [
-    "vpcs",
-    "subnets",
-    "route_tables",
-    "internet_gateways",
-    "vpc_peering_connections",
-    "security_groups",
-    "security_group_rules",
-    "network_acls",
-    "network_interfaces",
-    "instances",
-    "instance_status",
-    "flow_logs",
-    "nat_gateways",
-    "addresses",
-]
+
+def described(ec2: Any, action: str, name: str, value: str) -> Any:
+    """What a Describe action answers to one filter."""
+    method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", action).lower()
+    filters = "Filter" if action == "DescribeFlowLogs" else "Filters"
+    answer = getattr(ec2, method)(**{filters: [{"Name": name, "Values": [value]}]})
+    answer.pop("ResponseMetadata")
+    return list(answer.values())
 
 
 @pytest.mark.aws_does("unknown-filters-are-refused")
-@pytest.mark.parametrize("what", DESCRIBES)
-def test_a_filter_that_aws_does_not_have_is_refused(ec2: Any, subnet: str, image: str, what: str) -> None:
+@pytest.mark.parametrize("action", FILTERS)
+def test_a_filter_that_aws_does_not_have_is_refused(ec2: Any, subnet: str, image: str, action: str) -> None:
     run(ec2, image, subnet)
-    filters = "Filter" if what == "flow_logs" else "Filters"
     with refused("InvalidParameterValue", "The filter 'colour' is invalid"):
-        getattr(ec2, f"describe_{what}")(**{filters: [{"Name": "colour", "Values": ["blue"]}]})
+        described(ec2, action, "colour", "blue")
 
 
 @pytest.mark.aws_does("unknown-filters-are-refused")
@@ -241,18 +243,13 @@ def test_a_filter_that_only_aws_has_says_so(ec2: Any) -> None:
         ec2.describe_instances(Filters=[{"Name": "hypervisor", "Values": ["xen"]}])
 
 
-@pytest.mark.parametrize("what", DESCRIBES)
-def test_every_filter_that_is_said_to_be_obeyed_can_be_asked_for(ec2: Any, subnet: str, image: str, what: str) -> None:
-    from labkit.embedded.api.patches.base_response import FILTERS
-
+def test_every_filter_that_is_said_to_be_obeyed_can_be_asked_for(ec2: Any, subnet: str, image: str) -> None:
     run(ec2, image, subnet)
-    action = "Describe" + "".join(word.title() for word in what.split("_"))
-    filters = "Filter" if what == "flow_logs" else "Filters"
-    for name in FILTERS[action][0].split():
-        value = "sg-0123456789abcdef0" if name == "group-id" else "nothing-is-called-this"
-        answer = getattr(ec2, f"describe_{what}")(**{filters: [{"Name": name, "Values": [value]}]})
-        answer.pop("ResponseMetadata")
-        assert list(answer.values()) == [[]], (name, answer)
+    assert len(FILTERS) == 14
+    for action, (here, _) in FILTERS.items():
+        for name in here.split():
+            value = "sg-0123456789abcdef0" if name == "group-id" else "nothing-is-called-this"
+            assert described(ec2, action, name, value) == [[]], (action, name)
 
 
 @pytest.mark.aws_does("any-of-many-values-matches")
@@ -285,76 +282,30 @@ def test_instances_are_found_by_wildcards(ec2: Any, subnet: str, image: str) -> 
 # --- unknown ids: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html ---
 
 
-def names_the_first(call: Any, parameter: str, prefix: str, code: str, message: str) -> None:
-    """Ask for ten ids that don't exist, in each order that turning them gives: it is always the first that is named."""
+#: The action, its parameter, the prefix of ids, the code and the message with which each patch refuses an id.
+UNKNOWN = {
+    "unknown-vpc-is-named": ("vpcs", "VpcIds", "vpc", "InvalidVpcID", "The vpc ID"),
+    "unknown-subnet-is-named": ("subnets", "SubnetIds", "subnet", "InvalidSubnetID", "The subnet ID"),
+    "unknown-security-group-is-named": ("security_groups", "GroupIds", "sg", "InvalidGroup", "The security group"),
+    "unknown-route-table-is-named": (
+        "route_tables", "RouteTableIds", "rtb", "InvalidRouteTableID", "The routeTable ID"),
+    "unknown-network-acl-is-named": (
+        "network_acls", "NetworkAclIds", "acl", "InvalidNetworkAclID", "The networkAcl ID"),
+    "unknown-network-interface-is-named": (
+        "network_interfaces", "NetworkInterfaceIds", "eni", "InvalidNetworkInterfaceID", "The networkInterface ID"),
+    "unknown-instance-is-named": ("instances", "InstanceIds", "i", "InvalidInstanceID", "The instance ID"),
+}  # fmt: skip
+
+
+@pytest.mark.aws_does(*UNKNOWN)
+def test_the_first_unknown_id_is_named(ec2: Any, patch: str) -> None:
+    """Of ten ids that don't exist the first is named, whichever of them comes first."""
+    what, parameter, prefix, code, message = UNKNOWN[patch]
     ids = [f"{prefix}-{number:017x}" for number in range(10)]
     for turn in range(10):
         turned = ids[turn:] + ids[:turn]
-        with refused(code, message.format(turned[0])):
-            call(**{parameter: turned})
-
-
-@pytest.mark.aws_does("unknown-vpc-is-named")
-def test_the_first_unknown_vpc_is_named(ec2: Any) -> None:
-    names_the_first(ec2.describe_vpcs, "VpcIds", "vpc", "InvalidVpcID.NotFound", "The vpc ID '{}' does not exist")
-
-
-@pytest.mark.aws_does("unknown-subnet-is-named")
-def test_the_first_unknown_subnet_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_subnets, "SubnetIds", "subnet", "InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"
-    )
-
-
-@pytest.mark.aws_does("unknown-security-group-is-named")
-def test_the_first_unknown_security_group_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_security_groups,
-        "GroupIds",
-        "sg",
-        "InvalidGroup.NotFound",
-        "The security group '{}' does not exist",
-    )
-
-
-@pytest.mark.aws_does("unknown-route-table-is-named")
-def test_the_first_unknown_route_table_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_route_tables,
-        "RouteTableIds",
-        "rtb",
-        "InvalidRouteTableID.NotFound",
-        "The routeTable ID '{}' does not exist",
-    )
-
-
-@pytest.mark.aws_does("unknown-network-acl-is-named")
-def test_the_first_unknown_network_acl_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_network_acls,
-        "NetworkAclIds",
-        "acl",
-        "InvalidNetworkAclID.NotFound",
-        "The networkAcl ID '{}' does not exist",
-    )
-
-
-@pytest.mark.aws_does("unknown-network-interface-is-named")
-def test_the_first_unknown_network_interface_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_network_interfaces,
-        "NetworkInterfaceIds",
-        "eni",
-        "InvalidNetworkInterfaceID.NotFound",
-        "The networkInterface ID '{}' does not exist",
-    )
-
-
-@pytest.mark.aws_does("unknown-instance-is-named")
-def test_the_first_unknown_instance_is_named(ec2: Any) -> None:
-    names_the_first(
-        ec2.describe_instances, "InstanceIds", "i", "InvalidInstanceID.NotFound", "The instance ID '{}' does not exist"
-    )
+        with refused(f"{code}.NotFound", f"{message} '{turned[0]}' does not exist"):
+            getattr(ec2, f"describe_{what}")(**{parameter: turned})
 
 
 @pytest.mark.aws_does("unknown-vpc-of-another-resource-is-named")
