@@ -15,6 +15,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 #: The beginning of each page of EC2's API reference, of IAM's, and of the user guides of VPC and EC2.
@@ -87,6 +88,7 @@ def around(name: str, *, rule: str, source: str, hook: str, parameters: str) -> 
 
     def register(act: Around) -> Around:
         @patch(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @wraps(act)
         def make(original: Any) -> Any:
             signature = inspect.signature(original)
 
@@ -111,6 +113,7 @@ def check(name: str, *, rule: str, source: str, hook: str, parameters: str) -> C
 
     def register(look: Check) -> Check:
         @around(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @wraps(look)
         def act(self: Any, given: dict[str, Any], moto: Moto) -> Any:
             look(self, given)
             return moto()
