@@ -100,11 +100,11 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 
 def _running_instance(ec2: Any, key: str) -> str:
-    """The id of the running instance that a name, id or address stands for."""
+    """The id of the running instance that has a name, id or address."""
     instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
     if len(found) > 1:
-        interfaces = ", ".join(each["keys"][0] for each in found)
+        interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
         raise LabError(f"{key!r} stands for {len(found)} interfaces: {interfaces}. Name one of these ids.")
     if not found and key.startswith("eni-"):
         raise LabError(f"No instance has the network interface {key!r}, so there is no shell.")

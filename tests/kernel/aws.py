@@ -262,7 +262,7 @@ def _connects(process: Process, end: Address, port: int) -> bool:
 
 
 def resolved(end: str, public: dict[str, str]) -> str:
-    """The address that an end of a probe stands for."""
+    """The address of an end of a probe."""
     return public[end.removeprefix("public:")] if end.startswith("public:") else end
 
 

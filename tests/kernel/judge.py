@@ -18,7 +18,7 @@ from tests.kernel.generator import site
 
 
 def figures(site: Site, kernel: Outcome) -> Counter[str]:
-    """What was judged: networks, probes, flows and packets at interfaces, and how many probes ended in each way."""
+    """What was judged: networks, probes, flows and packets at interfaces, and how many probes had each fate."""
     packets = sum(count for count, _ in kernel.records.values())
     sizes = Counter(networks=1, probes=len(site.probes), packets=packets, records=len(kernel.records))
     return sizes + Counter(fate.stop or "answered" for fate in kernel.fates.values())
@@ -120,7 +120,7 @@ def _with_simplest_part(site: Site, name: str, n: int, differs: Callable[[Site],
 
 
 def _simpler(part: Any) -> Iterable[Any]:
-    """A part with less in it: no table or ACL of its own, or one row, entry or rule less."""
+    """A part with less in it: without its own table or ACL, or with one row, entry or rule less."""
     for each in fields(part):
         value = getattr(part, each.name)
         if isinstance(value, tuple):

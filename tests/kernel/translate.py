@@ -11,7 +11,7 @@ its routing tables, statefulness by conntrack, the order of rules by nftables, t
     internet          routes to the gateways, and the hosts outside
 
 What AWS does and a Linux router would not is configured here, by AWS's words:
-- Nothing is said of a dropped packet: routes without end are blackholes, and the rules drop, they don't reject.
+- No error tells of a dropped packet: routes without end are blackholes, and the rules drop, they don't reject.
 - A route to what isn't there or not active is a blackhole:
   https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
 - A peering connection leads into the peer and no further:
@@ -20,7 +20,7 @@ What AWS does and a Linux router would not is configured here, by AWS's words:
   https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html
 - A security group tracks connections and is asked once for each:
   https://docs.aws.amazon.com/vpc/latest/userguide/security-group-connection-tracking.html
-- A reference to a group stands for the private addresses of its members:
+- A reference to a group means the private addresses of its members:
   https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 Not compared are the TTL, which a Linux router lowers and a VPC's doesn't, and times.
 """

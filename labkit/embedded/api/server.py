@@ -137,7 +137,7 @@ class Server:
         from moto.core.request import Request
 
         if self._session is None:
-            # Nothing of the student's AWS configuration shall reach this session.
+            # Keep the student's AWS configuration out of this session.
             unset = dict.fromkeys(("profile", "region", "ca_bundle"), (None, None, None, None))
             files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
             self._session = boto3.session.Session(
@@ -159,7 +159,7 @@ class Server:
         client.meta.events.register("before-send", send)
         return client
 
-    # --- either way ---
+    # --- both ---
 
     def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
@@ -253,7 +253,7 @@ def _credential_scope(authorization: str) -> tuple[str, str] | None:
 
 
 def _action(request: Any) -> str:
-    """The API action that a request names, in AWS's spelling."""
+    """The API action that a request names, as AWS spells it."""
     target = request.headers.get("X-Amz-Target")
     if target:
         return str(target).rpartition(".")[2]

@@ -19,7 +19,7 @@ from labkit.network.packet import ICMP, TCP
 #: Mean seconds between two knocks at one address.
 MEAN_GAP = 45.0
 
-#: Noise is drawn in slots of this many seconds, each with a generator of its own.
+#: Noise is drawn in slots of this many seconds, each with its own random generator.
 _SLOT = 15
 
 #: Ports as scanners like them: SSH, Telnet, HTTP(S), SMB, RDP, databases, SIP, and some more. TCP, then UDP.

@@ -67,7 +67,7 @@ def round_trip(distance: Distance, source: Address, destination: Address, protoc
         destination: The far end's address, as the sender knows it.
         protocol: IANA's number of the protocol.
         sequence: How many packets of this protocol were answered between the two before. The first one is slower:
-            something on the way must look it up.
+            something on the path must look the destination up.
 
     >>> from ipaddress import ip_address
     >>> round_trip(Distance.PEERED_VPC, ip_address("10.1.15.80"), ip_address("10.2.0.126"), 1, 0)

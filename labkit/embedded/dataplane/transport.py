@@ -21,7 +21,7 @@ from labkit.embedded.instances import services
 from labkit.network import ComponentKind, Network, Packet, Path, Sighting
 from labkit.network.packet import ICMP, ICMPV6, TCP
 
-#: So many paths are kept while the network stays as it is; each connection has a port, and so a path, of its own.
+#: How many paths are kept while the network stays as it is. Each connection has its own port, and so its own path.
 _PATHS_KEPT = 1000
 
 
@@ -157,7 +157,7 @@ def _distance(path: Path) -> Distance:
 
 
 def _as_icmp(sighting: Sighting) -> Sighting:
-    """The same way, for an ICMP error about a TCP or UDP packet."""
+    """What the interface saw if the packet was an ICMP error about a TCP or UDP packet."""
     packet, original = (
         Packet(p.src, p.dst, ICMP if p.src.version == 4 else ICMPV6) for p in (sighting.packet, sighting.original)
     )

@@ -1,6 +1,6 @@
 """A TCP client as Linux plays it: the handshake with its retransmissions, data, and the close; nc and curl use it.
 
-Each segment is sent as a packet of its own, so that capture can count packets, bytes and flags in both directions. A
+Each segment is sent as one packet, so that capture can count packets, bytes and flags in both directions. A
 lost SYN is sent again after 1, 3, 7, 15, 31 and 63 seconds, net.ipv4.tcp_syn_retries = 6
 (https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html), each timer up to its wheel's next slot later.
 """

@@ -110,7 +110,7 @@ Play = Callable[..., Played]
 
 @pytest.fixture
 def play() -> Play:
-    """Run a script in a world of its own: `play("ping -c 1 10.2.0.126", silent=("10.2.0.126",))`."""
+    """Run a script in a new world: `play("ping -c 1 10.2.0.126", silent=("10.2.0.126",))`."""
 
     def play(*lines: str, timeout: float = 3600.0, **world: object) -> Played:
         process = World(stop_at=START + timeout, **world)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def _association(original: Any) -> Any:
         if found:
             if "allocationId" not in found:
                 found["ipOwnerId"] = "amazon"
-            named = self.ec2_backend.get_vpc(self.vpc_id).enable_dns_hostnames
+            named = self.ec2_backend.vpcs[self.vpc_id].enable_dns_hostnames
             name = f"ec2-{self.public_ip.replace('.', '-')}.compute-1.amazonaws.com"
             found["publicDnsName"] = name if named else ""
         return dict(found) or None

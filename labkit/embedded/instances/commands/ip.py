@@ -20,7 +20,7 @@ _FOREVER = "       valid_lft forever preferred_lft forever"
 
 
 def ip(process: Process, arguments: list[str]) -> int:
-    """Run `ip [-4|-6] {addr|route} [show] [[dev] DEVICE]`, each word as short as one likes; the exit code is 0."""
+    """Run `ip [-4|-6] {addr|route} [show] [[dev] DEVICE]`; each word may be shortened, and the exit code is 0."""
     family = ""
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments

@@ -1,6 +1,6 @@
 """`traceroute` 2.1.3 of Amazon Linux 2023's standard AMI: which routers answer on the path.
 
-Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. Up to 16 probes are under way at once. AWS's own
+Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. It sends up to 16 probes at once. AWS's own
 routers never show: within a VPC or over a peering connection the destination is hop 1. With the default UDP probes
 the far end's group must let UDP ports from 33434 in, and its answer is an ICMP error; -I sends echoes.
 
