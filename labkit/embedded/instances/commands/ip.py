@@ -81,7 +81,7 @@ def _addresses(process: Process) -> list[tuple[str, str, str]]:
     if process.ipv6:
         lines.append((_DEVICE, "6", f"    inet6 {process.ipv6}/128 scope global dynamic noprefixroute "))
         lines.append((_DEVICE, "6", f"       valid_lft {left // 8}sec preferred_lft {left // 26}sec"))
-    own = link_local(process.mac)
+    own = _link_local(process.mac)
     return [*lines, (_DEVICE, "6", f"    inet6 {own}/64 scope link proto kernel_ll \n{_FOREVER}")]
 
 
@@ -99,10 +99,10 @@ def _routes(process: Process) -> list[str]:
     return [f"default {through}", *(rows[key] for key in sorted(rows))]
 
 
-def link_local(mac: str) -> IPv6Address:
-    """The address that an interface gives itself, from its hardware address (RFC 4291, appendix A).
+def _link_local(mac: str) -> IPv6Address:
+    """The address that an interface chooses itself, from its hardware address (RFC 4291, appendix A).
 
-    >>> link_local("06:e6:fc:f5:ba:77")
+    >>> _link_local("06:e6:fc:f5:ba:77")
     IPv6Address('fe80::4e6:fcff:fef5:ba77')
     """
     octets = bytes.fromhex(mac.replace(":", ""))
