@@ -6,6 +6,11 @@
   lets the flow logs see them, and delivers their records.
 - The clock: time is virtual. It moves when an action, an echo or a wait takes time.
 
+A ping goes from the server to `RunCommand`, which asks IAM whether the instance's agent may run it; through the shell
+to the command `ping`, which sends a `Transmission` from its `Process`; then to `DataPlane.exchange`, which traces the
+packet over the network and lets the flow logs see it. As the clock moves, their windows close, and `Delivery` writes the
+records.
+
 `labkit.connect()` starts it, through `labkit.embedded.start`.
 """
 
@@ -21,11 +26,21 @@ from labkit.embedded.instances.run_command import RunCommand
 
 
 class EmbeddedAws:
-    """A running embedded AWS; `start` makes one."""
+    """A running embedded AWS; `start` makes one.
+
+    Args:
+        port: The port on 127.0.0.1 to serve on; 0 takes a free one.
+
+    Attributes:
+        lock: Held around each API action and each move of the clock.
+        clock: The virtual clock.
+        server: The API.
+        client: Makes a boto3 client without a socket, for what is not the student's doing.
+        dataplane: What carries the packets and keeps the flow logs.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.lock = threading.RLock()
-        """Held around each API action and each move of the clock."""
         self.clock = Clock(START, self.lock)
         self.server = Server(self.clock, self.lock)
         self.client = self.server.client
