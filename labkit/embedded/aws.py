@@ -8,8 +8,8 @@
 
 A ping goes from the server to `RunCommand`, which asks IAM whether the instance's agent may run it; through the shell
 to the command `ping`, which sends a `Transmission` from its `Process`; then to `DataPlane.exchange`, which traces the
-packet over the network and lets the flow logs see it. As the clock moves, their windows close, and `Delivery` writes the
-records.
+packet over the network and lets the flow logs see it. As the clock moves, their windows close, and `Delivery` writes
+the records.
 
 `labkit.connect()` starts it, through `labkit.embedded.start`.
 """
