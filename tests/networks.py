@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-from labkit.network import Leg, Network, Path
+from labkit.network import Leg, Network, Packet, Path
 
 #: The operation of the AWS CLI that describes each kind of part.
 OPERATIONS = {
@@ -94,13 +95,21 @@ def stop(path: Path) -> str | None:
 
 
 class Build:
-    """Collects parts; `network()` reads them as if EC2 had described them."""
+    """Collects parts; `network()` reads them as if EC2 had described them. What changes it returns it."""
 
     def __init__(self) -> None:
         self.parts: dict[str, list[Any]] = {key: [] for key in (*OPERATIONS, "PrefixLists")}
 
     def network(self) -> Network:
         return Network.from_answers(self.parts)
+
+    def trace(self, packet: Packet, start: str | None = None) -> Path:
+        return self.network().trace(packet, start)
+
+    def but(self, change: Callable[[Build], object]) -> Build:
+        """The same network, changed."""
+        change(self)
+        return self
 
     def part(self, id: str) -> dict[str, Any]:
         """The description of a resource, to be changed."""
@@ -117,33 +126,38 @@ class Build:
             self.part(id)["Tags"] = [{"Key": "Name", "Value": name}]
         return self
 
-    def routes(self, subnet: str, *more: dict[str, Any]) -> None:
+    def routes(self, subnet: str, *more: dict[str, Any]) -> Build:
         """Put routes into a subnet's table, before the ones it has: their order there means nothing."""
         self.part(f"rtb-{subnet}")["Routes"][:0] = more
+        return self
 
-    def rules(self, group: str, ingress: list[Any] | None = None, egress: list[Any] | None = None) -> None:
+    def rules(self, group: str, ingress: list[Any] | None = None, egress: list[Any] | None = None) -> Build:
         """Replace a security group's rules."""
         if ingress is not None:
             self.part(group)["IpPermissions"] = ingress
         if egress is not None:
             self.part(group)["IpPermissionsEgress"] = egress
+        return self
 
-    def acl(self, subnet: str, *entries: dict[str, Any]) -> None:
+    def acl(self, subnet: str, *entries: dict[str, Any]) -> Build:
         """Replace the entries of a subnet's network ACL."""
         self.part(f"acl-{subnet}")["Entries"] = list(entries)
+        return self
 
-    def prefix_list(self, id: str, *cidrs: str) -> None:
+    def prefix_list(self, id: str, *cidrs: str) -> Build:
         self.parts["PrefixLists"].append({"PrefixListId": id, "Entries": [{"Cidr": cidr} for cidr in cidrs]})
+        return self
 
-    def vpc(self, id: str, cidr: str, ipv6: str | None = None) -> None:
+    def vpc(self, id: str, cidr: str, ipv6: str | None = None) -> Build:
         v4 = {"CidrBlock": cidr, "CidrBlockState": {"State": "associated"}}
         part = {"VpcId": id, "CidrBlockAssociationSet": [v4], "Ipv6CidrBlockAssociationSet": _ipv6(ipv6)}
         self.parts["Vpcs"].append(part)
+        return self
 
     def subnet(
         self, id: str, vpc: str, cidr: str, routes: dict[str, str] | None = None, ipv6: str | None = None,
         acl: list[Any] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> Build:  # fmt: skip
         """A subnet with a route table `rtb-<id>` (local routes included) and a network ACL `acl-<id>` of its own."""
         part = {"SubnetId": id, "VpcId": vpc, "CidrBlock": cidr, "AvailabilityZone": "us-east-1a"}
         self.parts["Subnets"].append({**part, "Ipv6CidrBlockAssociationSet": _ipv6(ipv6)})
@@ -157,27 +171,30 @@ class Build:
             families = [(100, "0.0.0.0/0")] + ([(101, "::/0")] if ipv6 else [])
             acl = [entry(n, "allow", egress, cidr=cidr) for n, cidr in families for egress in (False, True)]
         self.parts["NetworkAcls"].append({"NetworkAclId": f"acl-{id}", "Entries": acl, **own})
+        return self
 
-    def group(self, id: str, vpc: str, ingress: list[Any], egress: list[Any] | None = None) -> None:
+    def group(self, id: str, vpc: str, ingress: list[Any], egress: list[Any] | None = None) -> Build:
         rules = {"IpPermissions": ingress, "IpPermissionsEgress": [ALL_TRAFFIC] if egress is None else egress}
         self.parts["SecurityGroups"].append({"GroupId": id, "GroupName": id, "VpcId": vpc, **rules})
+        return self
 
     def instance(
         self, name: str, subnet: str, address: str, groups: list[str], public: str | None = None,
         state: str = "running", ipv6: str | None = None, source_dest_check: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> Build:  # fmt: skip
         """An instance `i-<name>` with one interface `eni-<name>`."""
         part = {"InstanceId": f"i-{name}", "State": {"Name": state}, "VpcId": self._vpc_of(subnet)}
         self.parts["Reservations"].append({"Instances": [{**part, "Tags": [{"Key": "Name", "Value": name}]}]})
-        self.interface(f"eni-{name}", subnet, address, groups, public, ipv6, source_dest_check, instance=f"i-{name}")
+        end = f"eni-{name}"
+        return self.interface(end, subnet, address, groups, public, ipv6, source_dest_check, instance=f"i-{name}")
 
     def _vpc_of(self, subnet: str) -> str:
         return next(str(part["VpcId"]) for part in self.parts["Subnets"] if part["SubnetId"] == subnet)
 
     def interface(
         self, id: str, subnet: str, address: str, groups: list[str], public: str | None = None, ipv6: str | None = None,
-        source_dest_check: bool = True, instance: str | None = None, kind: str = "interface",
-    ) -> None:  # fmt: skip
+        source_dest_check: bool = True, instance: str | None = None,
+    ) -> Build:  # fmt: skip
         association = {"Association": {"PublicIp": public}} if public else {}
         self.parts["NetworkInterfaces"].append(
             {
@@ -186,23 +203,27 @@ class Build:
                 "PrivateIpAddresses": [{"PrivateIpAddress": address, "Primary": True, **association}],
                 "Ipv6Addresses": [{"Ipv6Address": ipv6}] if ipv6 else [],
                 "Groups": [{"GroupId": group} for group in groups],
-                "SourceDestCheck": source_dest_check, "InterfaceType": kind,
+                "SourceDestCheck": source_dest_check,
                 "Attachment": {"InstanceId": instance} if instance else {}, **association,
             }
         )  # fmt: skip
+        return self
 
-    def internet_gateway(self, id: str, vpc: str) -> None:
+    def internet_gateway(self, id: str, vpc: str) -> Build:
         attached = [{"VpcId": vpc, "State": "available"}]
         self.parts["InternetGateways"].append({"InternetGatewayId": id, "Attachments": attached})
+        return self
 
-    def egress_only_gateway(self, id: str, vpc: str) -> None:
+    def egress_only_gateway(self, id: str, vpc: str) -> Build:
         attached = [{"VpcId": vpc, "State": "attached"}]
         self.parts["EgressOnlyInternetGateways"].append({"EgressOnlyInternetGatewayId": id, "Attachments": attached})
+        return self
 
-    def peering(self, id: str, requester: str, accepter: str, status: str = "active") -> None:
+    def peering(self, id: str, requester: str, accepter: str, status: str = "active") -> Build:
         ends = {"RequesterVpcInfo": self._end(requester), "AccepterVpcInfo": self._end(accepter)}
         part = {"VpcPeeringConnectionId": id, "Status": {"Code": status}, **ends}
         self.parts["VpcPeeringConnections"].append(part)
+        return self
 
     def _end(self, vpc: str) -> dict[str, Any]:
         part = next((part for part in self.parts["Vpcs"] if part["VpcId"] == vpc), None)
@@ -212,11 +233,12 @@ class Build:
         v6 = [{"Ipv6CidrBlock": a["Ipv6CidrBlock"]} for a in part["Ipv6CidrBlockAssociationSet"]]
         return {"VpcId": vpc, "CidrBlockSet": v4, "Ipv6CidrBlockSet": v6}
 
-    def nat_gateway(self, id: str, subnet: str, address: str, public: str | None) -> None:
-        self.interface(f"eni-{id}", subnet, address, [], public, source_dest_check=False, kind="nat_gateway")
+    def nat_gateway(self, id: str, subnet: str, address: str, public: str | None) -> Build:
+        self.interface(f"eni-{id}", subnet, address, [], public, source_dest_check=False)
         part = {"NatGatewayId": id, "VpcId": self._vpc_of(subnet), "SubnetId": subnet, "State": "available"}
         addresses = [{"NetworkInterfaceId": f"eni-{id}"}]
         self.parts["NatGateways"].append({**part, "NatGatewayAddresses": addresses})
+        return self
 
 
 def _ipv6(cidr: str | None) -> list[dict[str, Any]]:

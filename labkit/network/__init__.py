@@ -10,13 +10,7 @@ from labkit.network.filters import entry_text, permission_text
 from labkit.network.model import Network
 from labkit.network.outcomes import ComponentKind, Outcome
 from labkit.network.packet import Packet, echo_request, tcp, udp
-from labkit.network.parts import (
-    AclEntry,
-    Interface,
-    Permission,
-    Route,
-    Translation,
-)
+from labkit.network.parts import AclEntry, Interface, Permission, Route, Translation
 from labkit.network.path import Hop, Leg, Path, Sighting
 
 __all__ = [

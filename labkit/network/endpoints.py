@@ -33,7 +33,7 @@ def packet_between(
     if port is not None and not isinstance(port, int):
         raise PacketError(f"{port!r} is not a port: give a number, such as port=22.")
     sender = _interface(network, source)
-    dst = _address(network, destination)
+    dst = _parsed(destination) or network.interface_of(destination).primary
     src = _own_address(sender, dst) if sender else ip_address(source)
     if protocol == "icmp":
         return echo_request(src, dst), sender.id if sender else None
@@ -89,13 +89,10 @@ def _interface(network: Topology, end: str) -> Interface | None:
     try:
         return network.interface_of(end)
     except NetworkError:
-        if _is_address(end) and not any(ip_address(end) in cidr for vpc in network.vpcs.values() for cidr in vpc.cidrs):
+        address = _parsed(end)
+        if address and not any(address in cidr for vpc in network.vpcs.values() for cidr in vpc.cidrs):
             return None
         raise
-
-
-def _address(network: Topology, end: str) -> Address:
-    return ip_address(end) if _is_address(end) else network.interface_of(end).primary
 
 
 def _own_address(interface: Interface, destination: Address) -> Address:
@@ -107,9 +104,8 @@ def _own_address(interface: Interface, destination: Address) -> Address:
     return found
 
 
-def _is_address(text: str) -> bool:
+def _parsed(end: str) -> Address | None:
     try:
-        ip_address(text)
+        return ip_address(end)
     except ValueError:
-        return False
-    return True
+        return None

@@ -37,8 +37,8 @@ def read_files(folder: str | PathLike[str]) -> Parts:
     files = [(file, list(_lists(file))) for file in _json_files(root)]
     if not any(found for _, found in files):
         raise SnapshotError(
-            f"There is no JSON file in {root} that describes a network ({len(files)} looked at). Write some: "
-            f"aws ec2 describe-vpcs --output json > {root / 'vpcs.json'}, and so on for each kind of thing."
+            f"There is no JSON file in {root} that describes a network ({len(files)} files were read). Write some: "
+            f"aws ec2 describe-vpcs --output json > {root / 'vpcs.json'}, and so on for each kind of resource."
         )
     lists = [(file, kind, parts) for file, found in files for kind, parts in found]
     prefix_lists = _prefix_lists(lists)
@@ -58,7 +58,7 @@ def _json_files(root: Path) -> list[Path]:
     if root.is_file():
         return [root]
     if not root.is_dir():
-        raise SnapshotError(f"There is no folder {root}. Give the one into which you wrote the answers of aws ec2.")
+        raise SnapshotError(f"There is no folder {root}. Give the folder with the answers of aws ec2.")
     found = (path for path in root.rglob("*") if path.suffix.lower() == ".json" and path.is_file())
     return sorted(path for path in found if not path.name.startswith("."))
 
@@ -125,8 +125,8 @@ def _merged(read: Iterable[tuple[Path, Parts]]) -> Parts:
                 known = merged[field].get(id)
                 if known and replace(part, name="") != replace(known, name=""):
                     raise SnapshotError(
-                        f"{id} is described in {described_in[id]} and otherwise in {file}: they are of different "
-                        "moments. Describe everything at once, into an empty folder."
+                        f"{id} is described in {described_in[id]} and differently in {file}: they are from "
+                        "different times. Describe everything at once, in an empty folder."
                     )
                 merged[field][id] = part
                 described_in[id] = file

@@ -64,7 +64,7 @@ def security_groups(
     lost = ""
     for group in groups:
         for permission in group.egress if egress else group.ingress:
-            if not _permission_covers(permission, packet):
+            if not _covers(permission, packet):
                 continue
             if _peer_matches(permission, peer, peer_groups, prefix_lists):
                 return FilterDecision(group.id, Outcome.RULE_ALLOWS, permission)
@@ -83,8 +83,9 @@ def network_acl(acl: NetworkAcl, egress: bool, packet: Packet) -> FilterDecision
         egress: The direction seen from the subnet.
         packet: The packet as it crosses the subnet's edge.
     """
+    peer = packet.dst if egress else packet.src
     for entry in acl.entries:
-        if entry.egress == egress and _entry_matches(entry, packet):
+        if entry.egress == egress and peer in entry.cidr and _covers(entry, packet):
             return FilterDecision(acl.id, Outcome.ENTRY_ALLOWS if entry.allow else Outcome.ENTRY_DENIES, entry)
     return FilterDecision(acl.id, Outcome.NO_ENTRY_MATCHES)
 
@@ -92,46 +93,40 @@ def network_acl(acl: NetworkAcl, egress: bool, packet: Packet) -> FilterDecision
 def permission_text(permission: Permission, egress: bool) -> str:
     """Return a security group rule in words, such as `TCP port 80 from 10.1.0.0/16`."""
     peers = ", ".join([*map(str, permission.cidrs), *permission.groups, *permission.prefix_lists])
-    if permission.protocol in (ICMP, ICMPV6) and permission.from_port == -1:
-        what = f"all {protocol_name(permission.protocol)}"
-    else:
-        what = _traffic(permission.protocol, permission.from_port, permission.to_port)
+    is_all_icmp = permission.protocol in (ICMP, ICMPV6) and permission.from_port == -1
+    what = ("all " if is_all_icmp else "") + _traffic(permission)
     return f"{what} {'to' if egress else 'from'} {peers}" if peers else what
 
 
 def entry_text(entry: AclEntry) -> str:
     """Return a network ACL entry in words, such as `rule 100: allow all traffic from 0.0.0.0/0`."""
-    number = "*" if entry.is_default else str(entry.number)
-    is_icmp = entry.protocol in (ICMP, ICMPV6)
-    first, last = (entry.icmp_type, entry.icmp_code) if is_icmp else (entry.from_port, entry.to_port)
-    action = "allow" if entry.allow else "deny"
-    what = _traffic(entry.protocol, first, last)
-    return f"rule {number}: {action} {what} {'to' if entry.egress else 'from'} {entry.cidr}"
+    number, action = "*" if entry.is_default else str(entry.number), "allow" if entry.allow else "deny"
+    return f"rule {number}: {action} {_traffic(entry)} {'to' if entry.egress else 'from'} {entry.cidr}"
 
 
-def _traffic(protocol: int | None, first: int | None, last: int | None) -> str:
-    """The traffic that a rule is about; for ICMP, `first` and `last` are the type and the code."""
-    if protocol is None:
+def _traffic(rule: Permission | AclEntry) -> str:
+    if rule.protocol is None:
         return "all traffic"
-    name = protocol_name(protocol)
-    if protocol in (ICMP, ICMPV6):
+    name, first, last = protocol_name(rule.protocol), rule.from_port, rule.to_port
+    if rule.protocol in (ICMP, ICMPV6):
         return name + ("" if first == -1 else f" type {first}") + ("" if last == -1 else f" code {last}")
-    if protocol not in (TCP, UDP):
+    if rule.protocol not in (TCP, UDP):
         return name
-    if first is None or first == -1 or (first, last) == (0, 65535):
+    if first == -1 or (first, last) == (0, 65535):
         return f"{name} all ports"
     return f"{name} port {first}" if first == last else f"{name} ports {first}-{last}"
 
 
-def _permission_covers(permission: Permission, packet: Packet) -> bool:
-    if permission.protocol is None:
+def _covers(rule: Permission | AclEntry, packet: Packet) -> bool:
+    """Whether a rule is about the packet's protocol and port, or its ICMP type and code."""
+    if rule.protocol is None:
         return True
-    if permission.protocol != packet.protocol:
+    if rule.protocol != packet.protocol:
         return False
     if packet.protocol in (ICMP, ICMPV6):
-        return permission.from_port in (-1, packet.icmp_type) and permission.to_port in (-1, packet.icmp_code)
+        return rule.from_port in (-1, packet.icmp_type) and rule.to_port in (-1, packet.icmp_code)
     if packet.protocol in (TCP, UDP):
-        return permission.from_port == -1 or permission.from_port <= packet.dst_port <= permission.to_port
+        return rule.from_port == -1 or rule.from_port <= packet.dst_port <= rule.to_port
     return True  # other protocols have no ports
 
 
@@ -143,17 +138,3 @@ def _peer_matches(
         or not peer_groups.isdisjoint(permission.groups)
         or any(peer in cidr for id in permission.prefix_lists for cidr in prefix_lists.get(id, ()))
     )
-
-
-def _entry_matches(entry: AclEntry, packet: Packet) -> bool:
-    if (packet.dst if entry.egress else packet.src) not in entry.cidr:
-        return False
-    if entry.protocol is None:
-        return True
-    if entry.protocol != packet.protocol:
-        return False
-    if packet.protocol in (ICMP, ICMPV6):
-        return entry.icmp_type in (-1, packet.icmp_type) and entry.icmp_code in (-1, packet.icmp_code)
-    if packet.protocol in (TCP, UDP) and entry.from_port is not None and entry.to_port is not None:
-        return entry.from_port <= packet.dst_port <= entry.to_port
-    return True

@@ -238,10 +238,8 @@ class AclEntry:
         allow: Whether it allows what matches, or denies it.
         protocol: IANA's protocol number, None for all.
         cidr: The CIDR block at the other end.
-        from_port: The first destination port, None for all.
-        to_port: The last destination port, None for all.
-        icmp_type: The ICMP type, -1 for all.
-        icmp_code: The ICMP code, -1 for all.
+        from_port: The first destination port, -1 for all; for ICMP the type.
+        to_port: The last destination port, -1 for all; for ICMP the code.
     """
 
     number: int
@@ -249,10 +247,8 @@ class AclEntry:
     allow: bool
     protocol: int | None
     cidr: Cidr
-    from_port: int | None = None
-    to_port: int | None = None
-    icmp_type: int = -1
-    icmp_code: int = -1
+    from_port: int = -1
+    to_port: int = -1
 
     @property
     def is_default(self) -> bool:
@@ -293,7 +289,6 @@ class Interface:
         groups: The ids of its security groups.
         source_dest_check: Whether it refuses packets that are neither from nor for its own addresses.
         instance: The id of the instance that it is attached to, or None.
-        kind: EC2's interface type, such as `interface` or `nat_gateway`.
         mac: Its MAC address, empty where it is not described.
         attached: Whether it is attached to anything.
     """
@@ -307,7 +302,6 @@ class Interface:
     groups: tuple[str, ...]
     source_dest_check: bool
     instance: str | None
-    kind: str
     mac: str = ""
     attached: bool = True
 

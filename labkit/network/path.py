@@ -109,6 +109,13 @@ class Hop:
             rule=self.rule, way=way, own=own, peer=peer,
         )  # fmt: skip
 
+    @property
+    def statement(self) -> str:
+        """The sentence with a capital at the beginning, unless that is a name or an address, and a period."""
+        sentence = self.sentence
+        is_name = self.outcome.template.startswith(("{name}", "{packet"))
+        return f"{sentence if is_name else sentence[0].upper() + sentence[1:]}."
+
     def __str__(self) -> str:
         mark = "✓" if self.passes else "✗"
         code = f" [{self.code}]" if self.code else ""
@@ -120,12 +127,15 @@ class Leg:
     """One direction of a path, to the destination or back.
 
     Attributes:
-        hops: The components that the packet met, in order.
-        arrived: Whether the packet got to the end.
+        hops: The components that the packet met, in order, at least one.
     """
 
     hops: tuple[Hop, ...]
-    arrived: bool
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the packet got to the end: no hop stopped it."""
+        return self.hops[-1].passes
 
     @property
     def sightings(self) -> tuple[Sighting, ...]:
@@ -146,14 +156,16 @@ class Path:
         packet: The packet that was sent.
         forward: The leg to the destination.
         back: The leg of the reply, None where the packet never arrived.
-        destination: The id of the interface that the packet reached, None where that is a host on the internet or
-            nothing.
     """
 
     packet: Packet
     forward: Leg
     back: Leg | None
-    destination: str | None = None
+
+    @property
+    def destination(self) -> str | None:
+        """The id of the interface that the packet reached, None where that is a host on the internet or nothing."""
+        return self.forward.hops[-1].interface if self.reached else None
 
     @property
     def reached(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from labkit.network.packet import PROTOCOL_NAMES, Address
+from labkit.network.packet import ICMP, ICMPV6, PROTOCOL_NAMES, Address
 from labkit.network.parts import (
     AclEntry,
     Cidr,
@@ -262,18 +262,17 @@ def _security_group(part: Json, _: PrefixLists) -> SecurityGroup:
 
 
 def _acl_entry(part: Json) -> AclEntry:
-    ports = part.get("PortRange") or {}
-    icmp = part.get("IcmpTypeCode") or {}
+    protocol = _protocol(part["Protocol"])
+    keys = ("IcmpTypeCode", "Type", "Code") if protocol in (ICMP, ICMPV6) else ("PortRange", "From", "To")
+    kept = part.get(keys[0]) or {}
     return AclEntry(
         number=part["RuleNumber"],
         egress=part["Egress"],
         allow=part["RuleAction"] == "allow",
-        protocol=_protocol(part["Protocol"]),
+        protocol=protocol,
         cidr=ip_network(part.get("CidrBlock") or part["Ipv6CidrBlock"], strict=False),
-        from_port=ports.get("From"),
-        to_port=ports.get("To"),
-        icmp_type=icmp.get("Type", -1),
-        icmp_code=icmp.get("Code", -1),
+        from_port=kept.get(keys[1], -1),
+        to_port=kept.get(keys[2], -1),
     )
 
 
@@ -304,7 +303,6 @@ def _interface(part: Json, _: PrefixLists) -> Interface:
         groups=tuple(group["GroupId"] for group in part["Groups"]),
         source_dest_check=part["SourceDestCheck"],
         instance=attachment.get("InstanceId"),
-        kind=part.get("InterfaceType", "interface"),
         mac=part.get("MacAddress", ""),
         attached=part.get("Status") != "available" or "InstanceId" in attachment,
     )

@@ -83,7 +83,7 @@ class Topology:
         return self._index.names.get(id, id)
 
     def interface_of(self, key: str) -> Interface:
-        """Return the interface that a name, an instance's id, an interface's id or an address stands for.
+        """Return the interface with a name, an id or an address, or the first one of an instance.
 
         Raises:
             NetworkError: Nothing bears it, or more than one thing does.
@@ -93,7 +93,7 @@ class Topology:
             return found[0]
         if found:
             ids = ", ".join(interface.id for interface in found)
-            raise NetworkError(f"{key!r} stands for {len(found)} interfaces: {ids}. Name one of these ids.")
+            raise NetworkError(f"{key!r} is the name or address of {len(found)} interfaces: {ids}. Use an id.")
         alive = (instance for instance in self.instances.values() if instance.state != "terminated")
         known = ", ".join(sorted(instance.name for instance in alive))
         raise NetworkError(

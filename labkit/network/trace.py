@@ -34,14 +34,12 @@ def trace(network: Topology, packet: Packet, start: str | None = None) -> Path:
         NetworkError: `start` is unknown, or no interface or more than one can send the packet.
     """
     connections = _Connections()
-    there = _Walk(network, packet, connections)
-    there.begin(sender_of(network, packet, start))
-    forward = there.leg()
+    forward = _Walk(network, packet, connections).leg(sender_of(network, packet, start))
     if not forward.arrived:
         return Path(packet, forward, None)
-    back = _Walk(network, there.packet.reply(), connections, is_reply=True)
-    back.begin(there.at)
-    return Path(packet, forward, back.leg(), there.at.id if there.at else None)
+    last = forward.hops[-1]
+    receiver = network.interfaces[last.interface] if last.interface else None
+    return Path(packet, forward, _Walk(network, last.packet.reply(), connections, is_reply=True).leg(receiver))
 
 
 class _Connections:
@@ -62,15 +60,20 @@ class _Walk:
         self.connections = connections
         self.is_reply = is_reply
         self.hops: list[Hop] = []
-        self.arrived = False
-        self.at: Interface | None = None
         self._unplaced: tuple[Sighting, ...] = ()  # of the next hop, where an interface lets in without any filter
         self._entered = 0  # interfaces that the packet has come in through
         self._sender_groups: frozenset[str] = frozenset()
         self._shown_groups: frozenset[str] = frozenset()  # the sender's, while the packet still shows who sent it
 
-    def leg(self) -> Leg:
-        return Leg(tuple(self.hops), self.arrived)
+    def leg(self, sender: Interface | None) -> Leg:
+        """Follow the packet from an interface, or from a host on the internet, as far as it gets."""
+        if sender:
+            self._from_interface(sender)
+        else:
+            outcome = Outcome.REPLIED_FROM_INTERNET if self.is_reply else Outcome.SENT_FROM_INTERNET
+            self._add(ComponentKind.INTERNET, "internet", outcome)
+            self._into_vpc_from_internet()
+        return Leg(tuple(self.hops))
 
     def _add(
         self,
@@ -84,33 +87,26 @@ class _Walk:
         direction: Direction | None = None,
         other: str = "",
     ) -> None:
-        """Add a hop; where its outcome stops the packet, it is the last."""
+        """Add a hop. The packet has arrived, or stopped, where it is the last one."""
         id, vpc = (interface.id, interface.vpc) if interface else (None, vpc)
         name, sightings, self._unplaced = self.network.name(component), self._unplaced, ()
         self.hops.append(Hop(kind, component, name, self.packet, outcome, by, other, direction, id, vpc, sightings))
 
     # Hosts
 
-    def begin(self, interface: Interface | None) -> None:
-        """Send the packet from an instance or whatever is behind an interface, or from a host on the internet."""
-        if interface is None:
-            outcome = Outcome.REPLIED_FROM_INTERNET if self.is_reply else Outcome.SENT_FROM_INTERNET
-            self._add(ComponentKind.INTERNET, "internet", outcome)
-            self._into_vpc_from_internet()
-            return
+    def _from_interface(self, interface: Interface) -> None:
+        """Send the packet from an instance, or whatever is behind an interface."""
         if not self._is_up(interface):
             return
         self._sender_groups = frozenset(interface.groups)
+        nat_gateway = self.network.nat_gateway_at(interface.id)
         if self.packet.dst in interface.addresses:
             self._host(interface, Outcome.KEPT)
-            self._arrive(interface)
-            return
-        nat_gateway = self.network.nat_gateway_at(interface.id)
-        if nat_gateway:
+        elif nat_gateway:
             self._add(ComponentKind.NAT_GATEWAY, nat_gateway.id, Outcome.NAT_STARTS_NOTHING, interface=interface)
-            return
-        self._host(interface, Outcome.REPLIED if self.is_reply else Outcome.SENT)
-        self._leave(interface)
+        else:
+            self._host(interface, Outcome.REPLIED if self.is_reply else Outcome.SENT)
+            self._leave(interface)
 
     def _host(self, interface: Interface, outcome: Outcome) -> None:
         self._add(ComponentKind.INSTANCE, interface.instance or interface.id, outcome, interface=interface)
@@ -127,10 +123,6 @@ class _Walk:
 
     def _at_interface(self, interface: Interface, outcome: Outcome, direction: Direction | None = None) -> None:
         self._add(ComponentKind.INTERFACE, interface.id, outcome, interface=interface, direction=direction)
-
-    def _arrive(self, interface: Interface | None) -> None:
-        self.arrived = True
-        self.at = interface
 
     # Interfaces: the security groups and, at the edge of the subnet, the network ACL
 
@@ -173,7 +165,6 @@ class _Walk:
             self._nat_ingress(nat_gateway, interface)
         elif self.packet.dst in interface.addresses:
             self._host(interface, Outcome.REPLY_RECEIVED if self.is_reply else Outcome.RECEIVED)
-            self._arrive(interface)
         elif interface.source_dest_check:
             self._at_interface(interface, Outcome.FOREIGN, "ingress")
         else:
@@ -337,7 +328,6 @@ class _Walk:
             return
         outcome = Outcome.REPLY_RECEIVED_ON_INTERNET if self.is_reply else Outcome.RECEIVED_ON_INTERNET
         self._add(ComponentKind.INTERNET, "internet", outcome)
-        self._arrive(None)
 
     def _into_vpc_from_internet(self) -> None:
         packet = self.packet

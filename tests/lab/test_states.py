@@ -138,7 +138,7 @@ def test_two_things_with_one_name_are_listed_with_what_to_do(built: Built) -> No
 
 def test_two_instances_with_one_name_are_told_apart_by_id(built: Built) -> None:
     twin = built.names["launch"]("instance-1", built.subnet_2, "10.2.0.127", built.security_group_2)
-    with pytest.raises(LabError, match="'instance-1' stands for 2 interfaces: eni-.* Name one of these ids."):
+    with pytest.raises(LabError, match="'instance-1' is the name or address of 2 interfaces: eni-.* Use an id."):
         built.lab.shell("instance-1", "hostname")
     assert built.lab.shell(twin, "hostname").stdout == "ip-10-2-0-127.ec2.internal\n"
 

@@ -114,8 +114,7 @@ FORMS = [as_the_cli, as_the_cli_in_short, as_bare_lists, as_pages, as_batfish, a
 
 def everything() -> Build:
     """A network with a part of each kind."""
-    build = two_vpcs(TO_2 | {"pl-1": "pcx-12"}, TO_1)
-    build.prefix_list("pl-1", "10.2.0.0/24", "10.2.1.0/24")
+    build = two_vpcs(TO_2 | {"pl-1": "pcx-12"}, TO_1).prefix_list("pl-1", "10.2.0.0/24", "10.2.1.0/24")
     build.egress_only_gateway("eigw-1", "vpc-1")
     build.nat_gateway("nat-1", "subnet-1", "10.1.0.200", "54.3.3.3")
     return build
@@ -147,8 +146,7 @@ def test_files_that_a_windows_shell_wrote_and_hidden_ones_of_a_mac(tmp_path: Pat
 
 def longest_prefix() -> Build:
     """VPC A peered with B and C, which have the same block; 10.0.0.77 alone is to be reached in B."""
-    build = Build()
-    build.vpc("vpc-a", "172.16.0.0/16")
+    build = Build().vpc("vpc-a", "172.16.0.0/16")
     build.subnet("a", "vpc-a", "172.16.0.0/24", {"10.0.0.77/32": "pcx-ab", "10.0.0.0/16": "pcx-ac"})
     for name in "bc":
         build.vpc(f"vpc-{name}", "10.0.0.0/16")
@@ -181,9 +179,7 @@ def in_a_row() -> Build:
 
 def private_servers() -> Build:
     """Servers in a private subnet, a NAT gateway in a public one, and a gateway endpoint for a prefix list."""
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16")
-    build.internet_gateway("igw-1", "vpc")
+    build = Build().vpc("vpc", "10.0.0.0/16").internet_gateway("igw-1", "vpc")
     build.subnet("public", "vpc", "10.0.0.0/20", {"0.0.0.0/0": "igw-1"})
     build.subnet("private", "vpc", "10.0.128.0/20", {"0.0.0.0/0": "nat-1"})
     build.prefix_list("pl-1", "192.0.2.0/24")
@@ -196,8 +192,7 @@ def private_servers() -> Build:
 
 def from_one_computer() -> Build:
     """Instances reached from 172.31.1.2 alone: its address in the groups' rules, and again in the network ACL's."""
-    build = Build()
-    build.vpc("vpc", "172.31.0.0/16")
+    build = Build().vpc("vpc", "172.31.0.0/16")
     build.group("sg", "vpc", [from_group("sg"), tcp_from("0.0.0.0/0", 22)])  # "accidentally too permissive"
     build.group("remote", "vpc", [])
     acl = [
@@ -357,7 +352,7 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes, words: str, tmp_pat
 def test_two_files_that_contradict_each_other_are_both_named(tmp_path: Path) -> None:
     as_the_cli(tmp_path / "monday", two_vpcs().parts)
     as_the_cli(tmp_path / "tuesday", two_vpcs(TO_2).parts)
-    with pytest.raises(SnapshotError, match="rtb-subnet-1 is described in .*monday.* and otherwise in .*tuesday"):
+    with pytest.raises(SnapshotError, match="rtb-subnet-1 is described in .*monday.* and differently in .*tuesday"):
         Network.from_files(tmp_path)
 
 

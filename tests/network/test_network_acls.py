@@ -18,10 +18,7 @@ ALL_OUT = entry(100, "allow", egress=True)
 
 def client_and_server(*entries: dict[str, Any]) -> Build:
     """Two subnets with an instance each; the server's network ACL has the given entries."""
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16")
-    build.group("sg", "vpc", [ALL_TRAFFIC])
-    build.subnet("front", "vpc", "10.0.0.0/24")
+    build = Build().vpc("vpc", "10.0.0.0/16").group("sg", "vpc", [ALL_TRAFFIC]).subnet("front", "vpc", "10.0.0.0/24")
     build.subnet("back", "vpc", "10.0.1.0/24", acl=list(entries))
     build.instance("client", "front", CLIENT, ["sg"])
     build.instance("server", "back", SERVER, ["sg"])
@@ -37,20 +34,20 @@ def test_rules_are_asked_by_ascending_number_and_the_first_match_decides() -> No
         assert path.stopped_at is not None and path.stopped_at.rule == "rule 90: deny TCP port 80 from 0.0.0.0/0"
         assert network.trace(tcp(CLIENT, SERVER, 81)).replied
     deny["RuleNumber"] = 110
-    assert client_and_server(deny, allow, ALL_OUT).network().trace(tcp(CLIENT, SERVER, 80)).replied
+    assert client_and_server(deny, allow, ALL_OUT).trace(tcp(CLIENT, SERVER, 80)).replied
 
 
 @pytest.mark.parametrize("entries", [[], [entry(32767, "deny"), entry(32767, "deny", egress=True)]])
 def test_what_no_rule_matches_is_denied_by_the_rule_with_the_asterisk(entries: list[dict[str, Any]]) -> None:
     """EC2 describes that rule as number 32767. A custom network ACL has only it."""
-    path = client_and_server(*entries).network().trace(tcp(CLIENT, SERVER, 80))
+    path = client_and_server(*entries).trace(tcp(CLIENT, SERVER, 80))
     assert (path.reached, path.code) == (False, "SUBNET_ACL_RESTRICTION")
     assert path.stopped_at is not None and "rule *" in (path.stopped_at.rule or "")
     assert seen(path) == ["eni-client egress ACCEPT", "eni-server ingress REJECT"]
 
 
 def test_it_is_stateless_the_reply_needs_a_rule_of_its_own() -> None:
-    path = client_and_server(entry(100, "allow")).network().trace(tcp(CLIENT, SERVER, 80))
+    path = client_and_server(entry(100, "allow")).trace(tcp(CLIENT, SERVER, 80))
     assert (path.reached, path.replied, path.code) == (True, False, "SUBNET_ACL_RESTRICTION")
     assert seen(path)[-2:] == ["-- back --", "eni-server egress REJECT"]
 
@@ -62,7 +59,7 @@ def test_it_is_stateless_the_reply_needs_a_rule_of_its_own() -> None:
 def test_replies_go_to_the_clients_ephemeral_port(first: int, last: int, replied: bool) -> None:
     """Many Linux kernels use ports 32768-61000; a server's ACL must let them out. Ours starts at 32768."""
     out = entry(100, "allow", egress=True, protocol="6", **ports(first, last))
-    path = client_and_server(entry(100, "allow"), out).network().trace(tcp(CLIENT, SERVER, 80))
+    path = client_and_server(entry(100, "allow"), out).trace(tcp(CLIENT, SERVER, 80))
     assert (path.reached, path.replied) == (True, replied)
 
 
@@ -105,13 +102,11 @@ def test_an_outbound_rule_names_the_destination_and_icmp_replies_are_type_0() ->
         (entry(100, "allow", egress=True, protocol="1", cidr="10.0.1.0/24", **icmp(0)), False),
         (entry(100, "allow", egress=True, protocol="1", cidr="10.0.0.0/24", **icmp(8)), False),
     ):
-        assert client_and_server(into, rule).network().trace(echo_request(CLIENT, SERVER)).replied == replied
+        assert client_and_server(into, rule).trace(echo_request(CLIENT, SERVER)).replied == replied
 
 
 def test_ipv4_rules_do_not_match_ipv6() -> None:
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16", "2001:db8::/56")
-    build.group("sg", "vpc", [ALL_TRAFFIC])
+    build = Build().vpc("vpc", "10.0.0.0/16", "2001:db8::/56").group("sg", "vpc", [ALL_TRAFFIC])
     for n in (1, 2):
         acl = [entry(100, "allow"), entry(100, "allow", egress=True)]
         build.subnet(f"s{n}", "vpc", f"10.0.{n}.0/24", ipv6=f"2001:db8:0:{n}::/64", acl=acl)

@@ -163,7 +163,7 @@ entries = st.lists(
     st.builds(
         lambda number, egress, allow, protocol, cidr, first, more: AclEntry(
             number, egress, allow, protocol, cidr,
-            *((first, first + more) if protocol in (6, 17) else (None, None)),
+            *((first, first + more) if protocol in (6, 17) else (-1, -1)),
         ),
         st.integers(1, 50), st.booleans(), st.booleans(), protocol, block, port, st.integers(0, 3),
     ),
@@ -180,7 +180,7 @@ def test_a_network_acl_is_the_first_match_by_number(found: list[AclEntry], egres
         peer = packet.dst if egress else packet.src
         if here and peer in here[0].cidr and here[0].protocol in (None, packet.protocol):
             first, last = here[0].from_port, here[0].to_port
-            if first is None or last is None or packet.dst_port in range(first, last + 1):
+            if first == -1 or packet.dst_port in range(first, last + 1):
                 allowed = here[0].allow
                 break
     acl = NetworkAcl("acl", "acl", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
@@ -199,14 +199,12 @@ def test_the_order_in_which_an_acl_is_described_means_nothing(
             one.egress,
             str(one.protocol or -1),
             str(one.cidr),
-            **({} if one.from_port is None or one.to_port is None else ports(one.from_port, one.to_port)),
+            **({} if one.from_port == -1 else ports(one.from_port, one.to_port)),
         )
         for one in found
     ]
     random.shuffle(described)
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16")
-    build.subnet("s", "vpc", "10.0.0.0/24", acl=described)
+    build = Build().vpc("vpc", "10.0.0.0/16").subnet("s", "vpc", "10.0.0.0/24", acl=described)
     in_order = NetworkAcl("acl-s", "acl-s", "vpc", tuple(sorted(found, key=lambda one: one.number)), ("s",))
     read = build.network().network_acl_of("s")
     assert network_acl(read, egress, packet) == network_acl(in_order, egress, packet)
@@ -314,7 +312,7 @@ def test_the_same_question_has_the_same_answer(traced: tuple[Build, Path | None]
     build, path = traced
     if path is not None and path.forward.sightings and path.forward.sightings[0].direction == "egress":
         first = path.forward.sightings[0].interface
-        assert build.network().trace(path.packet, first) == path
+        assert build.trace(path.packet, first) == path
 
 
 @settings(max_examples=100, deadline=None)

@@ -40,8 +40,7 @@ class OnePartAPage:
 
 
 def test_it_reads_every_page_with_describe_calls_alone() -> None:
-    build = connected()
-    build.prefix_list("pl-1", "192.0.2.0/24", "198.51.100.0/24")
+    build = connected().prefix_list("pl-1", "192.0.2.0/24", "198.51.100.0/24")
     build.routes("subnet-1", route("pl-1", "pcx-12"))
     client = OnePartAPage(build)
     network = Network.from_ec2(client)
@@ -61,16 +60,14 @@ def test_blocks_that_are_no_longer_associated_do_not_count() -> None:
 
 def test_an_interface_of_an_ipv6_only_subnet_has_no_private_ipv4_address() -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"""
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16", "2001:db8::/56")
-    build.group("sg", "vpc", [ALL_TRAFFIC])
+    build = Build().vpc("vpc", "10.0.0.0/16", "2001:db8::/56").group("sg", "vpc", [ALL_TRAFFIC])
     build.subnet("s", "vpc", "10.0.0.0/24", ipv6="2001:db8::/64")
     for n in (1, 2):
         build.instance(f"six-{n}", "s", "10.0.0.9", ["sg"], ipv6=f"2001:db8::{n}")
         interface = build.part(f"eni-six-{n}")
         del interface["PrivateIpAddress"], interface["PrivateIpAddresses"]
     del build.part("s")["CidrBlock"]
-    path = build.network().trace(echo_request("2001:db8::1", "2001:db8::2"))
+    path = build.trace(echo_request("2001:db8::1", "2001:db8::2"))
     assert path.replied
     assert str(path.forward.sightings[1].packet.dst) == "2001:db8::2"
 
@@ -87,7 +84,7 @@ def test_the_primary_address_comes_first_and_each_keeps_its_public_one() -> None
         "10.1.15.80": "54.1.1.1",
         "10.1.0.50": "54.1.1.50",
     }
-    path = build.network().trace(echo_request("10.1.0.50", "198.51.100.7"))
+    path = build.trace(echo_request("10.1.0.50", "198.51.100.7"))
     assert str(path.forward.hops[-1].packet.src) == "54.1.1.50"
 
 
@@ -102,7 +99,7 @@ def test_what_is_not_there_or_there_twice() -> None:
     with pytest.raises(NetworkError, match=r"'instance-3'.*The instances are: instance-1, instance-2"):
         network.interface_of("instance-3")
     build.parts["Reservations"][1]["Instances"][0]["Tags"] = [{"Key": "Name", "Value": "instance-1"}]
-    with pytest.raises(NetworkError, match="stands for 2 interfaces: eni-instance-1, eni-instance-2"):
+    with pytest.raises(NetworkError, match="is the name or address of 2 interfaces: eni-instance-1, eni-instance-2"):
         build.network().interface_of("instance-1")
     with pytest.raises(NetworkError, match="no instance yet"):
         Build().network().interface_of("instance-1")

@@ -5,22 +5,20 @@ References to groups of a peer: https://docs.aws.amazon.com/vpc/latest/peering/v
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from labkit.network import Packet, Path, echo_request, tcp, udp
-from tests.networks import ALL_ICMP, ALL_TRAFFIC, Build, connected, from_group, route, seen, tcp_from, two_vpcs
+from labkit.network import Packet, Path, Permission, echo_request, permission_text, tcp, udp
+from tests.networks import ALL_ICMP, ALL_TRAFFIC, Build, connected, from_group, route, seen, tcp_from
 
 A, B = "10.0.0.10", "10.0.0.11"
 
 
 def pair(ingress: list[Any], egress: list[Any] | None = None) -> Build:
     """Two instances in one subnet: a, whose group allows everything out, and b with the given rules."""
-    build = Build()
-    build.vpc("vpc", "10.0.0.0/16")
-    build.subnet("s", "vpc", "10.0.0.0/24")
-    build.group("sg-a", "vpc", [])
+    build = Build().vpc("vpc", "10.0.0.0/16").subnet("s", "vpc", "10.0.0.0/24").group("sg-a", "vpc", [])
     build.group("sg-b", "vpc", ingress, egress)
     build.instance("a", "s", A, ["sg-a"])
     build.instance("b", "s", B, ["sg-b"])
@@ -28,7 +26,7 @@ def pair(ingress: list[Any], egress: list[Any] | None = None) -> Build:
 
 
 def to_b(packet: Packet, *ingress: Any) -> Path:
-    return pair(list(ingress)).network().trace(packet)
+    return pair(list(ingress)).trace(packet)
 
 
 def test_a_new_group_lets_nothing_in_and_everything_out() -> None:
@@ -48,14 +46,11 @@ def test_it_is_stateful_replies_pass_whatever_the_outbound_rules() -> None:
 
 
 def test_replies_to_what_it_sent_may_come_in_without_an_inbound_rule() -> None:
-    build = pair([])
-    build.rules("sg-a", [tcp_from("0.0.0.0/0", 80)], [])
-    assert build.network().trace(tcp(B, A, 80)).replied
+    assert pair([]).rules("sg-a", [tcp_from("0.0.0.0/0", 80)], []).trace(tcp(B, A, 80)).replied
 
 
 def test_the_rules_of_all_groups_count_as_one_set() -> None:
-    build = pair([tcp_from("0.0.0.0/0", 80)])
-    build.group("sg-more", "vpc", [tcp_from("0.0.0.0/0", 443)], [])
+    build = pair([tcp_from("0.0.0.0/0", 80)]).group("sg-more", "vpc", [tcp_from("0.0.0.0/0", 443)], [])
     for groups in (["sg-b", "sg-more"], ["sg-more", "sg-b"]):
         build.part("eni-b")["Groups"] = [{"GroupId": group} for group in groups]
         network = build.network()
@@ -107,15 +102,13 @@ def test_icmp_rules_name_a_type_and_a_code(icmp_type: int, icmp_code: int, allow
 def test_a_rule_may_name_a_prefix_list() -> None:
     build = pair([{"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]}])
     build.prefix_list("pl-1", "192.0.2.0/24", "10.0.0.10/32")
-    assert build.network().trace(tcp(A, B, 80)).replied
+    assert build.trace(tcp(A, B, 80)).replied
     build.parts["PrefixLists"][0]["Entries"].pop()
-    assert build.network().trace(tcp(A, B, 80)).code == "ENI_SG_RULES_MISMATCH"
+    assert build.trace(tcp(A, B, 80)).code == "ENI_SG_RULES_MISMATCH"
 
 
 def test_outbound_rules_name_the_destination() -> None:
-    build = pair([ALL_TRAFFIC])
-    build.rules("sg-a", egress=[tcp_from("10.0.0.11/32", 443)])
-    network = build.network()
+    network = pair([ALL_TRAFFIC]).rules("sg-a", egress=[tcp_from("10.0.0.11/32", 443)]).network()
     assert network.trace(tcp(A, B, 443)).replied
     refused = network.trace(tcp(A, B, 80))
     assert (refused.code, seen(refused)) == ("ENI_SG_RULES_MISMATCH", ["eni-a egress REJECT"])
@@ -125,26 +118,19 @@ def test_outbound_rules_name_the_destination() -> None:
 
 
 def test_a_reference_allows_the_interfaces_that_have_the_group() -> None:
-    build = pair([from_group("sg-a")])
-    build.group("sg-c", "vpc", [])
-    build.instance("c", "s", "10.0.0.12", ["sg-c"])
-    network = build.network()
+    network = pair([from_group("sg-a")]).group("sg-c", "vpc", []).instance("c", "s", "10.0.0.12", ["sg-c"]).network()
     assert network.trace(tcp(A, B, 80)).replied
     assert network.trace(tcp("10.0.0.12", B, 80)).code == "ENI_SG_RULES_MISMATCH"
 
 
 def test_the_rules_of_the_referenced_group_are_not_added() -> None:
-    build = pair([from_group("sg-a")])
-    build.rules("sg-a", [tcp_from("0.0.0.0/0", 80)])
-    build.group("sg-c", "vpc", [])
+    build = pair([from_group("sg-a")]).rules("sg-a", [tcp_from("0.0.0.0/0", 80)]).group("sg-c", "vpc", [])
     build.instance("c", "s", "10.0.0.12", ["sg-c"])
-    assert not build.network().trace(tcp("10.0.0.12", B, 80)).reached
+    assert not build.trace(tcp("10.0.0.12", B, 80)).reached
 
 
 def test_an_outbound_rule_may_reference_the_destinations_group() -> None:
-    build = pair([ALL_TRAFFIC])
-    build.rules("sg-a", egress=[from_group("sg-b")])
-    network = build.network()
+    network = pair([ALL_TRAFFIC]).rules("sg-a", egress=[from_group("sg-b")]).network()
     assert network.trace(tcp(A, B, 80)).replied
     assert network.trace(echo_request(A, "198.51.100.1")).code == "ENI_SG_RULES_MISMATCH"
 
@@ -152,15 +138,13 @@ def test_an_outbound_rule_may_reference_the_destinations_group() -> None:
 def test_the_default_group_allows_its_own_members_only() -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"""
     build = pair([from_group("sg-b")])
-    assert not build.network().trace(tcp(A, B, 80)).reached
+    assert not build.trace(tcp(A, B, 80)).reached
     build.part("eni-a")["Groups"] = [{"GroupId": "sg-b"}]
-    assert build.network().trace(tcp(A, B, 80)).replied
+    assert build.trace(tcp(A, B, 80)).replied
 
 
-def peered(*, routes: bool = True) -> Build:
-    build = connected() if routes else two_vpcs()
-    build.rules("sg-2", [from_group("sg-1")])
-    return build
+def peered() -> Build:
+    return connected().rules("sg-2", [from_group("sg-1")])
 
 
 PING = echo_request("10.1.15.80", "10.2.0.126")
@@ -168,31 +152,28 @@ PING = echo_request("10.1.15.80", "10.2.0.126")
 
 def test_a_reference_works_across_peering() -> None:
     build = peered()
-    assert build.network().trace(PING).replied
+    assert build.trace(PING).replied
     build.rules("sg-2", [ALL_TRAFFIC])
     build.rules("sg-1", egress=[from_group("sg-2")])
-    assert build.network().trace(PING).replied
+    assert build.trace(PING).replied
 
 
 def test_a_reference_needs_an_active_peering_connection() -> None:
-    build = peered()
-    build.rules("sg-1", egress=[from_group("sg-2")])
+    build = peered().rules("sg-1", egress=[from_group("sg-2")])
     build.parts["VpcPeeringConnections"][0]["Status"]["Code"] = "deleted"
-    path = build.network().trace(PING)
+    path = build.trace(PING)
     assert (path.code, seen(path)) == ("ENI_SG_RULES_MISMATCH", ["eni-instance-1 egress REJECT"])
 
 
 def test_a_reference_does_not_work_through_the_internet_gateway() -> None:
     """A reference matches the private addresses of the group's interfaces, not their public ones."""
-    path = peered().network().trace(echo_request("10.1.15.80", "54.2.2.2"))
+    path = peered().trace(echo_request("10.1.15.80", "54.2.2.2"))
     assert (path.reached, path.code) == (False, "SG_REFERENCES_NOT_PRESERVED")
     assert seen(path) == ["eni-instance-1 egress ACCEPT", "eni-instance-2 ingress REJECT"]
 
 
 def test_an_outbound_reference_does_not_match_a_public_address() -> None:
-    build = peered()
-    build.rules("sg-1", egress=[from_group("sg-2")])
-    path = build.network().trace(echo_request("10.1.15.80", "54.2.2.2"))
+    path = peered().rules("sg-1", egress=[from_group("sg-2")]).trace(echo_request("10.1.15.80", "54.2.2.2"))
     assert (path.code, seen(path)) == ("SG_REFERENCES_NOT_PRESERVED", ["eni-instance-1 egress REJECT"])
 
 
@@ -201,28 +182,38 @@ def test_a_stranger_on_the_internet_is_no_case_of_a_lost_reference() -> None:
 
     https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
     """
-    assert peered().network().trace(echo_request("198.51.100.7", "54.2.2.2")).code == "ENI_SG_RULES_MISMATCH"
+    assert peered().trace(echo_request("198.51.100.7", "54.2.2.2")).code == "ENI_SG_RULES_MISMATCH"
 
 
 def test_a_reference_does_not_work_through_a_middlebox() -> None:
     """Each group must name the other's address or its subnet's range instead of its group."""
-    build = pair([])
-    build.subnet("t", "vpc", "10.0.1.0/24")
-    build.group("sg-open", "vpc", [ALL_TRAFFIC])
+    build = pair([]).subnet("t", "vpc", "10.0.1.0/24").group("sg-open", "vpc", [ALL_TRAFFIC])
     build.group("sg-t", "vpc", [from_group("sg-a")])
     build.instance("box", "s", "10.0.0.99", ["sg-open"], source_dest_check=False)
     build.instance("target", "t", "10.0.1.9", ["sg-t"])
-    assert build.network().trace(tcp(A, "10.0.1.9", 80)).replied
+    assert build.trace(tcp(A, "10.0.1.9", 80)).replied
     build.routes("s", route("10.0.1.0/24", "eni-box"))
     build.instance("box2", "t", "10.0.1.99", ["sg-open"], source_dest_check=False)
     build.routes("s", route("10.0.1.9/32", "eni-box2"))
-    path = build.network().trace(tcp(A, "10.0.1.9", 80))
+    path = build.trace(tcp(A, "10.0.1.9", 80))
     assert (path.reached, path.code) == (False, "SG_REFERENCES_NOT_PRESERVED")
     build.rules("sg-t", [tcp_from("10.0.0.0/24", 80)])
-    assert build.network().trace(tcp(A, "10.0.1.9", 80)).reached
+    assert build.trace(tcp(A, "10.0.1.9", 80)).reached
 
 
 def test_the_hop_names_the_group_and_the_rule_that_allowed() -> None:
     path = to_b(tcp(A, B, 80), ALL_ICMP, tcp_from("10.0.0.0/24", 80))
     hop = next(hop for hop in path.forward.hops if hop.component == "sg-b")
     assert hop.rule == "TCP port 80 from 10.0.0.0/24"
+
+
+def test_a_rule_in_words() -> None:
+    for rule, egress, text in (
+        (Permission(6, 0, 65535, (), ("sg-a", "sg-b"), ()), False, "TCP all ports from sg-a, sg-b"),
+        (Permission(17, 53, 60, (), (), ("pl-1",)), True, "UDP ports 53-60 to pl-1"),
+        (Permission(1, -1, -1, (ip_network("10.0.0.0/8"),), (), ()), False, "all ICMP from 10.0.0.0/8"),
+        (Permission(1, 8, 0, (ip_network("10.0.0.0/8"),), (), ()), False, "ICMP type 8 code 0 from 10.0.0.0/8"),
+        (Permission(None, -1, -1, (), (), ()), False, "all traffic"),
+        (Permission(47, -1, -1, (), ("sg-a",), ()), True, "protocol 47 to sg-a"),
+    ):
+        assert permission_text(rule, egress) == text

@@ -94,11 +94,8 @@ def _callout(contents: Contents, path: Path | None, ways: list[_Way]) -> Callout
     if hop is None:
         return None
     way = ways[-1]
-    first, _, rest = hop.sentence.partition(" ")
-    # A name stays as it is at the beginning of a sentence, too.
-    sentence = contents.named(f"{first.capitalize() if first.isalpha() else first} {rest}") + "."
     headline = f"{way.number([len(way.leg.hops)])}  {_component(contents, hop)}"
-    return Callout(way.places[-1], hop.vpc, headline, hop.code, sentence)
+    return Callout(way.places[-1], hop.vpc, headline, hop.code, contents.named(hop.statement))
 
 
 def _component(contents: Contents, hop: Hop) -> str:

@@ -123,7 +123,4 @@ def keep_left(points: Sequence[Point], distance: float) -> tuple[list[Point], li
 
 
 def _direction(a: Point, b: Point) -> tuple[int, int]:
-    def sign(value: float) -> int:
-        return (value > 0) - (value < 0)
-
-    return sign(b[0] - a[0]), sign(b[1] - a[1])
+    return (b[0] > a[0]) - (b[0] < a[0]), (b[1] > a[1]) - (b[1] < a[1])

@@ -1,4 +1,7 @@
-"""A ping again, in slow motion: where each packet is, which interface sees it, and which record tells of it."""
+"""The replay: a ping packet by packet and step by step, what the interfaces see of it and the records it leaves.
+
+`lab.widgets` makes it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.path import Path
+from labkit.network import Path
 from labkit.show.map.drawing import draw
 from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
@@ -24,9 +27,19 @@ class Replay(Living):
     """A ping, packet by packet and step by step, to the records that it left in the log group, or did not.
 
     The plain functions are `lab.trace(source, destination, protocol, port)`, whose legs have `sightings`, and
-    `lab.records(interface, address, since=since)`. Parameters: as for `lab.trace`; `count` is how many packets are
-    sent in the replay; records of traffic before the moment `since` are left out. `moment` is the step that is shown,
-    from 0; the last one is when the records are there. Raises LabError for an end that is not there.
+    `lab.records(interface, address, since=since)`.
+
+    Args:
+        lab: The lab.
+        source: The sender, as for `lab.trace`.
+        destination: The receiver, as for `lab.trace`.
+        protocol: `icmp`, `tcp` or `udp`.
+        port: The destination's port, for TCP and UDP.
+        count: The number of packets to send in the replay, from 1 to 100.
+        since: Records of traffic before this moment are left out; None for all.
+
+    Raises:
+        LabError: An end is not there, or the count is not in range.
     """
 
     def __init__(
@@ -60,6 +73,7 @@ class Replay(Living):
 
     @property
     def moment(self) -> int:
+        """The step that is shown, from 0; at the last one, the records have been delivered."""
         return int(self.slider.value)
 
     def _go(self, by: int) -> None:
@@ -106,7 +120,7 @@ class Replay(Living):
         return found
 
     def _records(self) -> list[str]:
-        """All records of the time in question, as they are in the log group now."""
+        """The records in the log group now, from the time in question."""
         try:
             return list(self.lab.records(since=self._since))
         except LabError as error:
@@ -118,7 +132,7 @@ class Replay(Living):
         return seen.records(lines, packet.protocol, packet.dst_port)
 
     def _rows(self, number: int, index: int, lines: list[str]) -> list[tuple[object, ...]]:
-        """A row for each sighting so far; at the end one also for what was never seen."""
+        """A row for each sighting so far; at the end, also one for each that never comes."""
         is_over = number == self._count
         rows: list[tuple[object, ...]] = []
         for seen in self._seen:
@@ -139,7 +153,7 @@ class Replay(Living):
         return f"{len(found)} record{'s' if len(found) > 1 else ''}{counted}"
 
     def still(self) -> parts.Lines:
-        """In words: what each interface sees, and the records there are."""
+        """Return in words what each interface sees, and the records it leaves."""
         lines = self._records()
         told = ["  " + "  ".join(map(str, row)) for row in self._rows(self._count, 0, lines)]
         return parts.Lines("\n".join([f"{self.path.packet}. {self.path.verdict}", *told]))
