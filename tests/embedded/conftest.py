@@ -13,7 +13,7 @@ import pytest
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api import patches
 from tests.embedded.site import Site
-from tests.embedded.support import client
+from tests.embedded.support import client, new_vpc
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,29 +79,15 @@ def aws(patch: str | None, unpatched: str | None) -> Iterator[EmbeddedAws]:
         running.stop()
 
 
-@pytest.fixture
-def ec2(aws: EmbeddedAws) -> Any:
-    return client(aws, "ec2")
+def _client_of(service: str) -> Any:
+    @pytest.fixture(name=service)
+    def fixture(aws: EmbeddedAws) -> Any:
+        return client(aws, service)
+
+    return fixture
 
 
-@pytest.fixture
-def iam(aws: EmbeddedAws) -> Any:
-    return client(aws, "iam")
-
-
-@pytest.fixture
-def logs(aws: EmbeddedAws) -> Any:
-    return client(aws, "logs")
-
-
-@pytest.fixture
-def ssm(aws: EmbeddedAws) -> Any:
-    return client(aws, "ssm")
-
-
-@pytest.fixture
-def sts(aws: EmbeddedAws) -> Any:
-    return client(aws, "sts")
+ec2, iam, logs, ssm, sts = map(_client_of, ("ec2", "iam", "logs", "ssm", "sts"))
 
 
 @pytest.fixture
@@ -111,12 +97,12 @@ def site(aws: EmbeddedAws, image: str) -> Site:
 
 @pytest.fixture
 def vpc(ec2: Any) -> str:
-    return str(ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
+    return new_vpc(ec2, "10.1.0.0/16")
 
 
 @pytest.fixture
 def other_vpc(ec2: Any) -> str:
-    return str(ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"])
+    return new_vpc(ec2, "10.2.0.0/16")
 
 
 @pytest.fixture
