@@ -20,8 +20,9 @@ import pandas as pd
 from nimbus_network import ACCOUNT_ID, REGION, describe, resource_id
 from nimbus_traffic import HOUR, MIDNIGHT, Amount, Conversation, conversations
 
-from labkit.embedded.dataplane.capture import Capture, Count, Flow, FlowLog, Window
-from labkit.embedded.dataplane.flow_log_records import lines, place
+from labkit.embedded.dataplane.capture import Capture, Count, Flow, Window
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, place
 from labkit.flowlogs import DEFAULT_FORMAT, Format, read, write
 from labkit.flowlogs.writing import s3_key
 from labkit.network import Network, Packet, Sighting

@@ -246,7 +246,7 @@ class Lab:
         Raises:
             LabError: If there is no such instance, or Systems Manager cannot reach it.
         """
-        return run(self.client("ssm"), self.network, instance, command, patience=self._account.patience)
+        return run(self.client("ec2"), self.client("ssm"), instance, command, patience=self._account.patience)
 
     # Flow logs
 

@@ -1,4 +1,4 @@
-"""The virtual clock of the embedded AWS: time moves only when something takes time."""
+"""The virtual clock of the embedded AWS: time moves only when an action, an echo or a wait takes time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ Listener = Callable[[datetime, datetime], None]
 
 
 class Clock:
-    """A clock that stands still until it is told to move, and never runs backwards.
+    """A clock that stops until it is told to move, and never runs backwards.
 
-    ``start`` is an aware datetime. ``lock`` (reentrant) is held while the time moves and the listeners run;
-    the embedded AWS passes its own, so that time and API actions can't overtake each other.
+    Args:
+        start: The first moment, an aware datetime.
+        lock: A reentrant lock that is held while the time moves and the listeners run. The embedded AWS passes its own,
+            so that time and API actions can't overtake each other.
 
     >>> clock = Clock(START)
     >>> clock.advance(1.5)
@@ -33,22 +35,36 @@ class Clock:
         """Called with (old, new), both aware, each time the clock has moved, in the order in which they were added."""
 
     def now(self) -> datetime:
-        """The present moment, as an aware datetime in UTC."""
+        """Return the present moment, as an aware datetime in UTC."""
         return self._now
 
     def time(self) -> float:
-        """The present moment in seconds since the epoch, as time.time() gives it."""
+        """Return the present moment in seconds since the epoch, as time.time() does."""
         return self._now.timestamp()
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` (zero or more) pass, then tell the listeners; ValueError where it is negative."""
+        """Let time pass, then tell the listeners.
+
+        Args:
+            seconds: How much, zero or more.
+
+        Raises:
+            ValueError: `seconds` is negative.
+        """
         if not seconds >= 0:
             raise ValueError(f"The clock can't go back: {seconds} seconds is less than zero. Give zero or more.")
         with self._lock:
             self._move(self._now + timedelta(seconds=seconds))
 
     def jump_to(self, moment: datetime) -> None:
-        """Let time pass until ``moment`` (an aware datetime), then tell the listeners; ValueError where it is past."""
+        """Let time pass until a moment, then tell the listeners.
+
+        Args:
+            moment: An aware datetime.
+
+        Raises:
+            ValueError: The moment is past.
+        """
         with self._lock:
             target = _utc(moment)
             if target < self._now:

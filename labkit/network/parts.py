@@ -326,6 +326,7 @@ class Instance:
     state: str
     private_dns_name: str
     public_dns_name: str
+    profile: str | None = None  # the ARN of its instance profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,6 +311,7 @@ def _instance(part: Json, _: PrefixLists) -> Instance:
         state=part["State"]["Name"],
         private_dns_name=part.get("PrivateDnsName", ""),
         public_dns_name=part.get("PublicDnsName", ""),
+        profile=part.get("IamInstanceProfile", {}).get("Arn"),
     )
 
 

@@ -83,9 +83,8 @@ class EmbeddedAccount:
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
-        _disable_clients(
-            lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=self._aws.internal_clients()
-        )
+        own = self._aws.server.internal_clients()
+        _disable_clients(lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=own)
 
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""

@@ -1,4 +1,4 @@
-"""Running a command on an instance through SSM Run Command, and showing its output as a terminal would.
+"""Runs a command on an instance through SSM Run Command and shows its output as a terminal would, for `lab.shell`.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
 """
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.network import Network
 from labkit.session.waiting import poll
 
 _UNFINISHED = ("Pending", "InProgress", "Delayed", "Cancelling")
@@ -21,10 +20,25 @@ _REGISTERING = 30.0
 #: The agent's own last words on a command that failed; a terminal would not show them.
 _AGENT_WORDS = "failed to run commands: exit status"
 
+#: Of each instance that is not terminated: its id, state and Name tag, and its interfaces' ids and addresses.
+_INSTANCES = """
+Reservations[].Instances[?State.Name != 'terminated'][].{
+    id: InstanceId, state: State.Name, name: Tags[?Key == 'Name'] | [0].Value,
+    keys: NetworkInterfaces[].[
+        NetworkInterfaceId, PrivateIpAddresses[].[PrivateIpAddress, Association.PublicIp][], Ipv6Addresses[].Ipv6Address
+    ][][]
+}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command printed, and its exit code. It has been shown already, so a notebook shows it no second time."""
+    """What a command printed. It has been shown already, so a notebook shows it no second time.
+
+    Attributes:
+        stdout: What it wrote on standard output.
+        stderr: What it wrote on standard error.
+        exit_code: Its exit code.
+    """
 
     stdout: str
     stderr: str
@@ -34,16 +48,22 @@ class Output:
         pass
 
 
-def run(ssm: Any, network: Network, instance: str, command: str, patience: float) -> Output:
-    """Send `command` to an instance, print its output as it comes, and give it back.
+def run(ec2: Any, ssm: Any, instance: str, command: str, patience: float) -> Output:
+    """Send a command to an instance, print its output as it comes, and return it.
 
-    Parameters: `instance` is a name, id or address in `network`; `patience` is how many seconds to wait for a new
-    instance's agent to report to Systems Manager. Raises LabError where there is no such instance, or its agent is
-    not in reach.
+    Args:
+        ec2: A boto3 client of EC2.
+        ssm: A boto3 client of Systems Manager.
+        instance: The instance's name or id, an address, or the id of a network interface.
+        command: One or more lines of shell.
+        patience: How many seconds to wait for a new instance's agent to report to Systems Manager.
+
+    Raises:
+        LabError: There is no such instance, or its agent is not in reach.
     """
     if not command.strip():
         raise LabError(f"There is no command to run. Give one, such as lab.shell({instance!r}, 'hostname').")
-    instance_id = _instance(network, instance)
+    instance_id = _running_instance(ec2, instance)
     _wait_for_agent(ssm, instance_id, instance, patience)
     sent = ssm.send_command(
         InstanceIds=[instance_id],
@@ -61,7 +81,7 @@ def run(ssm: Any, network: Network, instance: str, command: str, patience: float
 
 
 def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
-    """Print what a command prints until it has ended, and give its invocation."""
+    """Print what a command prints until it has ended, and return its invocation."""
     shown = 0
     known_by = time.monotonic() + _REGISTERING
     while True:
@@ -79,19 +99,27 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
         time.sleep(1)
 
 
-def _instance(network: Network, name: str) -> str:
-    interface = network.interface_of(name)
-    if interface.instance is None:
-        raise LabError(f"{name!r} is a network interface without an instance, so there is no shell.")
-    state = network.instances[interface.instance].state
-    if state == "stopped":
+def _running_instance(ec2: Any, key: str) -> str:
+    """The id of the running instance that has a name, id or address."""
+    instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
+    found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
+    if len(found) > 1:
+        interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
+        raise LabError(f"{key!r} stands for {len(found)} interfaces: {interfaces}. Name one of these ids.")
+    if not found and key.startswith("eni-"):
+        raise LabError(f"No instance has the network interface {key!r}, so there is no shell.")
+    if not found:
+        known = ", ".join(sorted(each["name"] or each["id"] for each in instances))
         raise LabError(
-            f"{name} is stopped, so it runs no command. "
-            f"Start it: ec2.start_instances(InstanceIds=[{interface.instance!r}])."
+            f"There is no instance, interface or address {key!r} in this network. "
+            + (f"The instances are: {known}." if known else "It has no instance yet: launch them first.")
         )
+    id, state = str(found[0]["id"]), found[0]["state"]
+    if state == "stopped":
+        raise LabError(f"{key} is stopped, so it runs no command. Start it: ec2.start_instances(InstanceIds=[{id!r}]).")
     if state != "running":
-        raise LabError(f"{name} is {state}, so it runs no command now. Try again once it is running.")
-    return interface.instance
+        raise LabError(f"{key} is {state}, so it runs no command now. Try again once it is running.")
+    return id
 
 
 def _wait_for_agent(ssm: Any, instance_id: str, name: str, patience: float) -> None:

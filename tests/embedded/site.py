@@ -17,6 +17,15 @@ def trust(service: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def delivery_role(iam: Any) -> str:
+    """A new role that may deliver flow logs to any log group."""
+    made = iam.create_role(RoleName="FlowLogs", AssumeRolePolicyDocument=trust("vpc-flow-logs.amazonaws.com"))
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="FlowLogs", PolicyName="logs", PolicyDocument=document)
+    return str(made["Role"]["Arn"])
+
+
 class Site:
     """`here` and `there` are the instances' ids, `eni_here` and `eni_there` those of their interfaces."""
 
@@ -24,7 +33,7 @@ class Site:
         self.aws, self.image = aws, image
         self.ec2, self.iam, self.logs, self.ssm = (client(aws, name) for name in ("ec2", "iam", "logs", "ssm"))
         self.profile = self._profile()
-        self.role = self._role()
+        self.role = delivery_role(self.iam)
         self.vpc = str(self.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
         self.subnet = str(self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"])
         self.table = main_table(self.ec2, self.vpc)
@@ -101,10 +110,3 @@ class Site:
         self.iam.create_instance_profile(InstanceProfileName="Instance")
         self.iam.add_role_to_instance_profile(InstanceProfileName="Instance", RoleName="Instance")
         return "Instance"
-
-    def _role(self) -> str:
-        made = self.iam.create_role(RoleName="FlowLogs", AssumeRolePolicyDocument=trust("vpc-flow-logs.amazonaws.com"))
-        statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.iam.put_role_policy(RoleName="FlowLogs", PolicyName="logs", PolicyDocument=document)
-        return str(made["Role"]["Arn"])

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit import flowlogs, insights
-from labkit.embedded.dataplane.capture import Capture, FlowLog
-from labkit.embedded.dataplane.flow_log_records import Place, lines
+from labkit.embedded.dataplane.capture import Capture
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, Place
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
 from labkit.insights import event_table

@@ -9,22 +9,16 @@ import re
 import threading
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
 from labkit.embedded import EmbeddedAws, start
-from labkit.embedded.instances.host import Answer
+from labkit.embedded.dataplane.transmission import Exchange, Transmission
 from labkit.network import tcp
 from tests.embedded.site import Site
 from tests.embedded.support import client
 
 HERE, THERE = "10.1.0.10", "10.1.0.20"
-
-
-@pytest.fixture
-def site(aws: EmbeddedAws, image: str) -> Site:
-    return Site(aws, image)
 
 
 # Which interfaces
@@ -183,12 +177,10 @@ def lengths(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]
     sent: dict[str, list[int]] = {"out": [], "in": []}
     exchange = site.aws.dataplane.exchange
 
-    def note(
-        sender: str, packet: Any, length: int, flags: int = 0, ttl: int = 127, answers: tuple[Answer, ...] = ()
-    ) -> Any:
-        result = exchange(sender, packet, length, flags, ttl, answers)
-        sent["out"].append(length)
-        sent["in"] += [answer.length for answer in answers if result.replied]
+    def note(sender: str, transmission: Transmission) -> Exchange:
+        result = exchange(sender, transmission)
+        sent["out"].append(transmission.length)
+        sent["in"] += [reply.length for reply in transmission.replies if result.replied]
         return result
 
     monkeypatch.setattr(site.aws.dataplane, "exchange", note)
@@ -280,7 +272,7 @@ def test_windows_are_not_kept_once_they_are_delivered(site: Site) -> None:
     site.send("ping -c 200 10.1.0.20")
     site.settle()
     site.aws.clock.advance(3600)
-    capture = site.aws.dataplane._captures[flow_log]
+    capture = site.aws.dataplane.flow_logs._recordings[flow_log].capture
     assert all(number >= capture._next[interface] for interface, number in capture._open)
     assert len(capture._open) <= 2 * 7
 
@@ -332,3 +324,28 @@ def test_a_server_that_is_asked_by_its_public_name_or_address(site: Site) -> Non
         (site.eni_here, HERE, "ACCEPT"): (1, 84), (site.eni_here, public_there, "ACCEPT"): (1, 84),
     }  # fmt: skip
     assert ip_address(public_there).is_global
+
+
+def test_the_aggregation_interval_is_600_seconds_unless_60_are_asked_for(site: Site) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
+    made = site.record(site.vpc), site.record(site.subnet, MaxAggregationInterval=60)
+    found = {one["FlowLogId"]: one["MaxAggregationInterval"] for one in site.ec2.describe_flow_logs()["FlowLogs"]}
+    assert [found[one] for one in made] == [600, 60]
+
+
+def test_a_ping_makes_four_records_where_both_interfaces_are_recorded_and_two_where_one_is(site: Site) -> None:
+    """A record is of a 5-tuple at one interface: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+
+    Four echoes are 336 bytes, as in AWS's example of a ping:
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+    """
+    site.record(site.vpc, "both")
+    site.record(site.eni_here, "one")
+    site.send("ping -c 4 10.1.0.20")
+    site.settle()
+    assert site.flows(HERE, THERE, group="both") == {
+        (eni, source, "ACCEPT"): (4, 336) for eni in (site.eni_here, site.eni_there) for source in (HERE, THERE)
+    }
+    assert site.flows(HERE, THERE, group="one") == {
+        (site.eni_here, source, "ACCEPT"): (4, 336) for source in (HERE, THERE)
+    }

@@ -9,7 +9,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from labkit.embedded import EmbeddedAws
 from labkit.embedded.dataplane.noise import MEAN_GAP, knocks
 from labkit.network.addresses import is_public
 from labkit.network.packet import ICMP, TCP, UDP
@@ -18,11 +17,6 @@ from tests.embedded.site import ADDRESSES, Site
 ADDRESS = ip_address("52.90.1.2")
 START = 1764772860.0
 DAY = 86400.0
-
-
-@pytest.fixture
-def site(aws: EmbeddedAws, image: str) -> Site:
-    return Site(aws, image)
 
 
 def test_the_same_address_and_time_hear_the_same() -> None:

@@ -13,16 +13,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from labkit.embedded import EmbeddedAws
+from labkit.embedded.instances import run_command
 from tests.embedded.site import Site, trust
 from tests.embedded.support import refused
 
 DOCUMENT = "AWS-RunShellScript"
-
-
-@pytest.fixture
-def site(aws: EmbeddedAws, image: str) -> Site:
-    return Site(aws, image)
 
 
 def managed(site: Site, **more: Any) -> list[str]:
@@ -114,6 +109,18 @@ def test_no_instance_at_all_is_refused(site: Site) -> None:
         send(site, "hostname")
 
 
+def test_iam_is_asked_once_until_it_changes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    decide = run_command.managed_instance
+    monkeypatch.setattr(run_command, "managed_instance", lambda role: asked.append(role.name) or decide(role))
+    site.send("hostname")
+    site.send("hostname")
+    assert asked == ["Instance"]
+    site.iam.create_role(RoleName="Other", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
+    site.send("hostname")
+    assert asked == ["Instance", "Instance"]
+
+
 def unknown(site: Site) -> str:
     return "i-0123456789abcdef0"
 
@@ -199,19 +206,17 @@ def test_documents(site: Site) -> None:
         site.ssm.send_command(DocumentName="AWS-RunPowerShellScript", InstanceIds=[site.here])
 
 
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
+def test_parameters(site: Site) -> None:
+    wrong: list[tuple[dict[str, list[str]], str]] = [
         ({}, "needs the parameter commands"),
         ({"commands": []}, "needs the parameter commands"),
         ({"commands": ["hostname"], "executionTimeout": ["soon"]}, "executionTimeout is a number of seconds"),
         ({"commands": ["hostname"], "executionTimeout": ["0"]}, "executionTimeout is a number of seconds"),
         ({"commands": ["hostname"], "command": ["x"]}, "has no parameter command."),
-    ],
-)
-def test_parameters(site: Site, parameters: dict[str, list[str]], words: str) -> None:
-    with refused("InvalidParameters", words):
-        site.ssm.send_command(DocumentName=DOCUMENT, InstanceIds=[site.here], Parameters=parameters)
+    ]
+    for parameters, words in wrong:
+        with refused("InvalidParameters", words):
+            site.ssm.send_command(DocumentName=DOCUMENT, InstanceIds=[site.here], Parameters=parameters)
     assert site.send("hostname", workingDirectory="")["Status"] == "Success"
     with refused("NotImplemented", "working directory"):
         site.send("hostname", workingDirectory="/tmp")

@@ -1,28 +1,28 @@
 """Builder A: the network in the embedded AWS, made with plain boto3, and the probes sent by its instances' own tools.
 
 `ping` is Run Command's; TCP connections are opened by the client behind `nc` and `curl`; a UDP datagram and its echo go
-to the data plane directly, for no tool sends them. The verdicts are `labkit.network`'s, the records those of a flow log
-on each VPC as CloudWatch Logs holds them.
+to the data plane directly, because no tool sends them. The verdicts are `labkit.network`'s, the records those of a flow
+log on each VPC as CloudWatch Logs holds them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from labkit.embedded.instances.ping import ping
-
 from labkit.embedded import EmbeddedAws
+from labkit.embedded.dataplane.transmission import Exchange, Reply, Transmission
+from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances import services
-from labkit.embedded.instances.host import Answer
-from labkit.embedded.instances.instance import InstanceHost
-from labkit.embedded.instances.process import Process
-from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
-from labkit.network import Packet, Path, echo_request, tcp, udp
-from labkit.network.packet import TCP
-from tests.embedded.site import trust
+from labkit.embedded.instances.commands.ping import ping
+from labkit.embedded.instances.process import InstanceProcess, Process
+from labkit.embedded.instances.services import Service
+from labkit.embedded.instances.tcp import Failure, NotConnected, connect
+from labkit.network import ComponentKind, Path, echo_request, tcp, udp
+from labkit.network.packet import Address
+from tests.embedded.site import delivery_role
 from tests.embedded.support import client, gateway, main_table
 from tests.kernel.description import OUTSIDE, Fate, Host, Outcome, Probe, Records, Route, Rule, Site, Subnet
 
@@ -32,8 +32,9 @@ _FORMAT = "interface-id srcaddr dstaddr srcport dstport protocol packets bytes a
 _NUMBERS = {"all": "-1", "icmp": "1", "tcp": "6", "udp": "17"}
 _NAMES = {number: name for name, number in _NUMBERS.items()}
 _COMPONENTS = {
-    "route table": "route", "peering connection": "peering", "internet gateway": "gateway", "internet": "internet",
-    "instance": "nobody", "interface": "nobody",
+    ComponentKind.ROUTE_TABLE: "route", ComponentKind.PEERING_CONNECTION: "peering",
+    ComponentKind.INTERNET_GATEWAY: "gateway", ComponentKind.INTERNET: "internet", ComponentKind.INSTANCE: "nobody",
+    ComponentKind.INTERFACE: "nobody", ComponentKind.SECURITY_GROUP: "sg", ComponentKind.NETWORK_ACL: "acl",
 }  # fmt: skip
 
 
@@ -56,12 +57,9 @@ def outcomes(aws: EmbeddedAws, built: list[Built]) -> list[Outcome]:
 
 def _record(aws: EmbeddedAws, vpcs: list[str]) -> None:
     """One flow log on each VPC."""
-    iam, service = client(aws, "iam"), trust("vpc-flow-logs.amazonaws.com")
-    role = iam.create_role(RoleName="FlowLogs", AssumeRolePolicyDocument=service)["Role"]["Arn"]
-    document = '{"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}], "Version": "2012-10-17"}'
-    iam.put_role_policy(RoleName="FlowLogs", PolicyName="logs", PolicyDocument=document)
     client(aws, "ec2").create_flow_logs(
-        ResourceType="VPC", ResourceIds=vpcs, LogGroupName=_GROUP, DeliverLogsPermissionArn=role, TrafficType="ALL",
+        ResourceType="VPC", ResourceIds=vpcs, TrafficType="ALL", LogGroupName=_GROUP,
+        DeliverLogsPermissionArn=delivery_role(client(aws, "iam")),
         LogFormat=" ".join(f"${{{field}}}" for field in _FORMAT.split()),
     )  # fmt: skip
 
@@ -196,18 +194,21 @@ class Built:
     def _send(self, probe: Probe) -> Fate:
         plane, end = self.aws.dataplane, resolved(probe.destination, self.public)
         sender = self.interfaces.get(probe.source)
-        host = InstanceHost(plane, self.ids[probe.source]) if sender else _OutsideHost(plane, probe.source)
-        source = str(host.address)
+        process: Process = (
+            InstanceProcess(plane, self.ids[probe.source], math.inf) if sender else _OutsideProcess(plane, probe.source)
+        )
+        source = str(process.address)
         if probe.protocol == "icmp":
             packet = echo_request(source, end)
-            answered = ping(_process(host), f"-n -c {probe.count} -i 0.2 -W 1 -s {probe.size} {end}".split()) == 0
+            answered = ping(process, f"-n -c {probe.count} -i 0.2 -W 1 -s {probe.size} {end}".split()) == 0
         elif probe.protocol == "tcp":
             packet = tcp(source, end, probe.port, probe.sport)
-            answered = _connects(_process(host, probe.sport), packet)
+            process.ephemeral_port = lambda *about: probe.sport  # type: ignore[method-assign]
+            answered = _connects(process, packet.dst, probe.port)
         else:
             packet = udp(source, end, probe.port, probe.sport)
-            length = 28 + probe.size
-            sent = [host.send(packet, length, answers=(Answer(length),)) for _ in range(probe.count)]
+            datagram = Transmission(packet, 28 + probe.size, replies=(Reply(28 + probe.size),))
+            sent = [process.send(datagram) for _ in range(probe.count)]
             answered = all(one.replied for one in sent)
         path = plane.path(packet, sender)
         assert path.replied == answered, f"the tool and the path disagree about {probe}"
@@ -230,58 +231,38 @@ class Built:
         return records
 
 
-class _OutsideHost:
-    """A host on the internet, as the tools see it."""
+class _OutsideProcess(Process):
+    """A program on a host on the internet."""
 
-    def __init__(self, plane: Any, address: str) -> None:
+    def __init__(self, plane: DataPlane, address: str) -> None:
+        own, nowhere = IPv4Address(address), IPv4Network("0.0.0.0/32")
+        super().__init__(plane.clock, math.inf, address, "", "", "", own, nowhere, nowhere.network_address)
         self._plane = plane
-        self.address = ip_address(address)
-        self.instance_id = address
-        self.ipv6 = None
 
-    def now(self) -> float:
-        return float(self._plane.clock.time())
-
-    def sleep(self, seconds: float) -> None:
-        self._plane.clock.advance(seconds)
-
-    def reverse(self, address: object) -> None:
+    def look_up(self, name: str) -> None:
         return None
 
-    def service(self, address: object, protocol: int, port: int) -> Any:
+    def look_up_name(self, address: Address) -> None:
+        return None
+
+    def service(self, address: Address, protocol: int, port: int) -> Service | None:
         return services.on_instance("", protocol, port)
 
-    def send(self, packet: Packet, length: int, flags: int = 0, **more: Any) -> Any:
-        return self._plane.exchange(None, packet, length, flags, **more)
+    def transmit(self, sent: Transmission) -> Exchange:
+        return self._plane.exchange(None, sent)
 
 
-class _ProcessWithPort(Process):
-    """A program whose client port is the probe's."""
-
-    port = 0
-
-    def ephemeral_port(self, *about: object) -> int:
-        return self.port
-
-
-def _process(host: Any, port: int = 0) -> Process:
-    made = _ProcessWithPort(host, stop_at=math.inf)
-    made.port = port
-    return made
-
-
-def _connects(process: Process, packet: Packet) -> bool:
-    """Whether anything answers a SYN, be it with a reset."""
-    assert packet.protocol == TCP
+def _connects(process: Process, end: Address, port: int) -> bool:
+    """Whether anything answers a SYN, even if it is with a reset."""
     try:
-        connect(process, packet.dst, packet.dst_port, give_up_after=0.5)
-    except NotConnectedError as error:
+        connect(process, end, port, give_up_after=0.5)
+    except NotConnected as error:
         return error.failure is Failure.REFUSED
     return True
 
 
 def resolved(end: str, public: dict[str, str]) -> str:
-    """The address that an end of a probe stands for."""
+    """The address of an end of a probe."""
     return public[end.removeprefix("public:")] if end.startswith("public:") else end
 
 
@@ -289,12 +270,10 @@ def _stop(path: Path) -> str | None:
     hop = path.stopped_at
     if hop is None:
         return None
-    leg = path.back if path.back else path.forward
-    if hop.kind in ("security group", "network ACL"):
-        kind = {"security group": "sg", "network ACL": "acl"}[hop.kind]
-        component = f"{kind}-{'out' if leg.sightings[-1].direction == 'egress' else 'in'}"
-    elif hop.kind == "VPC":
+    if hop.kind is ComponentKind.VPC:
         component = "nobody" if hop.code == "NO_POSSIBLE_DESTINATION" else "internet"
     else:
         component = _COMPONENTS[hop.kind]
+    if hop.direction:
+        component += "-out" if hop.direction == "egress" else "-in"
     return f"{'back' if path.back else 'there'} {component}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tests.kernel.namespaces import Namespace, run
 
 TABLE = "judge"
+_COUNTED = "flags dynamic; size 65535; counter"
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,8 @@ chain note_id {{
 {marking}
 }}""" + "".join(
         f"""
-set {name}_ports {{
-typeof ip protocol . ip saddr . ip daddr . th sport . th dport
-flags dynamic
-size 65535
-counter
-}}
-set {name}_echoes {{
-typeof meta mark . ip saddr . ip daddr . icmp type
-flags dynamic
-size 65535
-counter
-}}
+set {name}_ports {{ typeof ip protocol . ip saddr . ip daddr . th sport . th dport; {_COUNTED}; }}
+set {name}_echoes {{ typeof meta mark . ip saddr . ip daddr . icmp type; {_COUNTED}; }}
 chain {name} {{
 meta l4proto {{ tcp, udp }} update @{name}_ports {{ ip protocol . ip saddr . ip daddr . th sport . th dport }}
 icmp type {{ echo-request, echo-reply }} jump note_id

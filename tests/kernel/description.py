@@ -187,7 +187,7 @@ def _without_dangling_routes(site: Site) -> Site:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a probe. `stop` is None where it was answered, else the way and what stopped it: `there acl-in`.
+    """What became of a probe. `stop` is None where it was answered, else the leg and what stopped it: `there acl-in`.
 
     The components are `sg-out`, `acl-out`, `route`, `peering`, `gateway`, `internet`, `nobody`, `acl-in` and `sg-in`.
     """

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from multiprocessing import get_context
 from typing import Any
 
@@ -16,29 +17,11 @@ from tests.kernel.description import Outcome, Site, Subnet, pruned
 from tests.kernel.generator import site
 
 
-@dataclass
-class Figures:
-    """What was judged. `packets` are those of the hosts' interfaces, in and out; `fates` counts how probes ended."""
-
-    networks: int = 0
-    probes: int = 0
-    packets: int = 0
-    records: int = 0
-    fates: dict[str, int] = field(default_factory=dict)
-
-    def add(self, site: Site, kernel: Outcome) -> None:
-        self.networks += 1
-        self.probes += len(site.probes)
-        self.packets += sum(packets for packets, _ in kernel.records.values())
-        self.records += len(kernel.records)
-        for fate in kernel.fates.values():
-            self.fates[fate.stop or "answered"] = self.fates.get(fate.stop or "answered", 0) + 1
-
-    def merge(self, other: Figures) -> None:
-        for each in ("networks", "probes", "packets", "records"):
-            setattr(self, each, getattr(self, each) + getattr(other, each))
-        for name, count in other.fates.items():
-            self.fates[name] = self.fates.get(name, 0) + count
+def figures(site: Site, kernel: Outcome) -> Counter[str]:
+    """What was judged: networks, probes, flows and packets at interfaces, and how many probes had each fate."""
+    packets = sum(count for count, _ in kernel.records.values())
+    sizes = Counter(networks=1, probes=len(site.probes), packets=packets, records=len(kernel.records))
+    return sizes + Counter(fate.stop or "answered" for fate in kernel.fates.values())
 
 
 def both(sites: list[Site]) -> list[tuple[Outcome, Outcome]]:
@@ -66,15 +49,15 @@ def differences(site: Site, ours: Outcome, kernel: Outcome) -> list[str]:
     return found
 
 
-def judge(seeds: Iterable[int]) -> tuple[Figures, str | None]:
+def judge(seeds: Iterable[int]) -> tuple[Counter[str], str | None]:
     """Judge the networks of some seeds: the figures, and the smallest case of the first difference, or None."""
     sites = [site(seed) for seed in seeds]
-    figures = Figures()
+    judged: Counter[str] = Counter()
     for one, (ours, kernel) in zip(sites, both(sites), strict=True):
-        figures.add(one, kernel)
+        judged += figures(one, kernel)
         if differences(one, ours, kernel):
-            return figures, report(smallest(one, lambda smaller: bool(differences(smaller, *both([smaller])[0]))))
-    return figures, None
+            return judged, report(smallest(one, lambda smaller: bool(differences(smaller, *both([smaller])[0]))))
+    return judged, None
 
 
 def report(site: Site) -> str:
@@ -82,16 +65,17 @@ def report(site: Site) -> str:
     return f"{site}\n\n" + "\n".join(differences(site, *both([site])[0]))
 
 
-def judge_all(seeds: range, workers: int, at_once: int = 10) -> tuple[Figures, list[str], float]:
+def judge_all(seeds: range, workers: int, at_once: int = 10) -> tuple[Counter[str], list[str], float]:
     """Judge many networks on several processors: the figures, the differences, the seconds."""
     began = time.monotonic()
     batches = [seeds[n : n + at_once] for n in range(0, len(seeds), at_once)]
-    figures, found = Figures(), []
+    judged: Counter[str] = Counter()
+    found = []
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_keep_what_is_imported) as pool:
         for part, difference in pool.map(judge, batches):
-            figures.merge(part)
+            judged += part
             found += [difference] if difference else []
-    return figures, found, time.monotonic() - began
+    return judged, found, time.monotonic() - began
 
 
 def _keep_what_is_imported() -> None:
@@ -136,7 +120,7 @@ def _with_simplest_part(site: Site, name: str, n: int, differs: Callable[[Site],
 
 
 def _simpler(part: Any) -> Iterable[Any]:
-    """A part with less in it: no table or ACL of its own, or one row, entry or rule less."""
+    """A part with less in it: without its own table or ACL, or with one row, entry or rule less."""
     for each in fields(part):
         value = getattr(part, each.name)
         if isinstance(value, tuple):

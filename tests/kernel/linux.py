@@ -142,7 +142,7 @@ def _echo(id: int, number: int, size: int) -> bytes:
 
 
 def _answers(probe: Probe, client: socket.socket) -> int:
-    """How many answers a client's socket has got; of a connection one, be it a refusal."""
+    """How many answers a client's socket has got; a connection has one, also where it is a refusal."""
     if probe.protocol == "tcp":
         refused = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
         try:
@@ -208,8 +208,8 @@ class _Flows:
         assert answers in (0, probe.count), f"some answers got lost, others not: {probe}"
         if answers:
             return Fate(reached, True, None)
-        way, seen = ("back", back) if reached else ("there", there)
-        return Fate(reached, False, f"{way} {_stop(seen)}")
+        leg, seen = ("back", back) if reached else ("there", there)
+        return Fate(reached, False, f"{leg} {_stop(seen)}")
 
     def records(self) -> Records:
         """What each host's interface saw, as a flow log would have it.

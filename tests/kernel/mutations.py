@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import isfunction
 from typing import Any
 
 import pytest
 
-from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.dataplane.capture import Capture
 from labkit.embedded.instances.commands import ping
 from labkit.network import ComponentKind, Outcome, filters
 from labkit.network import trace as tracing
@@ -36,21 +37,16 @@ def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
 
 def an_acl_that_looks_at_the_source_port(patch: pytest.MonkeyPatch) -> None:
     decide = filters.network_acl
+    patch.setattr(filters, "network_acl", lambda acl, egress, packet: decide(acl, egress, _swapped(packet)))
 
-    def by_source_port(acl: Any, egress: bool, packet: Packet) -> Any:
-        return decide(acl, egress, replace(packet, src_port=packet.dst_port, dst_port=packet.src_port))
 
-    patch.setattr(filters, "network_acl", by_source_port)
+def _swapped(packet: Packet) -> Packet:
+    return replace(packet, src_port=packet.dst_port, dst_port=packet.src_port)
 
 
 def a_group_that_forgets(patch: pytest.MonkeyPatch) -> None:
     asked = Walk._security_groups
-
-    def forget(walk: Any, *more: Any) -> bool:
-        walk.connections.tracked.clear()
-        return asked(walk, *more)
-
-    patch.setattr(Walk, "_security_groups", forget)
+    patch.setattr(Walk, "_security_groups", lambda walk, *more: walk.connections.tracked.clear() or asked(walk, *more))
 
 
 def only_the_first_group(patch: pytest.MonkeyPatch) -> None:
@@ -59,18 +55,19 @@ def only_the_first_group(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_shortest_prefix(patch: pytest.MonkeyPatch) -> None:
-    def shortest(table: RouteTable, destination: Any) -> Route | None:
-        found = [route for route in table.routes if destination in route.destinations[0]]
-        return min(found, key=lambda route: route.destinations[0].prefixlen, default=None)
-
-    patch.setattr(RouteTable, "lookup", shortest)
+    patch.setattr(RouteTable, "lookup", lambda table, end: min(_matching(table, end), key=_length, default=None))
 
 
 def the_first_route(patch: pytest.MonkeyPatch) -> None:
-    def first(table: RouteTable, destination: Any) -> Route | None:
-        return next((route for route in table.routes if destination in route.destinations[0]), None)
+    patch.setattr(RouteTable, "lookup", lambda table, end: next(iter(_matching(table, end)), None))
 
-    patch.setattr(RouteTable, "lookup", first)
+
+def _matching(table: RouteTable, end: Any) -> list[Route]:
+    return [route for route in table.routes if end in route.destinations[0]]
+
+
+def _length(route: Route) -> int:
+    return route.destinations[0].prefixlen
 
 
 def a_way_round_a_blackhole(patch: pytest.MonkeyPatch) -> None:
@@ -110,12 +107,8 @@ def a_stopped_instance_that_answers(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_record_of_what_is_refused(patch: pytest.MonkeyPatch) -> None:
-    see = DataPlane._see
-
-    def accepted_only(plane: DataPlane, sightings: Any, *more: Any) -> None:
-        see(plane, [sighting for sighting in sightings if sighting.action == "ACCEPT"], *more)
-
-    patch.setattr(DataPlane, "_see", accepted_only)
+    see = Capture.see
+    patch.setattr(Capture, "see", lambda own, seen, *more: seen.action == "ACCEPT" and see(own, seen, *more))
 
 
 def a_record_that_rejects_what_no_route_carries(patch: pytest.MonkeyPatch) -> None:
@@ -135,10 +128,7 @@ def echoes_without_their_header(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ping, "_ICMP_HEADER", 0)
 
 
+#: Every function above: the public ones of this module.
 MUTATIONS: list[Mutation] = [
-    last_match_of_an_acl, an_acl_that_remembers, an_acl_within_the_subnet, an_acl_that_looks_at_the_source_port,
-    a_group_that_forgets, only_the_first_group, the_shortest_prefix, the_first_route, a_way_round_a_blackhole,
-    a_gateway_for_private_addresses, a_gateway_that_translates_no_source, a_peering_that_leads_further,
-    a_stopped_instance_that_answers, no_record_of_what_is_refused, a_record_that_rejects_what_no_route_carries,
-    echoes_without_their_header,
-]  # fmt: skip
+    one for name, one in list(globals().items()) if isfunction(one) and one.__module__ == __name__ and name[0] != "_"
+]

@@ -62,7 +62,7 @@ def isolated() -> Iterator[None]:
 
 
 class Namespace:
-    """One network namespace, and what stands in it: `commands` for `ip`, one a line, and an nftables script."""
+    """One network namespace, and what it is made from: `commands` for `ip`, one a line, and an nftables script."""
 
     def __init__(self) -> None:
         _call("unshare", _CLONE_NEWNET)

@@ -11,7 +11,7 @@ its routing tables, statefulness by conntrack, the order of rules by nftables, t
     internet          routes to the gateways, and the hosts outside
 
 What AWS does and a Linux router would not is configured here, by AWS's words:
-- Nothing is said of a dropped packet: routes without end are blackholes, and the rules drop, they don't reject.
+- No error tells of a dropped packet: routes without end are blackholes, and the rules drop, they don't reject.
 - A route to what isn't there or not active is a blackhole:
   https://docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html
 - A peering connection leads into the peer and no further:
@@ -20,7 +20,7 @@ What AWS does and a Linux router would not is configured here, by AWS's words:
   https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html
 - A security group tracks connections and is asked once for each:
   https://docs.aws.amazon.com/vpc/latest/userguide/security-group-connection-tracking.html
-- A reference to a group stands for the private addresses of its members:
+- A reference to a group means the private addresses of its members:
   https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 Not compared are the TTL, which a Linux router lowers and a VPC's doesn't, and times.
 """
@@ -195,18 +195,9 @@ iifname loc1 goto local_in
 iifname igw goto igw_in{peered}{prerouting}
 iifname != {{ loc1, igw{"".join(f", {name}" for name in peerings)} }} jump routed
 }}
-chain refuse_acl_out {{
-jump acl_out
-drop
-}}
-chain refuse_acl_in {{
-jump acl_in
-drop
-}}
-chain refuse_peered {{
-jump peering
-drop
-}}
+chain refuse_acl_out {{ jump acl_out; drop; }}
+chain refuse_acl_in {{ jump acl_in; drop; }}
+chain refuse_peered {{ jump peering; drop; }}
 chain forward {{
 type filter hook forward priority 0
 oifname loc0 goto local
@@ -234,14 +225,8 @@ oifname igw goto gateway{to_peers}{forward}
         no_source = f"ip saddr != {{ {own} }} goto refuse" if public else "goto refuse"
         no_end = f"ip daddr != {{ {theirs} }} goto refuse" if public else "goto refuse"
         nat = f"""
-chain translate_in {{
-type nat hook prerouting priority -100
-iifname net dnat to ip daddr map {{ {back} }}
-}}
-chain translate_out {{
-type nat hook postrouting priority 100
-oifname net snat to ip saddr map {{ {there} }}
-}}"""
+chain translate_in {{ type nat hook prerouting priority -100; iifname net dnat to ip daddr map {{ {back} }}; }}
+chain translate_out {{ type nat hook postrouting priority 100; oifname net snat to ip saddr map {{ {there} }}; }}"""
         namespace.script = _table(f"""{points(("from_vpc", "from_net", "to_vpc", "to_net", "refused"), self._echoes)}
 chain filter {{
 type filter hook prerouting priority -150
@@ -251,10 +236,7 @@ iifname vpc {no_source}
 iifname net jump from_net
 iifname net {no_end}
 }}
-chain refuse {{
-jump refused
-drop
-}}
+chain refuse {{ jump refused; drop; }}
 chain out {{
 type filter hook postrouting priority 300
 oifname net goto to_net
@@ -271,22 +253,10 @@ oifname vpc goto to_vpc
         commands.append("route add blackhole default")
         seen = ("net_in", "net_forward", "net_got", "net_sent")
         self.internet.script = _table(f"""{points(seen, self._echoes)}{_OPENED_ONCE}
-chain prerouting {{
-type filter hook prerouting priority 0
-jump net_in
-}}
-chain forward {{
-type filter hook forward priority 0
-jump net_forward
-}}
-chain in {{
-type filter hook input priority 0
-jump net_got
-}}
-chain out {{
-type filter hook output priority 0
-jump net_sent
-}}""")
+chain prerouting {{ type filter hook prerouting priority 0; jump net_in; }}
+chain forward {{ type filter hook forward priority 0; jump net_forward; }}
+chain in {{ type filter hook input priority 0; jump net_got; }}
+chain out {{ type filter hook output priority 0; jump net_sent; }}""")
 
 
 def _acl(subnet: Subnet, egress: bool) -> str:

@@ -260,7 +260,7 @@ def test_a_command_is_followed_from_before_aws_knows_it_to_its_end(
             reply = {"Status": status, "StatusDetails": status, "ResponseCode": code}
             reply |= {"StandardOutputContent": out, "StandardErrorContent": err}
             stub.add_response("get_command_invocation", reply, {"CommandId": ANY, "InstanceId": built.instance_1})
-        output = shell.run(ssm, built.lab.network, "instance-1", "x", patience=180)
+        output = shell.run(built.ec2, ssm, "instance-1", "x", patience=180)
         stub.assert_no_pending_responses()
     assert (output.stdout, output.stderr, output.exit_code) == ("one\ntwo\n", "oh\n", 1)
     assert capsys.readouterr().out == "one\ntwo\noh\n"
@@ -278,7 +278,7 @@ def test_a_command_that_does_not_end_by_itself_is_reported(
     real = ssm.send_command
     try:
         ssm.send_command = lambda **_: sent
-        shell.run(ssm, built.lab.network, "instance-1", "ping 10.2.0.126", patience=0)
+        shell.run(built.ec2, ssm, "instance-1", "ping 10.2.0.126", patience=0)
     finally:
         ssm.send_command = real
     assert capsys.readouterr().out.endswith("The command did not end by itself: ExecutionTimedOut.\n")
@@ -287,7 +287,7 @@ def test_a_command_that_does_not_end_by_itself_is_reported(
 def test_an_agent_that_never_reports(built: Built, clock: Clock) -> None:
     built.ec2.delete_route(RouteTableId=built.route_table_1, DestinationCidrBlock="0.0.0.0/0")
     with pytest.raises(LabError, match="Systems Manager cannot reach instance-1"):
-        shell.run(built.lab.client("ssm"), built.lab.network, "instance-1", "hostname", patience=180)
+        shell.run(built.ec2, built.lab.client("ssm"), "instance-1", "hostname", patience=180)
     assert clock.seconds == 180
 
 

@@ -19,6 +19,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import labkit
+from labkit.embedded.dataplane.transmission import Transmission
 from labkit.errors import LabError
 from labkit.learn.catch_up import catch_up
 from labkit.names import LOG_GROUP
@@ -153,7 +154,7 @@ def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -
     plane = aws_of(whole.lab).dataplane
     before, interface = whole.lab.clock, whole.interface_1
     for port in range(20_000, 30_001):
-        plane.exchange(interface, udp("10.1.15.80", "8.8.8.8", 53, port), 60)
+        plane.exchange(interface, Transmission(udp("10.1.15.80", "8.8.8.8", 53, port), 60))
     whole.lab.wait_for_flow_logs()
     sent = [line.split() for line in whole.lab.records("8.8.8.8", since=before)]
     assert sorted(int(words[5]) for words in sent) == list(range(20_000, 30_001))

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.embedded.api import determinism
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
-from labkit.embedded.api.server import ACCOUNT_ID, EmbeddedAws, Handler
+from labkit.embedded.api.scope import ACCOUNT_ID
+from labkit.embedded.api.server import Handler
+from labkit.embedded.clock import Clock
 
 if TYPE_CHECKING:
     from labkit.embedded.api.log_events import LogEvents
@@ -47,8 +49,8 @@ class StartedQuery:
 class LogsInsights:
     """The queries and the query definitions of one embedded AWS."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._clock = aws.clock
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._queries: dict[str, StartedQuery] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
 

@@ -1,8 +1,8 @@
-"""The embedded AWS's front door: a server on the loopback, and clients that reach the same account without a socket.
+"""The API of the embedded AWS: a server on the loopback, and clients that reach the same account without a socket.
 
-What happens to a request: does it come from this machine (loopback) → for which service, region and action is it
-signed, and does the embedded AWS do that (scope) → it is carried out, under one lock, on the virtual clock
-(_act).
+A request passes three questions: does it come from this machine (loopback); for which service, region and action is it
+signed, and does the embedded AWS have that (scope)? Then it is carried out, under one lock, on the virtual clock.
+`labkit.embedded.aws` starts the server.
 """
 
 from __future__ import annotations
@@ -13,86 +13,102 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import nullcontext
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar, cast
 
 from labkit.embedded.api import determinism, loading
 from labkit.embedded.api.idempotency import ClientTokens
 from labkit.embedded.api.loopback import Loopback
-from labkit.embedded.api.refusals import Answer, AwsError, NotInEmbeddedAwsError, render
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION, SERVICES, check_action, check_service, is_read
-from labkit.embedded.clock import START, Clock
-
-if TYPE_CHECKING:
-    from labkit.embedded.dataplane.transport import DataPlane
-
-__all__ = ["ACCOUNT_ID", "REGION", "EmbeddedAws", "Handler", "Hook", "is_read", "start"]
+from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAwsError, render
+from labkit.embedded.api.scope import REGION, SERVICES, check_action, check_service, is_read
+from labkit.embedded.clock import Clock
 
 Hook = Callable[[str, str], None]
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
+Found = TypeVar("Found")
 
 _log = logging.getLogger(__name__)
 
 
-class EmbeddedAws:
-    """A running embedded AWS; make one with start()."""
+class Server:
+    """Answers the API of one account, which is empty at first but for the default VPC that every account has.
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        """Held around each API action and each move of the clock: moto is not thread-safe."""
-        self.clock = Clock(START, self.lock)
+    Args:
+        clock: The account's clock. It moves by a second for each action that changes something.
+        lock: Held around each action, as around each move of the clock: moto is not thread-safe.
+    """
+
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        self._clock = clock
+        self._lock = lock
         self.before_action: list[Hook] = []
         """Called with (service, action), such as ("ec2", "CreateVpc"), before each external API action."""
         self.after_action: list[Hook] = []
         """Called likewise once the action is done or refused, and before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
-        """What this AWS answers itself rather than moto, by (service, action); for services whose protocol is JSON."""
-        self.dataplane: DataPlane
-        """What carries its packets and keeps its flow logs; there once labkit.embedded.start() has given this AWS."""
+        """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
+        self._found: dict[tuple[str, Hashable], Any] = {}
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
         self._tokens = ClientTokens()
         self._loopback: Loopback | None = None
+        loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
+        _empty_account(clock)
+
+    def serve(self, port: int) -> None:
+        """Serve on 127.0.0.1; where the thread that served was killed, serve again on its port.
+
+        Args:
+            port: The port; 0 takes a free one.
+
+        Raises:
+            OSError: Another program has the port.
+        """
+        if self._loopback is None:
+            self._loopback = Loopback(self._external, port)
+        elif not self._loopback.serves:
+            self._loopback = Loopback(self._external, self._loopback.port)
 
     @property
     def endpoint_url(self) -> str:
-        """Where boto3 and the AWS CLI reach this AWS: http://127.0.0.1:PORT. RuntimeError once it has stopped."""
+        """Where boto3 and the AWS CLI reach this server: http://127.0.0.1:PORT. RuntimeError once it has stopped."""
         return f"http://127.0.0.1:{self._running().port}"
 
     def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client for the same account, without a socket, for what is not the student's doing.
+        """Return a boto3 client for the same account, without a socket, for what is not the student's doing.
 
         Its calls move no clock, trigger no hooks and consume none of the ids that the student's calls will draw.
         """
         self._running()
-        with self.lock:
+        with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._make_client(service, region)
             return self._clients[service, region]
 
+    def remember(self, service: str, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what was found out about a service since an action last changed it.
+
+        Args:
+            service: The service, such as `iam`.
+            key: What was asked.
+            find: Finds it out where it is not known.
+        """
+        if (service, key) not in self._found:
+            self._found[service, key] = find()
+        return cast("Found", self._found[service, key])
+
     def internal_clients(self) -> list[Any]:
-        """The clients that client() has made."""
+        """Return the clients that client() has made."""
         return list(self._clients.values())
 
     def stop(self) -> None:
-        """Stop the server. The account is gone, and calls to the endpoint are refused on the loopback."""
-        global _current
+        """Stop serving. The account is gone, and calls to the endpoint are refused on the loopback."""
         loopback, self._loopback = self._loopback, None
-        if loopback is None:
-            return
-        loopback.stop()
-        self._clients.clear()
-        with _starting:
-            if _current is self:
-                _current = None
-
-    def __enter__(self) -> EmbeddedAws:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        if loopback is not None:
+            loopback.stop()
+            self._clients.clear()
 
     # --- through the socket ---
 
@@ -101,7 +117,7 @@ class EmbeddedAws:
             raise RuntimeError("This embedded AWS has stopped. Start a fresh one with labkit.embedded.start().")
         return self._loopback
 
-    def _external(self, environ: dict[str, Any]) -> Answer:
+    def _external(self, environ: dict[str, Any]) -> HttpResponse:
         from moto.core.request import Request
 
         scope = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
@@ -121,7 +137,7 @@ class EmbeddedAws:
         from moto.core.request import Request
 
         if self._session is None:
-            # Nothing of the student's AWS configuration shall reach this session.
+            # Keep the student's AWS configuration out of this session.
             unset = dict.fromkeys(("profile", "region", "ca_bundle"), (None, None, None, None))
             files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
             self._session = boto3.session.Session(
@@ -143,18 +159,18 @@ class EmbeddedAws:
         client.meta.events.register("before-send", send)
         return client
 
-    # --- either way ---
+    # --- both ---
 
-    def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> Answer:
+    def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
-        with self.lock, determinism.apart() if internal else nullcontext():
+        with self._lock, determinism.apart() if internal else nullcontext():
             status, headers, body = self._answer_or_refuse(service, region, request, internal)
             headers.setdefault("x-amzn-requestid", determinism.request_id())
-            headers.setdefault("date", format_datetime(self.clock.now(), usegmt=True))
+            headers.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
             headers.setdefault("server", "amazon.com")
             return status, headers, body
 
-    def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> Answer:
+    def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> HttpResponse:
         action = _action(request)
         try:
             check_service(service, region)
@@ -176,24 +192,26 @@ class EmbeddedAws:
             )
         return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
 
-    def _act(self, service: str, region: str, action: str, request: Any) -> Answer:
+    def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         for hook in tuple(self.before_action):
             hook(service, action)
         try:
             with determinism.stream(f"{service}/{action}"):
                 answer = self._carry_out(service, region, action, request)
         finally:
+            if not is_read(action):
+                self._found = {key: found for key, found in self._found.items() if key[0] != service}
             for hook in tuple(self.after_action):
                 hook(service, action)
         if answer[0] < 400 and not is_read(action):
-            self.clock.advance(1.0)
+            self._clock.advance(1.0)
         return answer
 
-    def _carry_out(self, service: str, region: str, action: str, request: Any) -> Answer:
+    def _carry_out(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         handler = self.handlers.get((service, action))
         if handler is None:
             check_action(service, action)
-            if service == "ec2":
+            if service == "ec2" and not is_read(action):
                 return self._tokens.once(request.values, lambda: _moto(service, region, request))
             return _moto(service, region, request)
         answer = handler(json.loads(request.get_data() or b"{}"))
@@ -206,30 +224,6 @@ class _Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         while chunk := self.read():
             yield chunk
-
-
-_current: EmbeddedAws | None = None
-_starting = threading.RLock()
-
-
-def start(port: int = 0) -> EmbeddedAws:
-    """Start the embedded AWS on 127.0.0.1, or give the one that runs in this process already.
-
-    A fresh one is an empty account (with the default VPC that every account has), its clock at START and its ids at
-    their beginning. One whose thread was killed serves again, with all that is in its account.
-    ``port`` 0 takes a free one; OSError where another is taken.
-    """
-    global _current
-    with _starting:
-        if _current is not None and not _current._running().serves:
-            _current._loopback = Loopback(_current._external, _current._running().port)
-        if _current is None:
-            loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
-            aws = EmbeddedAws()
-            _empty_account(aws.clock)
-            aws._loopback = Loopback(aws._external, port)
-            _current = aws
-        return _current
 
 
 def _empty_account(clock: Clock) -> None:
@@ -259,7 +253,7 @@ def _credential_scope(authorization: str) -> tuple[str, str] | None:
 
 
 def _action(request: Any) -> str:
-    """The API action that a request names, in AWS's spelling."""
+    """The API action that a request names, as AWS spells it."""
     target = request.headers.get("X-Amz-Target")
     if target:
         return str(target).rpartition(".")[2]
@@ -270,7 +264,7 @@ def _aws_url(service: str, region: str) -> str:
     return f"https://{service}.{region}.amazonaws.com"
 
 
-def _moto(service: str, region: str, request: Any) -> Answer:
+def _moto(service: str, region: str, request: Any) -> HttpResponse:
     from werkzeug.exceptions import HTTPException
 
     module, _, name = SERVICES[service].partition(":")

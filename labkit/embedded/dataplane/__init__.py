@@ -1,1 +1,1 @@
-"""The data plane of the embedded AWS: packets on their way, and the flow logs that record them."""
+"""The data plane of the embedded AWS: it carries packets, and records them in flow logs."""

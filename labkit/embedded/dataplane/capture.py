@@ -1,6 +1,7 @@
-"""What the interfaces saw, gathered into the windows of a flow log.
+"""Counts what interfaces saw, and gathers the counts into the aggregation windows of a flow log.
 
-A record counts the packets of one flow, in one direction, at one interface, in one aggregation window.
+A record counts the packets of one flow, in one direction, at one interface, in one window. Times are in seconds since
+the epoch, lengths in bytes.
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
 """
 
@@ -11,30 +12,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from labkit.flowlogs.format import Format
+from labkit.embedded.dataplane.transmission import ACK, FIN, RST, SYN
 from labkit.network import Packet, Sighting
 
 
 @dataclass(frozen=True, slots=True)
-class FlowLog:
-    """A flow log, as far as capture and delivery need it. `interval` is in seconds."""
-
-    id: str
-    resource: str
-    traffic_type: str
-    interval: int
-    format: Format
-    log_group: str
-    role_arn: str
-
-    def wants(self, action: str) -> bool:
-        """Whether its traffic type asks for records with this action (`ACCEPT` or `REJECT`)."""
-        return self.traffic_type in ("ALL", action)
-
-
-@dataclass(frozen=True, slots=True)
 class Flow:
-    """What the packets of one record have in common."""
+    """What the packets of one record have in common.
+
+    Attributes:
+        interface: The id of the interface that saw them.
+        direction: `ingress` or `egress`, seen from the interface.
+        action: `ACCEPT` or `REJECT`.
+        packet: A packet with the addresses of srcaddr and dstaddr.
+        original: A packet with the addresses of pkt-srcaddr and pkt-dstaddr.
+        target: The id of what the route sends them to, `local` inside a VPC, or None.
+    """
 
     interface: str
     direction: str
@@ -46,7 +39,15 @@ class Flow:
 
 @dataclass(slots=True)
 class Count:
-    """What a record counts of a flow. Times are in seconds since the epoch; `tcp_flags` are OR-ed."""
+    """What a record counts of a flow.
+
+    Attributes:
+        packets: How many there were.
+        bytes: The sum of their lengths.
+        first: When the first of them came by.
+        last: When the last of them came by.
+        tcp_flags: Their TCP flags, OR-ed.
+    """
 
     packets: int = 0
     bytes: int = 0
@@ -55,6 +56,7 @@ class Count:
     tcp_flags: int = 0
 
     def add(self, at: float, length: int, tcp_flags: int) -> None:
+        """Count one packet more."""
         # Not always in order of time: an answer is counted at once, for the moment at which it will be there.
         self.first = min(self.first, at) if self.packets else at
         self.last = max(self.last, at)
@@ -65,7 +67,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A closed window of one interface: from `start` to `end`, in seconds since the epoch, and its flows."""
+    """A closed window of one interface.
+
+    Attributes:
+        interface: The interface's id.
+        start: When the window began.
+        end: When it ended; that second is not part of it.
+        flows: The flows that the interface saw meanwhile, each with its count.
+    """
 
     interface: str
     start: int
@@ -76,8 +85,11 @@ class Window:
 class Capture:
     """The open windows of one flow log.
 
-    Each interface has windows of its own, `interval` seconds long, that begin at a moment of its own (modelled: AWS's
-    do not begin on the minute either). So a packet falls into exactly one window.
+    The windows of different interfaces begin at different moments (modelled: AWS's don't begin on the minute either). A
+    packet falls into exactly one window.
+
+    Args:
+        interval: The length of a window, in seconds.
     """
 
     def __init__(self, interval: int) -> None:
@@ -86,22 +98,37 @@ class Capture:
         self._next: dict[str, int] = {}  # interface → the number of its first window that is not yet closed
 
     def watch(self, interface: str, since: float) -> None:
-        """Record an interface from a moment on, so that a window without traffic is noticed."""
+        """Record an interface from a moment on, so that its windows without traffic are closed too."""
         self._next.setdefault(interface, self._number(interface, since))
 
     def see(self, sighting: Sighting, at: float, length: int, tcp_flags: int = 0) -> None:
-        """Count one packet of `length` bytes that an interface saw at a moment."""
+        """Count one packet that an interface saw.
+
+        Args:
+            sighting: The interface, the verdict and the packet.
+            at: The moment.
+            length: The length of the IP packet.
+            tcp_flags: The bits of the TCP header, as on the wire.
+        """
         # ICMP's type and code are not in a record: an echo and its reply differ only in direction.
         packet = _without_icmp_type(sighting.packet)
         original = _without_icmp_type(sighting.original)
         flow = Flow(sighting.interface, sighting.direction, sighting.action, packet, original, sighting.target)
         number = self._number(sighting.interface, at)
-        self._open.setdefault((sighting.interface, number), {}).setdefault(flow, Count()).add(at, length, tcp_flags)
+        self._open.setdefault((sighting.interface, number), {}).setdefault(flow, Count()).add(
+            at, length, _recorded(tcp_flags)
+        )
         self._next.setdefault(sighting.interface, number)
 
     def close(self, before: float, present: Iterable[str]) -> Iterator[Window]:
-        """Yield, oldest first, the windows that ended at or before a moment; those of interfaces not `present` only
-        where they saw traffic.
+        """Close the windows that ended at or before a moment.
+
+        Args:
+            before: The moment.
+            present: The interfaces that are still there. The windows of others count only where they saw traffic.
+
+        Yields:
+            The windows, oldest first.
         """
         closed: list[Window] = []
         still_there = set(present)
@@ -118,16 +145,16 @@ class Capture:
         yield from sorted(closed, key=lambda window: (window.end, window.interface))
 
     def next_end(self) -> float:
-        """When the first of the open windows ends, in seconds since the epoch; infinity where there is none."""
+        """Return when the first of the open windows ends; infinity where there is none."""
         ends = (self._start(interface, number) + self.interval for interface, number in self._next.items())
         return min(ends, default=float("inf"))
 
     def last_end(self, at: float) -> float | None:
-        """When the last of the windows ends that a moment falls into; None where no interface is watched."""
+        """Return when the last of the windows ends that a moment falls into; None where no interface is watched."""
         return max((self.end_of_window(interface, at) for interface in self._next), default=None)
 
     def end_of_window(self, interface: str, at: float) -> float:
-        """When the window ends that a moment falls into."""
+        """Return when the window of an interface ends that a moment falls into."""
         return self._start(interface, self._number(interface, at)) + self.interval
 
     def _number(self, interface: str, at: float) -> int:
@@ -144,3 +171,14 @@ def _offset(interface: str, interval: int) -> int:
 
 def _without_icmp_type(packet: Packet) -> Packet:
     return Packet(packet.src, packet.dst, packet.protocol, packet.src_port, packet.dst_port)
+
+
+def _recorded(flags: int) -> int:
+    """The TCP flags as a record has them: FIN, SYN and RST, and ACK only together with SYN.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html (tcp-flags)
+
+    >>> _recorded(SYN), _recorded(SYN | ACK), _recorded(ACK)
+    (2, 18, 0)
+    """
+    return flags & (FIN | SYN | RST) | (ACK if flags & SYN and flags & ACK else 0)

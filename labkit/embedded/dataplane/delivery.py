@@ -1,4 +1,4 @@
-"""From closed windows to events in CloudWatch Logs, if the flow log's role may write them.
+"""Delivers the records of closed windows to CloudWatch Logs, if the flow log's role may write them.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from labkit.embedded.api.server import ACCOUNT_ID, REGION, EmbeddedAws
-from labkit.embedded.dataplane.capture import FlowLog, Window
-from labkit.embedded.dataplane.flow_log_records import Place, lines
-from labkit.iam import Role, RoleDecision, flow_log_delivery, read_role
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.server import Server
+from labkit.embedded.dataplane.capture import Window
+from labkit.embedded.dataplane.flow_log_records import lines
+from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.iam import flow_log_delivery, read_role
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
 #: about 5 minutes".
@@ -22,25 +23,24 @@ DELAY = 300
 class Delivery:
     """Writes records to log streams, one `eni-…-all` for each interface, and keeps each flow log's delivery status."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._aws = aws
-        self._roles: dict[str, Role | None] = {}
-
-    def forget_policies(self) -> None:
-        """IAM has changed: read roles and policies again when next they matter."""
-        self._roles.clear()
+    def __init__(self, server: Server) -> None:
+        self._server = server
 
     def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
-        """Write the records of closed windows, oldest first, or note that they may not be written. What was refused
-        is lost (modelled: AWS doesn't say).
+        """Write the records of closed windows, or note that they may not be written.
 
-        Parameters: `places` says where each interface is or was.
+        What was refused is lost (modelled: AWS doesn't say).
+
+        Args:
+            flow_log: The flow log.
+            windows: Its closed windows, oldest first.
+            places: Where each interface is or was, by id.
         """
-        from moto.logs.models import LogEvent
+        from moto.logs.models import LogEvent, logs_backends
 
-        groups = _logs_backend().groups
-        logs = self._aws.client("logs")
-        may_write = bool(self.decision(flow_log, log_group_exists=flow_log.log_group in groups))
+        groups = logs_backends[ACCOUNT_ID][REGION].groups
+        logs = self._server.client("logs")
+        may_write = self._may_write(flow_log, log_group_exists=flow_log.log_group in groups)
         if may_write and flow_log.log_group not in groups:
             try:
                 logs.create_log_group(logGroupName=flow_log.log_group)
@@ -61,23 +61,26 @@ class Delivery:
                 # time.
                 stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
                 stream.stored_bytes += len(line)
-            stream.last_ingestion_time = _naive_utc(window.end + DELAY)
+            # moto keeps moments in UTC without their time zone.
+            stream.last_ingestion_time = datetime.fromtimestamp(window.end + DELAY, UTC).replace(tzinfo=None)
 
-    def decision(self, flow_log: FlowLog, log_group_exists: bool) -> RoleDecision | None:
-        """Decide whether the flow log's role lets the flow logs service write to its log group; None without a role."""
-        if flow_log.role_arn not in self._roles:
-            self._roles[flow_log.role_arn] = read_role(self._aws.client("iam"), flow_log.role_arn.rpartition("/")[2])
-        role = self._roles[flow_log.role_arn]
-        if role is None:
-            return None
-        return flow_log_delivery(
-            role,
-            account=ACCOUNT_ID,
-            region=REGION,
-            flow_log_id=flow_log.id,
-            log_group=flow_log.log_group,
-            log_group_exists=log_group_exists,
-        )
+    def _may_write(self, flow_log: FlowLog, log_group_exists: bool) -> bool:
+        """Whether the flow log's role lets the flow logs service write to its log group."""
+
+        def ask() -> bool:
+            role = read_role(self._server.client("iam"), flow_log.role_arn.rpartition("/")[2])
+            if role is None:
+                return False
+            return flow_log_delivery(
+                role,
+                account=ACCOUNT_ID,
+                region=REGION,
+                flow_log_id=flow_log.id,
+                log_group=flow_log.log_group,
+                log_group_exists=log_group_exists,
+            ).allowed
+
+        return self._server.remember("iam", (flow_log.id, log_group_exists), ask)
 
     def _note(self, flow_log: FlowLog, delivered: bool) -> None:
         from moto.ec2.models import ec2_backends
@@ -85,13 +88,3 @@ class Delivery:
         stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
         stored.deliver_logs_status = "SUCCESS" if delivered else "FAILED"
         stored.deliver_logs_error_message = None if delivered else "Access error"
-
-
-def _logs_backend() -> Any:
-    from moto.logs.models import logs_backends
-
-    return logs_backends[ACCOUNT_ID][REGION]
-
-
-def _naive_utc(epoch: float) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

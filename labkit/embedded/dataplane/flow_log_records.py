@@ -1,4 +1,4 @@
-"""From a flow and its count to the fields of a flow log record.
+"""Writes the lines of flow log records from closed windows; delivery puts them into a log group.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from labkit.embedded.dataplane.capture import Count, Flow, FlowLog, Window
-from labkit.network import Interface, Network
+from labkit.embedded.dataplane.capture import Count, Flow, Window
+from labkit.embedded.dataplane.flow_logs import FlowLog, Place
 from labkit.network.packet import TCP
 
 #: traffic-path, by the kind of target that the route names; the instances are taken to be Nitro ones, hence 8 for an
@@ -18,29 +17,21 @@ from labkit.network.packet import TCP
 _TRAFFIC_PATHS = {"local": 1, "nat": 1, "eni": 1, "igw": 8, "eigw": 8, "pcx": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an interface is, or was while it was there."""
-
-    vpc: str
-    subnet: str
-    zone: str
-    instance: str | None
-
-
-def place(interface: Interface, network: Network) -> Place:
-    """Where an interface of a network is."""
-    zone = network.subnets[interface.subnet].availability_zone_id
-    return Place(interface.vpc, interface.subnet, zone, interface.instance)
-
-
 def lines(window: Window, flow_log: FlowLog, at: Place, account: str, region: str) -> Iterator[tuple[int, str]]:
-    """The records of a closed window as (start in seconds, line); one that says NODATA where no flow is to be recorded.
+    """Write the records of a closed window; fields that the embedded AWS does not compute are `-`.
 
-    Parameters: `at` is where the interface is; fields that the embedded AWS does not compute are `-`.
+    Args:
+        window: The window of one interface.
+        flow_log: The flow log, with the format of its records.
+        at: Where the interface is.
+        account: The account's number.
+        region: The region.
+
+    Yields:
+        For each record its start, in seconds since the epoch, and its line; one record with NODATA where no flow is to
+        be recorded.
     """
-    # What NODATA records have too.
-    common: dict[str, object] = {
+    common: dict[str, object] = {  # NODATA records have these too
         "account-id": account,
         "interface-id": window.interface,
         "region": region,

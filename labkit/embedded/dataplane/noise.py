@@ -1,8 +1,8 @@
-"""The internet's background noise: scanners that knock at every public address, sooner or later.
+"""Makes the internet's background noise: scanners that knock at every public address, sooner or later.
 
-Modelled: which ports are tried and how often is a rough picture of what public honeypots report; the sources are a
-few addresses seen in published flow logs and others drawn at random from public space. The times, sources and ports
-follow from a seed and the moment alone, so the same lab sees the same noise.
+The data plane asks for it as time passes. Modelled: which ports are tried and how often is a rough picture of what
+public honeypots report; the sources are a few addresses seen in published flow logs and others drawn at random from
+public space. The times, sources and ports follow from a seed and the moment alone, so the same lab sees the same noise.
 """
 
 from __future__ import annotations
@@ -12,50 +12,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from labkit.embedded.dataplane.transmission import SYN, Reply, Transmission, port_unreachable, syn_reply
 from labkit.network import Packet, echo_request, tcp, udp
+from labkit.network.packet import ICMP, TCP
 
 #: Mean seconds between two knocks at one address.
 MEAN_GAP = 45.0
 
-#: Noise is drawn in slots of this many seconds, each with a generator of its own.
+#: Noise is drawn in slots of this many seconds, each with its own random generator.
 _SLOT = 15
 
-#: Ports as scanners like them: SSH, Telnet, HTTP(S), SMB, RDP, databases, SIP, and some more. (TCP unless said.)
+#: Ports as scanners like them: SSH, Telnet, HTTP(S), SMB, RDP, databases, SIP, and some more. TCP, then UDP.
 _TCP_PORTS = [22, 22, 23, 23, 80, 443, 445, 1433, 3306, 3389, 3389, 5432, 5900, 6379, 8080, 8443, 8728, 9200, 27017]
 _UDP_PORTS = [53, 123, 161, 1900, 5060]
 
 #: First octets under which every address is an ordinary public one.
 _PUBLIC_FIRST_OCTETS = [
-    5,
-    14,
-    20,
-    31,
-    35,
-    37,
-    45,
-    46,
-    58,
-    61,
-    64,
-    71,
-    77,
-    80,
-    85,
-    87,
-    91,
-    94,
-    101,
-    103,
-    111,
-    117,
-    122,
-    139,
-    152,
-    162,
-    176,
-    185,
-    193,
-    213,
+    *(5, 14, 20, 31, 35, 37, 45, 46, 58, 61, 64, 71, 77, 80, 85),
+    *(87, 91, 94, 101, 103, 111, 117, 122, 139, 152, 162, 176, 185, 193, 213),
 ]
 
 _SCANNERS = [IPv4Address(text) for text in ("20.65.136.10", "157.185.170.119")]
@@ -63,8 +37,13 @@ _SCANNERS = [IPv4Address(text) for text in ("20.65.136.10", "157.185.170.119")]
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """One unasked packet from the internet: when (seconds since the epoch), what, how long in bytes, and how many in
-    a row.
+    """One unasked packet from the internet, sent once or several times in a row.
+
+    Attributes:
+        at: When it comes, in seconds since the epoch.
+        packet: The packet.
+        length: The length of the IP packet, in bytes.
+        repeats: How many times it is sent.
     """
 
     at: float
@@ -72,9 +51,29 @@ class Knock:
     length: int
     repeats: int = 1
 
+    def transmission(self, listens: bool) -> Transmission:
+        """Return what the scanner sends, and what a host replies.
+
+        Args:
+            listens: Whether something listens at the packet's TCP port; nothing does at a UDP port.
+        """
+        if self.packet.protocol == TCP:
+            return Transmission(
+                self.packet, self.length, SYN, replies=(syn_reply(self.packet, listens, timestamps=False),)
+            )
+        is_echo = self.packet.protocol == ICMP
+        reply = Reply(self.length) if is_echo else port_unreachable(self.packet, self.length)
+        return Transmission(self.packet, self.length, replies=(reply,))
+
 
 def knocks(address: IPv4Address, since: float, until: float) -> Iterator[Knock]:
-    """The knocks at a public address after `since`, up to and at `until`, in order of time."""
+    """Yield the knocks at a public address, in order of time.
+
+    Args:
+        address: The public address.
+        since: The moment after which they come, in seconds since the epoch.
+        until: The moment up to and at which they come.
+    """
     for slot in range(int(since // _SLOT), int(until // _SLOT) + 1):
         generator = random.Random(f"noise/{address}/{slot}")
         if generator.random() < _SLOT / MEAN_GAP:

@@ -1,18 +1,50 @@
-"""A running program on an instance: it writes, waits, looks names up and sends packets, until it exits or is killed."""
+"""A script that runs on an instance: what it sees of the world and what it writes, until it exits or is killed.
+
+The commands use a `Process` and nothing else. `InstanceProcess` is the one on the data plane; Run Command makes it.
+"""
 
 from __future__ import annotations
 
 import getopt
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import NoReturn
 
-from labkit.embedded.instances import timing
-from labkit.embedded.instances.host import DEFAULT_TTL, Answer, Exchange, Host, OutputLine
-from labkit.network.packet import FIRST_EPHEMERAL_PORT, Address, Packet
+from labkit.embedded.clock import Clock
+from labkit.embedded.dataplane import timing
+from labkit.embedded.dataplane.transmission import DEFAULT_TTL, Exchange, Transmission
+from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.instances import services
+from labkit.embedded.instances.services import Service
+from labkit.network.packet import FIRST_EPHEMERAL_PORT, Address
 
 #: The size of Linux's range of ephemeral ports, 32768–60999.
 _EPHEMERAL_PORTS = 60999 - FIRST_EPHEMERAL_PORT + 1
+
+#: The only names outside the VPCs that the embedded resolver knows (modelled; real ones have many addresses that
+#: change).
+_INTERNET_NAMES = {
+    "amazon.com": ip_address("205.251.242.103"),
+    "example.com": ip_address("93.184.215.14"),
+    "google.com": ip_address("142.250.72.14"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """What a program wrote at one moment.
+
+    Attributes:
+        at: The virtual time, in seconds since the epoch.
+        stream: `stdout` or `stderr`.
+        text: The text as written, with its line feed.
+    """
+
+    at: float
+    stream: str
+    text: str
 
 
 class Exit(Exception):
@@ -27,91 +59,140 @@ class Killed(Exception):
     """The time that Run Command gave the script is over."""
 
 
-class Process:
-    """The script's process on a host; the tools run in it one after the other.
+@dataclass
+class Process(ABC):
+    """A script's process on an instance; its commands run in it one after the other.
 
-    Parameters: `stop_at` is the virtual time at which it is killed.
+    Attributes:
+        clock: The virtual clock.
+        stop_at: The virtual time at which the process is killed, in seconds since the epoch.
+        instance_id: The instance's id.
+        interface_id: The id of its primary interface.
+        mac: That interface's hardware address.
+        hostname: The private DNS name, such as `ip-10-1-15-80.ec2.internal`.
+        address: The primary private IPv4 address.
+        subnet: The subnet's IPv4 block.
+        dns_server: The VPC's resolver: the network address of the VPC's primary block plus two.
+        ipv6: The IPv6 address, or None.
+        lines: What the process has written.
     """
 
-    def __init__(self, host: Host, stop_at: float) -> None:
-        self.host = host
-        self.lines: list[OutputLine] = []
-        self._stop_at = stop_at
+    clock: Clock
+    stop_at: float
+    instance_id: str
+    interface_id: str
+    mac: str
+    hostname: str
+    address: IPv4Address
+    subnet: IPv4Network
+    dns_server: IPv4Address
+    ipv6: IPv6Address | None = None
+    lines: list[OutputLine] = field(default_factory=list, init=False)
 
-    def now(self) -> float:
-        return self.host.now()
+    # What the instance's kernel, its resolver and its wire do for a program
 
-    def out(self, text: str, end: str = "\n") -> None:
-        self.lines.append(OutputLine(self.now(), "stdout", text + end))
+    @abstractmethod
+    def look_up(self, name: str) -> Address | None:
+        """Ask the VPC's resolver for the address of a name; None where it knows none."""
 
-    def err(self, text: str, end: str = "\n") -> None:
-        self.lines.append(OutputLine(self.now(), "stderr", text + end))
+    @abstractmethod
+    def look_up_name(self, address: Address) -> str | None:
+        """Ask the VPC's resolver for the name of an address; None where it knows none."""
 
-    def fail(self, message: str, code: int) -> NoReturn:
-        """Say `message` on stderr and exit."""
-        self.err(message)
-        raise Exit(code)
+    @abstractmethod
+    def service(self, address: Address, protocol: int, port: int) -> Service | None:
+        """Return what listens at an address and port; None where nothing does. Asking sends no packet."""
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; raises Killed when the script's time is over before that."""
-        left = self._stop_at - self.now()
-        if seconds >= left:
-            self.host.sleep(max(left, 0.0))
-            raise Killed
-        if seconds > 0:
-            self.host.sleep(seconds)
-
-    def sleep_until(self, moment: float) -> None:
-        self.sleep(moment - self.now())
+    @abstractmethod
+    def transmit(self, sent: Transmission) -> Exchange:
+        """Put a packet on the wire now, and its replies a round trip later, while the clock doesn't move."""
 
     def resolve(self, name: str) -> Address | None:
-        """The address that `name` is or has; None for an unknown name. 10.2.0.999 is a name, and an unknown one."""
+        """Return the address that `name` is or has; None for an unknown name. 10.2.0.999 is an unknown name."""
         if is_address(name):
             return ip_address(name)
         if name == "localhost":
             return ip_address("127.0.0.1")
-        if name in (self.host.hostname, self.host.hostname.partition(".")[0]):
-            return self.host.address
-        return self.host.resolve(name)
+        if name in (self.hostname, self.hostname.partition(".")[0]):
+            return self.address
+        return self.look_up(name)
 
     def reverse(self, address: Address) -> str:
-        """The name of an address, or the address itself where it has none."""
-        if address.is_loopback:
-            return "localhost"
-        return self.host.reverse(address) or str(address)
-
-    def kernel_timer(self, seconds: float) -> float:
-        """How long a coarse timer of the kernel takes from now; its wheel has turned since the instance booted."""
-        booted = 1000 * timing.uniform("boot", self.host.instance_id)
-        return timing.kernel_timer(self.now() + booted, seconds)
+        """Return the name of an address, or the address itself where it has none."""
+        return "localhost" if address.is_loopback else self.look_up_name(address) or str(address)
 
     def source_for(self, destination: Address) -> Address | None:
-        """The address that the host sends from; None where it has none of that version."""
+        """Return the address that the host sends from; None where it has none of that version."""
         if destination.is_loopback:
             return destination
-        return self.host.address if destination.version == 4 else self.host.ipv6
+        return self.address if destination.version == 4 else self.ipv6
+
+    def send(self, sent: Transmission) -> Exchange:
+        """Send a packet. What a host sends to itself never leaves it, and no flow log sees it.
+
+        The clock doesn't move: the program sleeps for the round trip, or for as long as it waits in vain.
+        """
+        destination = sent.packet.dst
+        if destination.is_loopback or destination in (self.address, self.ipv6):
+            microseconds = 20 + int(40 * timing.uniform("self", self.clock.time(), sent.packet))
+            return Exchange(bool(sent.replies), microseconds / 1e6, DEFAULT_TTL)
+        return self.transmit(sent)
+
+    def kernel_timer(self, seconds: float) -> float:
+        """Return how long a coarse timer of the kernel takes from now, in seconds; its wheel turns since the boot."""
+        booted = 1000 * timing.uniform("boot", self.instance_id)
+        return timing.kernel_timer(self.now() + booted, seconds)
 
     def ephemeral_port(self, *about: object) -> int:
-        """A client's port, other each time but the same on every run."""
-        share = timing.uniform("port", self.host.instance_id, self.now(), *about)
+        """Return a client's port: another one each time, but the same on every run."""
+        share = timing.uniform("port", self.instance_id, self.now(), *about)
         return FIRST_EPHEMERAL_PORT + int(share * _EPHEMERAL_PORTS)
 
-    def send(
-        self, packet: Packet, length: int, flags: int = 0, *, ttl: int = DEFAULT_TTL, answers: tuple[Answer, ...] = ()
-    ) -> Exchange:
-        """`Host.send`, except that what a host sends to itself never leaves it, and no flow log sees it."""
-        if packet.dst.is_loopback or packet.dst in (self.host.address, self.host.ipv6):
-            microseconds = 20 + int(40 * timing.uniform("self", self.now(), packet))
-            return Exchange(True, bool(answers), packet.dst, microseconds / 1e6, DEFAULT_TTL, self.host.instance_id)
-        return self.host.send(packet, length, flags, ttl=ttl, answers=answers)
+    # Time, output and options
+
+    def now(self) -> float:
+        """Return the virtual time, in seconds since the epoch."""
+        return self.clock.time()
+
+    def out(self, text: str, end: str = "\n") -> None:
+        """Write on standard output."""
+        self.lines.append(OutputLine(self.now(), "stdout", text + end))
+
+    def err(self, text: str, end: str = "\n") -> None:
+        """Write on standard error."""
+        self.lines.append(OutputLine(self.now(), "stderr", text + end))
+
+    def fail(self, message: str, code: int) -> NoReturn:
+        """Write a message on standard error and exit with a code."""
+        self.err(message)
+        raise Exit(code)
+
+    def sleep(self, seconds: float) -> None:
+        """Let virtual time pass, in seconds; raise Killed where the script's time is over before that."""
+        left = self.stop_at - self.now()
+        if seconds >= left:
+            self.clock.advance(max(left, 0.0))
+            raise Killed
+        if seconds > 0:
+            self.clock.advance(seconds)
+
+    def sleep_until(self, moment: float) -> None:
+        """Let virtual time pass until a moment, unless it is past."""
+        self.sleep(moment - self.now())
 
     def options(
         self, tool: str, arguments: Sequence[str], short: str, long: Mapping[str, str] | None = None
     ) -> tuple[dict[str, str], list[str]]:
-        """The options of a command line with their values, and the operands; what the tool lacks is refused by name.
+        """Read a command line; exit where it has an option that the tool lacks, and name the option.
 
-        Parameters: `short` is as for the C library's getopt, such as "c:n"; `long` gives for each long option, such as
-        "max-time=", the short one that it means, or itself.
+        Args:
+            tool: The tool's name, for messages.
+            arguments: The command line without the tool's name.
+            short: The short options as the C library's getopt takes them, such as "c:n".
+            long: For each long option, such as "max-time=", the short one that it means, or itself.
+
+        Returns:
+            The options with their values, and the operands.
         """
         long = long or {}
         try:
@@ -126,8 +207,75 @@ class Process:
         return {meant.get(option, option): value for option, value in given}, operands
 
 
+class InstanceProcess(Process):
+    """A process on an instance of a data plane. While it runs, the network doesn't change.
+
+    Args:
+        plane: The data plane.
+        instance_id: The instance's id.
+        timeout: Seconds after which the process is killed.
+    """
+
+    def __init__(self, plane: DataPlane, instance_id: str, timeout: float) -> None:
+        self._plane = plane
+        self._network = network = plane.network
+        interface = network.primary_interface(instance_id)
+        assert interface is not None, "Run Command asks only instances in reach."
+        self._vpc = network.vpcs[interface.vpc]
+        super().__init__(
+            clock=plane.clock,
+            stop_at=plane.clock.time() + timeout,
+            instance_id=instance_id,
+            interface_id=interface.id,
+            mac=interface.mac,
+            hostname=network.instances[instance_id].private_dns_name,
+            address=next(each for each in interface.addresses if isinstance(each, IPv4Address)),
+            subnet=next(cidr for cidr in network.subnets[interface.subnet].cidrs if isinstance(cidr, IPv4Network)),
+            dns_server=next(cidr.network_address + 2 for cidr in self._vpc.cidrs if isinstance(cidr, IPv4Network)),
+            ipv6=next((each for each in interface.addresses if isinstance(each, IPv6Address)), None),
+        )
+
+    def look_up(self, name: str) -> Address | None:
+        # A public name means the private address within the VPC, and the public one outside.
+        name = name.rstrip(".").lower()
+        for instance in self._network.instances.values():
+            interface = self._network.primary_interface(instance.id)
+            if interface is None:
+                continue
+            if name == instance.private_dns_name:
+                return interface.primary
+            public = interface.public.get(interface.primary)
+            if public is not None and name == instance.public_dns_name:
+                return interface.primary if interface.vpc == self._vpc.id else public
+        return _INTERNET_NAMES.get(name)
+
+    def look_up_name(self, address: Address) -> str | None:
+        for instance in self._network.instances.values():
+            interface = self._network.primary_interface(instance.id)
+            if interface is not None and address in interface.addresses:
+                return instance.private_dns_name
+            if interface is not None and address in interface.public.values():
+                return instance.public_dns_name
+        return next((name for name, known in _INTERNET_NAMES.items() if known == address), None)
+
+    def service(self, address: Address, protocol: int, port: int) -> Service | None:
+        network = self._network
+        if address.is_loopback or address in network.interfaces[self.interface_id].addresses:
+            return services.on_instance(self.hostname, protocol, port)
+        found = network.public_interface(address)
+        interface = found[0] if found else next(iter(network.interfaces_with(address)), None)
+        if interface is None:
+            return services.on_internet(str(address), protocol, port)
+        if interface.instance is None:
+            return None
+        return services.on_instance(network.instances[interface.instance].private_dns_name, protocol, port)
+
+    def transmit(self, sent: Transmission) -> Exchange:
+        return self._plane.exchange(self.interface_id, sent)
+
+
 def is_address(name: str) -> bool:
-    """Whether a destination is written as an address, and not as a name."""
+    """Tell whether a destination is written as an address, and not as a name."""
     try:
         ip_address(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""SSM Run Command: `send_command` runs a script on an instance's modelled shell.
+"""SSM Run Command: the server calls it for `send_command`, and it runs a script on an instance's modelled shell.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
 """
@@ -10,20 +10,24 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
-from labkit.embedded import instances as hosts
 from labkit.embedded.api import determinism
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
-from labkit.embedded.api.server import ACCOUNT_ID, Handler
+from labkit.embedded.api.scope import ACCOUNT_ID
+from labkit.embedded.api.server import Handler, Server
 from labkit.embedded.dataplane.transport import DataPlane
-from labkit.embedded.instances.instance import InstanceHost
-from labkit.errors import NetworkError
+from labkit.embedded.instances.process import InstanceProcess
+from labkit.embedded.instances.shell import Result, run
 from labkit.iam import managed_instance, read_role
 from labkit.network import tcp
 
-DOCUMENT = "AWS-RunShellScript"
+_DOCUMENT = "AWS-RunShellScript"
 
-#: Seconds that a script may run unless executionTimeout says otherwise.
-_EXECUTION_TIMEOUT = 3600
+#: The default of its parameter executionTimeout, in seconds, as text.
+_EXECUTION_TIMEOUT = "3600"
+
+#: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
+_MOST_CHARACTERS = 24_000
+_TRUNCATED = "--output truncated--"
 
 #: https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
 _DETAILS = {"TimedOut": "ExecutionTimedOut"}
@@ -34,15 +38,15 @@ _SSM_ENDPOINT = IPv4Address("52.46.128.10")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One run of a script on one instance."""
+    """One run of a script on one instance, from one moment to another."""
 
-    instance_id: str
     started: datetime
     ended: datetime
-    result: hosts.Result
+    result: Result
 
     @property
     def status(self) -> str:
+        """`Success`, `Failed` or `TimedOut`."""
         if self.result.timed_out:
             return "TimedOut"
         return "Success" if self.result.exit_code == 0 else "Failed"
@@ -58,23 +62,29 @@ class Command:
     targets: list[dict[str, Any]]
     requested: datetime
     timeout_seconds: int
-    invocations: list[Invocation] = field(default_factory=list)
+    invocations: dict[str, Invocation] = field(default_factory=dict)  # by the instances' ids
 
     @property
     def status(self) -> str:
-        """That of the first invocation that did not succeed: MaxErrors is 0, so one is enough."""
-        return next((each.status for each in self.invocations if each.status != "Success"), "Success")
+        """The status of the first invocation that did not succeed: MaxErrors is 0, so one is enough."""
+        return next((each.status for each in self.invocations.values() if each.status != "Success"), "Success")
 
 
 class RunCommand:
-    """The commands of one embedded AWS."""
+    """The commands of one account.
 
-    def __init__(self, plane: DataPlane) -> None:
+    Args:
+        server: The account's API.
+        plane: What carries the packets that commands send.
+    """
+
+    def __init__(self, server: Server, plane: DataPlane) -> None:
+        self._server = server
         self._plane = plane
         self._commands: dict[str, Command] = {}
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
-        """The API actions that this class answers."""
+        """Return the API actions that this class answers."""
         return {
             ("ssm", "SendCommand"): self.send,
             ("ssm", "GetCommandInvocation"): self.invocation,
@@ -83,7 +93,7 @@ class RunCommand:
         }
 
     def send(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """SendCommand: run the script on each target, one after the other, while virtual time passes."""
+        """Answer SendCommand: run the script on each target, one after the other, while virtual time passes."""
         script, timeout = _script(parameters)
         command_id = determinism.new_id()
         command = Command(
@@ -99,55 +109,53 @@ class RunCommand:
         answer = _command_json(command, instances, "Pending")
         for instance in instances:
             started = self._plane.clock.now()
-            result = hosts.run(InstanceHost(self._plane, instance), script, command_id=command_id, timeout=timeout)
-            command.invocations.append(Invocation(instance, started, self._plane.clock.now(), result))
+            result = run(InstanceProcess(self._plane, instance, timeout), script, command_id)
+            command.invocations[instance] = Invocation(started, self._plane.clock.now(), result)
         return {"Command": answer}
 
     def invocation(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """GetCommandInvocation."""
+        """Answer GetCommandInvocation."""
         command_id, instance_id = parameters["CommandId"], parameters["InstanceId"]
         command = self._commands.get(command_id)
-        found = [each for each in command.invocations if each.instance_id == instance_id] if command else []
-        if command is None or not found:
+        if command is None or instance_id not in command.invocations:
             raise AwsError("InvocationDoesNotExist", f"The command {command_id} was not sent to {instance_id}.")
-        run = found[0]
+        invocation = command.invocations[instance_id]
         return {
             "CommandId": command.id,
             "InstanceId": instance_id,
             "Comment": command.comment,
-            "DocumentName": DOCUMENT,
+            "DocumentName": _DOCUMENT,
             "DocumentVersion": "$DEFAULT",
             "PluginName": "aws:runShellScript",
-            "ResponseCode": run.result.exit_code,
-            "ExecutionStartDateTime": _iso(run.started),
-            "ExecutionElapsedTime": _duration(run.ended - run.started),
-            "ExecutionEndDateTime": _iso(run.ended),
-            "Status": run.status,
-            "StatusDetails": _DETAILS.get(run.status, run.status),
-            "StandardOutputContent": run.result.standard_output_content,
+            "ResponseCode": invocation.result.exit_code,
+            "ExecutionStartDateTime": _iso(invocation.started),
+            "ExecutionElapsedTime": _duration(invocation.ended - invocation.started),
+            "ExecutionEndDateTime": _iso(invocation.ended),
+            "Status": invocation.status,
+            "StatusDetails": _DETAILS.get(invocation.status, invocation.status),
+            "StandardOutputContent": _content(invocation.result.stdout),
             "StandardOutputUrl": "",
-            "StandardErrorContent": run.result.standard_error_content,
+            "StandardErrorContent": _content(invocation.result.stderr),
             "StandardErrorUrl": "",
             "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
         }
 
     def commands(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """ListCommands, the newest first."""
+        """Answer ListCommands, the newest first."""
         if parameters.get("Filters"):
             raise NotInEmbeddedAwsError("filter commands, except by CommandId and InstanceId")
         command_id, instance_id = parameters.get("CommandId"), parameters.get("InstanceId")
         if command_id is not None and command_id not in self._commands:
             raise AwsError("InvalidCommandId", f"There is no command {command_id}.")
         found = [
-            _command_json(command, [each.instance_id for each in command.invocations], command.status)
+            _command_json(command, list(command.invocations), command.status)
             for command in reversed(self._commands.values())
-            if command_id in (None, command.id)
-            and (instance_id is None or any(each.instance_id == instance_id for each in command.invocations))
+            if command_id in (None, command.id) and (instance_id is None or instance_id in command.invocations)
         ]
         return _page("Commands", found, parameters)
 
     def managed_instances(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """DescribeInstanceInformation: the instances that Systems Manager can reach."""
+        """Answer DescribeInstanceInformation: the instances that Systems Manager can reach."""
         network = self._plane.network
         wanted = set(network.instances)
         if parameters.get("InstanceInformationFilterList"):
@@ -193,54 +201,39 @@ class RunCommand:
             if key == "InstanceIds":
                 found = list(values)
             elif key.startswith("tag:"):
-                pages = (
-                    self._plane.aws.client("ec2")
-                    .get_paginator("describe_instances")
-                    .paginate(Filters=[{"Name": key, "Values": values}])
-                )
-                found = [
-                    i["InstanceId"]
-                    for page in pages
-                    for reservation in page["Reservations"]
-                    for i in reservation["Instances"]
-                ]
+                pages = self._server.client("ec2").get_paginator("describe_instances")
+                filters = [{"Name": key, "Values": values}]
+                found = list(pages.paginate(Filters=filters).search("Reservations[].Instances[].InstanceId"))
             else:
                 raise NotInEmbeddedAwsError(f"choose targets by {key}, only by InstanceIds and tag:")
             named += [id for id in found if id not in named and self._is_managed(id)]
         return named
 
     def _is_managed(self, instance_id: str) -> bool:
-        """Whether the instance's agent can talk to Systems Manager: it runs, its role permits it, and port 443 of the
-        endpoints is in reach.
+        """Whether the agent can talk to Systems Manager: it runs, its role permits it, port 443 is in reach.
 
         https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-troubleshooting-managed-nodes.html
         """
         network = self._plane.network
-        instance = network.instances.get(instance_id)
-        interface = network.primary_interface(instance_id)
-        if (
-            instance is None
-            or interface is None
-            or instance.state != "running"
-            or interface.primary.version != 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
-            or not self._has_permission(instance_id)
-        ):
-            return False
-        try:
-            return self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied
-        except NetworkError:
-            return False
+        instance, interface = network.instances.get(instance_id), network.primary_interface(instance_id)
+        return (
+            instance is not None
+            and interface is not None
+            and instance.state == "running"
+            and interface.primary.version == 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
+            and self._has_permission(instance.profile)
+            and self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied
+        )
 
-    def _has_permission(self, instance_id: str) -> bool:
-        client = self._plane.aws.client
-        instance = client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
-        profile = instance.get("IamInstanceProfile")
-        if not profile:
+    def _has_permission(self, profile_arn: str | None) -> bool:
+        if profile_arn is None:
             return False
-        iam = client("iam")
-        name = profile["Arn"].rpartition("/")[2]
+        return self._server.remember("iam", profile_arn, lambda: self._ask_iam(profile_arn.rpartition("/")[2]))
+
+    def _ask_iam(self, profile: str) -> bool:
+        iam = self._server.client("iam")
         try:
-            roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+            roles = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
         except iam.exceptions.NoSuchEntityException:
             return False
         role = read_role(iam, roles[0]["RoleName"]) if roles else None
@@ -250,17 +243,17 @@ class RunCommand:
 def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
     """The command lines of a SendCommand, and the seconds that they may take."""
     document, given = parameters.get("DocumentName", ""), dict(parameters.get("Parameters") or {})
-    if document != DOCUMENT:
+    if document != _DOCUMENT:
         if document.startswith(("AWS", "arn:")):
-            raise NotInEmbeddedAwsError(f"run the document {document}, only {DOCUMENT}")
-        raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {DOCUMENT}.")
-    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [str(_EXECUTION_TIMEOUT)])
+            raise NotInEmbeddedAwsError(f"run the document {document}, only {_DOCUMENT}")
+        raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {_DOCUMENT}.")
+    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [_EXECUTION_TIMEOUT])
     if any(given.pop("workingDirectory", [])):
         raise NotInEmbeddedAwsError("change the working directory: its instances have no disk")
     if given:
-        raise AwsError("InvalidParameters", f"{DOCUMENT} has no parameter {', '.join(sorted(given))}.")
+        raise AwsError("InvalidParameters", f"{_DOCUMENT} has no parameter {', '.join(sorted(given))}.")
     if not script:
-        raise AwsError("InvalidParameters", f"{DOCUMENT} needs the parameter commands: a list of command lines.")
+        raise AwsError("InvalidParameters", f"{_DOCUMENT} needs the parameter commands: a list of command lines.")
     if len(timeout) != 1 or not timeout[0].isdecimal() or not 1 <= int(timeout[0]) <= 172800:
         raise AwsError("InvalidParameters", "executionTimeout is a number of seconds from 1 to 172800, as text.")
     return script, float(timeout[0])
@@ -279,7 +272,7 @@ def _command_json(command: Command, instances: list[str], status: str) -> dict[s
     done = status != "Pending"
     return {
         "CommandId": command.id,
-        "DocumentName": DOCUMENT,
+        "DocumentName": _DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
         "ExpiresAfter": (command.requested + timedelta(seconds=command.timeout_seconds)).timestamp(),
@@ -293,10 +286,14 @@ def _command_json(command: Command, instances: list[str], status: str) -> dict[s
         "MaxErrors": "0",
         "TargetCount": len(instances) if done else 0,
         "CompletedCount": len(command.invocations),
-        "ErrorCount": sum(each.status != "Success" for each in command.invocations),
+        "ErrorCount": sum(each.status != "Success" for each in command.invocations.values()),
         "DeliveryTimedOutCount": 0,
         "TimeoutSeconds": command.timeout_seconds,
     }
+
+
+def _content(text: str) -> str:
+    return text if len(text) < _MOST_CHARACTERS else text[: _MOST_CHARACTERS - len(_TRUNCATED)] + _TRUNCATED
 
 
 def _iso(moment: datetime) -> str:

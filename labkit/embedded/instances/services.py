@@ -1,4 +1,7 @@
-"""What listens on a lab instance, and on the modelled internet: an SSH server and a small web page."""
+"""What listens on a lab instance and on the modelled internet: an SSH server and small web pages.
+
+curl, nc and the internet's noise ask it.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,17 @@ _NOT_FOUND = (
 class Service:
     """A server at one port.
 
-    Parameters: `software` is how it names itself; `page` is what a web server has at its root.
+    Attributes:
+        software: The name that it gives itself.
+        page: The page at the root of a web server; empty for other servers.
     """
 
     software: str
     page: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    head: bytes
-    body: bytes
-
-
 def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
-    """What a lab instance runs: sshd on TCP port 22, Apache with one page on port 80, nothing else.
+    """Return what listens on a lab instance: sshd on TCP port 22, Apache with one page on port 80, nothing else.
 
     >>> on_instance("ip-10-2-0-126.ec2.internal", 6, 80).page
     b'<h1>Hello from ip-10-2-0-126.ec2.internal</h1>\\n'
@@ -47,9 +46,12 @@ def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
 
 
 def on_internet(name: str, protocol: int, port: int) -> Service | None:
-    """What any host on the modelled internet runs: a web server on TCP ports 80 and 443 with a page that says so.
+    """Return what listens on any host on the modelled internet: a web server on TCP ports 80 and 443.
 
-    Parameters: `name` is the host's name or address, for the page.
+    Args:
+        name: The host's name or address, for the page.
+        protocol: IANA's number of the protocol.
+        port: The port.
     """
     if protocol != TCP or port not in (80, 443):
         return None
@@ -57,10 +59,14 @@ def on_internet(name: str, protocol: int, port: int) -> Service | None:
     return Service("labkit", page.encode())
 
 
-def http_response(service: Service, method: str, path: str, at: float) -> HttpResponse:
-    """A web server's answer to a GET or HEAD request for `path`, with Apache's usual headers.
+def http_response(service: Service, method: str, path: str, at: float) -> tuple[bytes, bytes]:
+    """Return the head and the body of a web server's response, with Apache's usual headers.
 
-    Parameters: `at` is the virtual time, for the Date header.
+    Args:
+        service: The web server.
+        method: `GET` or `HEAD`, which has no body.
+        path: The path and query of the URL.
+        at: The virtual time, for the Date header.
     """
     if path.partition("?")[0] == "/":
         status, charset, content = "200 OK", "UTF-8", service.page
@@ -74,4 +80,4 @@ def http_response(service: Service, method: str, path: str, at: float) -> HttpRe
         f"Content-Type: text/html; charset={charset}",
     )
     head = "".join(f"{line}\r\n" for line in (*lines, "")).encode()
-    return HttpResponse(head, b"" if method == "HEAD" else content)
+    return head, b"" if method == "HEAD" else content

@@ -1,13 +1,18 @@
-"""The shell that runs a script on an instance: words, quotes, `;`, `&&`, `||` and comments of bash, and its commands.
+"""Runs a script on an instance, as the SSM agent and its shell do; Run Command calls `run`.
 
-What it lacks of bash (pipes, redirections, variables, patterns, substitution, control structures) it refuses by name,
-before it runs anything of that line.
+The shell has words, quotes, `;`, `&&`, `||` and comments of bash, and the commands of `commands/`. What it lacks
+(pipes, redirections, variables, patterns, substitution, control structures) it refuses by name, before it runs anything
+of that line.
+
+The agent writes the lines to a file that `sh -c` runs as root. A non-zero exit adds a last line to stderr, and a script
+that overruns its time is killed with exit code 137. Source: agent/plugins/runscript and agent/executers,
+https://github.com/aws/amazon-ssm-agent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from labkit.embedded.instances.commands import system
@@ -16,7 +21,12 @@ from labkit.embedded.instances.commands.ip import ip
 from labkit.embedded.instances.commands.nc import nc
 from labkit.embedded.instances.commands.ping import ping
 from labkit.embedded.instances.commands.traceroute import traceroute
-from labkit.embedded.instances.process import Exit, Process
+from labkit.embedded.instances.process import Exit, Killed, OutputLine, Process
+
+_KILLED = 137
+_PATH = (
+    "/var/lib/amazon/ssm/{instance}/document/orchestration/{command}/awsrunShellScript/0.awsrunShellScript/_script.sh"
+)
 
 COMMANDS: dict[str, Callable[[Process, list[str]], int]] = {
     "cat": system.cat,
@@ -65,8 +75,8 @@ _TOKEN = re.compile(
 _QUOTED = re.compile(r"""\\(.?)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""")
 
 
-class ShellError(Exception):
-    """A line that the shell cannot run; the message names what it lacks or what is wrong."""
+class _RefusedLine(Exception):
+    """The shell cannot run a line; the message names what it lacks or what is wrong."""
 
 
 @dataclass
@@ -77,18 +87,57 @@ class _Step:
     words: list[str] = field(default_factory=list)
 
 
-def run_script(process: Process, script: str, path: str) -> int:
-    """Run a script line by line; the exit code is that of the last command.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a script printed and how it ended.
 
-    Parameters: `path` is the script's file, which stands at the head of the shell's own messages.
+    Attributes:
+        exit_code: The script's exit code.
+        lines: All that it wrote, in order of time.
+        timed_out: Whether it was killed because its time was over.
     """
+
+    exit_code: int
+    lines: tuple[OutputLine, ...]
+    timed_out: bool = False
+
+    @property
+    def stdout(self) -> str:
+        """All that it wrote on standard output."""
+        return "".join(line.text for line in self.lines if line.stream == "stdout")
+
+    @property
+    def stderr(self) -> str:
+        """All that it wrote on standard error."""
+        return "".join(line.text for line in self.lines if line.stream == "stderr")
+
+
+def run(process: Process, lines: Sequence[str], command_id: str) -> Result:
+    """Run a script of AWS-RunShellScript; virtual time passes as it would.
+
+    Args:
+        process: The script's process, which ends when it exits or its time is over.
+        lines: The document's parameter `commands`.
+        command_id: The id of the command, which is part of the path at the head of the shell's own messages.
+    """
+    try:
+        code = _run_script(process, "\n".join(lines), _PATH.format(instance=process.instance_id, command=command_id))
+    except Killed:
+        return Result(_KILLED, tuple(process.lines), timed_out=True)
+    if code:
+        process.err(f"failed to run commands: exit status {code}", end="")
+    return Result(code, tuple(process.lines))
+
+
+def _run_script(process: Process, script: str, path: str) -> int:
+    """Run a script line by line; the exit code is that of the last command."""
     code = 0
     try:
         for number, line in enumerate(script.replace("\\\n", "").split("\n"), start=1):
             try:
-                steps = parse(line)
-            except ShellError as error:
-                process.fail(f"{path}: line {number}: {error}", 2)
+                steps = _parse(line)
+            except _RefusedLine as refusal:
+                process.fail(f"{path}: line {number}: {refusal}", 2)
             for step in steps:
                 if (step.after == "&&" and code) or (step.after == "||" and not code):
                     continue
@@ -98,10 +147,10 @@ def run_script(process: Process, script: str, path: str) -> int:
     return code
 
 
-def parse(line: str) -> list[_Step]:
-    """The commands of one line, with the words of each, quotes taken away; raises ShellError.
+def _parse(line: str) -> list[_Step]:
+    """The commands of one line, with the words of each, quotes taken away.
 
-    >>> [(step.after, step.words) for step in parse("ping -c 1 'a b' && echo ok # done")]
+    >>> [(step.after, step.words) for step in _parse("ping -c 1 'a b' && echo ok # done")]
     [(';', ['ping', '-c', '1', 'a b']), ('&&', ['echo', 'ok'])]
     """
     steps = [_Step(";")]
@@ -111,15 +160,15 @@ def parse(line: str) -> list[_Step]:
             steps[-1].words.append(_QUOTED.sub(_unquoted, text))
         elif token.lastgroup == "operator":
             if not steps[-1].words:
-                raise ShellError(f"syntax error near unexpected token `{text}'")
+                raise _RefusedLine(f"syntax error near unexpected token `{text}'")
             steps.append(_Step(text))
         elif token.lastgroup == "refused":
-            raise ShellError(_lacks(_REFUSED[text[-1]]))
+            raise _RefusedLine(_lacks(_REFUSED[text[-1]]))
         elif token.lastgroup == "open":
-            raise ShellError(f"unexpected EOF while looking for matching `{text}'")
+            raise _RefusedLine(f"unexpected EOF while looking for matching `{text}'")
     if not steps[-1].words:
         if steps[-1].after != ";":
-            raise ShellError("syntax error: unexpected end of file")
+            raise _RefusedLine("syntax error: unexpected end of file")
         steps.pop()
     return steps
 

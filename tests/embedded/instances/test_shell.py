@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 PATH = (
     "/var/lib/amazon/ssm/i-0a1b2c3d4e5f60718/document/orchestration/11111111-2222-4333-8444-555555555555"
     "/awsrunShellScript/0.awsrunShellScript/_script.sh"
@@ -33,60 +31,63 @@ def test_the_last_commands_exit_code_counts(play):
     assert play().code == 0
 
 
-@pytest.mark.parametrize(
-    ("script", "out"),
-    [
-        ("echo a; echo b", "a\nb\n"),
-        ("echo && echo yes", "\nyes\n"),
-        ("cat && echo yes || echo no", "yes\n"),
-        ("echo || echo no && echo yes", "\nyes\n"),
-        ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n"),
-        ("echo a#b # comment; echo no", "a#b\n"),
-        ("# only a comment", ""),
-        ("echo one \\\n two", "one two\n"),
-        ("echo -n a; echo b;", "ab\n"),
-        ("echo '$HOME | *'", "$HOME | *\n"),
-        ("/usr/bin/echo x && sudo echo y", "x\ny\n"),
-    ],
-)
-def test_words_quotes_and_lists(play, script, out):
-    played = play(*script.split("\n"))
-    assert (played.out, played.code, played.err) == (out, 0, "")
+#: Scripts, and what they print.
+LINES = [
+    ("echo a; echo b", "a\nb\n"),
+    ("echo && echo yes", "\nyes\n"),
+    ("cat && echo yes || echo no", "yes\n"),
+    ("echo || echo no && echo yes", "\nyes\n"),
+    ("echo 'a  b' \"c  d\" e\\ f", "a  b c  d e f\n"),
+    ("echo a#b # comment; echo no", "a#b\n"),
+    ("# only a comment", ""),
+    ("echo one \\\n two", "one two\n"),
+    ("echo -n a; echo b;", "ab\n"),
+    ("echo '$HOME | *'", "$HOME | *\n"),
+    ("/usr/bin/echo x && sudo echo y", "x\ny\n"),
+]
 
 
-@pytest.mark.parametrize(
-    ("line", "lacks"),
-    [
-        ("ping -c 1 10.2.0.126 | tail -1", "pipes"),
-        ("echo x > file", "redirections"),
-        ("ping -c 1 10.2.0.126 2>&1", "redirections"),
-        ("ping 10.2.0.126 &", "background commands"),
-        ("echo $HOME", "variables and substitution"),
-        ('echo "$(date)"', "variables and substitution"),
-        ("echo `date`", "command substitution"),
-        ("X=1", "variables"),
-        ("for i in 1 2; do echo x; done", "control structures (for)"),
-        ("cat /etc/*", "patterns"),
-    ],
-)
-def test_what_the_shell_lacks_it_names_before_it_runs_anything_of_the_line(play, line, lacks):
-    played = play("echo before", line, "echo after")
-    assert played.out == "before\n" and played.code == 2 and played.sent == []
-    assert played.err.startswith(f"{PATH}: line 2: labkit: the embedded shell has no {lacks}")
+def test_words_quotes_and_lists(play):
+    for script, out in LINES:
+        played = play(*script.split("\n"))
+        assert (played.out, played.code, played.err) == (out, 0, ""), script
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('echo "abc', "unexpected EOF while looking for matching `\"'"),
-        ("; echo x", "syntax error near unexpected token `;'"),
-        ("echo x && && echo y", "syntax error near unexpected token `&&'"),
-        ("echo x &&", "syntax error: unexpected end of file"),
-    ],
-)
-def test_syntax_errors(play, line, message):
-    played = play(line)
-    assert played.err.startswith(f"{PATH}: line 1: {message}\n") and played.code == 2
+#: Lines that bash runs, and what the shell lacks to run them.
+LACKING = [
+    ("ping -c 1 10.2.0.126 | tail -1", "pipes"),
+    ("echo x > file", "redirections"),
+    ("ping -c 1 10.2.0.126 2>&1", "redirections"),
+    ("ping 10.2.0.126 &", "background commands"),
+    ("echo $HOME", "variables and substitution"),
+    ('echo "$(date)"', "variables and substitution"),
+    ("echo `date`", "command substitution"),
+    ("X=1", "variables"),
+    ("for i in 1 2; do echo x; done", "control structures (for)"),
+    ("cat /etc/*", "patterns"),
+]
+
+
+def test_what_the_shell_lacks_it_names_before_it_runs_anything_of_the_line(play):
+    for line, lacks in LACKING:
+        played = play("echo before", line, "echo after")
+        assert (played.out, played.code, played.sent) == ("before\n", 2, []), line
+        assert played.err.startswith(f"{PATH}: line 2: labkit: the embedded shell has no {lacks}")
+
+
+#: Lines that bash refuses, and its message.
+MALFORMED = [
+    ('echo "abc', "unexpected EOF while looking for matching `\"'"),
+    ("; echo x", "syntax error near unexpected token `;'"),
+    ("echo x && && echo y", "syntax error near unexpected token `&&'"),
+    ("echo x &&", "syntax error: unexpected end of file"),
+]
+
+
+def test_syntax_errors(play):
+    for line, message in MALFORMED:
+        played = play(line)
+        assert played.err.startswith(f"{PATH}: line 1: {message}\n") and played.code == 2, line
 
 
 def test_time_passes_only_where_something_takes_time(play):
@@ -146,15 +147,51 @@ def test_ip_route(play):
     )
 
 
-@pytest.mark.parametrize(
-    ("command", "message", "code"),
-    [
-        ("ip -br a", "labkit: the embedded ip lacks the option -br; it has -4 -6.\n", 1),
-        ("ip addr show eth0", 'Device "eth0" does not exist.\n', 1),
-        ("ip route add default via 10.1.0.1", "labkit: the embedded ip only shows; it lacks add.", 1),
-        ("ip link", "labkit: the embedded ip shows addr and route; it lacks link.\n", 1),
-    ],
-)
-def test_wrong_ip_command_lines(play, command, message, code):
-    played = play(command)
-    assert played.err.startswith(message) and played.code == code and played.out == ""
+#: Command lines that a tool refuses, how its message begins, and its exit code.
+REFUSED = [
+    ("ping nosuch", "ping: nosuch: Name or service not known\n", 2),
+    ("ping 10.2.0.999", "ping: 10.2.0.999: Name or service not known\n", 2),
+    ("ping", "ping: usage error: Destination address required\n", 1),
+    ("ping -c x 10.2.0.126", "ping: invalid argument: 'x'\n", 1),
+    ("ping -c 0 10.2.0.126", "ping: invalid argument: '0': out of range: 1 <= value <= 9223372036854775807\n", 1),
+    ("ping 10.2.0.126 -c", "ping: option requires an argument -- 'c'\n", 2),
+    ("ping -f 10.2.0.126", "labkit: the embedded ping lacks the option -f; it has -c -i -n -q -s -t -W.\n", 2),
+    ("ping -c 1 2600:1f18::1", "ping: connect: Network is unreachable\n", 2),
+    ("ip -br a", "labkit: the embedded ip lacks the option -br; it has -4 -6.\n", 1),
+    ("ip addr show eth0", 'Device "eth0" does not exist.\n', 1),
+    ("ip route add default via 10.1.0.1", "labkit: the embedded ip only shows; it lacks add.", 1),
+    ("ip link", "labkit: the embedded ip shows addr and route; it lacks link.\n", 1),
+    ("curl -sS http://nosuch", "curl: (6) Could not resolve host: nosuch\n", 6),
+    ("curl --foo x", "labkit: the embedded curl lacks the option --foo; it has -I -m -o -s -S --head", 2),
+    ("curl -L 10.2.0.126", "labkit: the embedded curl lacks the option -L; it has -I -m -o", 2),
+    ("curl -m", "curl: option requires an argument -- 'm'\n", 2),
+    ("curl -m x 10.2.0.126", "curl: option -m: expected a proper numerical parameter\n", 2),
+    ("curl", "curl: (2) no URL specified\n", 2),
+    ("curl -sS http://10.2.0.126:99999", "curl: (3) URL rejected: Port number was not a decimal number", 3),
+    ("curl ftp://10.2.0.126", "labkit: the embedded curl does not speak ftp", 1),
+    ("curl https://10.2.0.126", "labkit: the embedded curl does not speak https; use http://.\n", 1),
+    ("curl -o page.html 10.2.0.126", "labkit: the embedded instance has no disk", 23),
+    ("nc", "Ncat: You must specify a host to connect to. QUITTING.\n", 2),
+    ("nc -z nosuch 22", 'Ncat: Could not resolve hostname "nosuch": Name or service not known. QUITTING.\n', 2),
+    ("nc -z 10.2.0.126 20-25", 'Ncat: Invalid port number "20-25". QUITTING.\n', 2),
+    ("nc -z 10.2.0.126 22 80", "Ncat: Got more than one port specification: 22 80. QUITTING.\n", 2),
+    ("nc -l 80", "labkit: the embedded nc lacks the option -l; it has -v -w -z.\n", 2),
+    ("nc 10.2.0.126 22", "labkit: the embedded nc only tests ports: nc -vz HOST PORT.\n", 2),
+    ("nc -z -w soon 10.2.0.126 22", "labkit: the embedded nc takes -w as a number of seconds.\n", 2),
+    (
+        "traceroute nosuch",
+        'nosuch: Name or service not known\nCannot handle "host" cmdline arg `nosuch\' on position 1',
+        2,
+    ),
+    ("traceroute -m 0 10.2.0.126", "first hop out of range\n", 2),
+    ("traceroute -m 300 10.2.0.126", "max hops cannot be more than 255\n", 2),
+    ("traceroute -A 10.2.0.126", "labkit: the embedded traceroute lacks the option -A; it has -I -m -n.\n", 2),
+    ("traceroute", 'Specify "host" missing argument.\n', 2),
+]
+
+
+def test_a_tool_says_what_is_wrong_with_its_command_line_and_sends_nothing(play):
+    for command, message, code in REFUSED:
+        played = play(command)
+        assert played.err.startswith(message), command
+        assert (played.code, played.out, played.sent) == (code, "", []), command

@@ -1,1 +1,1 @@
-"""The commands of an instance's shell, one module a command."""
+"""The commands of an instance's shell, which runs them: one module a command, `system` for the small ones."""

@@ -12,10 +12,10 @@ import math
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from labkit.embedded.instances import timing
+from labkit.embedded.dataplane import timing
 from labkit.embedded.instances.process import Exit, Process
-from labkit.embedded.instances.services import HttpResponse, http_response
-from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
+from labkit.embedded.instances.services import http_response
+from labkit.embedded.instances.tcp import Failure, NotConnected, connect
 
 _LONG = {
     "head": "-I",
@@ -27,7 +27,7 @@ _LONG = {
 }
 
 
-class _TransferError(Exception):
+class _TransferFailed(Exception):
     """A transfer failed; `code` is curl's exit code."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -50,13 +50,13 @@ def curl(process: Process, arguments: list[str]) -> int:
         process.fail("labkit: the embedded curl fetches one URL at a time.", 2)
     method = "HEAD" if "-I" in given else "GET"
     try:
-        response = _fetch(process, _url(process, operands[0]), method, limit)
-    except _TransferError as error:
+        head, body = _fetch(process, _url(process, operands[0]), method, limit)
+    except _TransferFailed as error:
         if "-s" not in given or "-S" in given:
             process.err(f"curl: ({error.code}) {error}")
         return error.code
     if "-o" not in given:
-        process.out((response.head if method == "HEAD" else response.body).decode(), end="")
+        process.out((head if method == "HEAD" else body).decode(), end="")
     return 0
 
 
@@ -67,38 +67,38 @@ def _url(process: Process, text: str) -> SplitResult:
     return url
 
 
-def _fetch(process: Process, url: SplitResult, method: str, limit: float) -> HttpResponse:
-    """Send one request; raises _TransferError where no answer comes."""
+def _fetch(process: Process, url: SplitResult, method: str, limit: float) -> tuple[bytes, bytes]:
+    """Send one request and return the head and the body of the response."""
     try:
         port = url.port or 80
     except ValueError:
-        raise _TransferError(3, "URL rejected: Port number was not a decimal number between 0 and 65535") from None
+        raise _TransferFailed(3, "URL rejected: Port number was not a decimal number between 0 and 65535") from None
     if not url.hostname:
-        raise _TransferError(3, "URL rejected: No host part in the URL")
+        raise _TransferFailed(3, "URL rejected: No host part in the URL")
     destination = process.resolve(url.hostname)
     if destination is None:
-        raise _TransferError(6, f"Could not resolve host: {url.hostname}")
+        raise _TransferFailed(6, f"Could not resolve host: {url.hostname}")
     started = process.now()
     # curl's clock counts whole milliseconds, and its loop wakes one to three late.
-    late = 0.001 + 0.002 * timing.uniform("curl", process.host.instance_id, started, url.hostname)
+    late = 0.001 + 0.002 * timing.uniform("curl", process.instance_id, started, url.hostname)
     try:
         connection = connect(process, destination, port, limit + late)
-    except NotConnectedError as error:
+    except NotConnected as error:
         elapsed = int((process.now() - started) * 1000)
         if error.failure is Failure.GIVEN_UP:
-            raise _TransferError(28, f"Connection timed out after {elapsed} milliseconds") from None
+            raise _TransferFailed(28, f"Connection timed out after {elapsed} milliseconds") from None
         code = 28 if error.failure is Failure.TIMED_OUT else 7
         where = f"{url.hostname} port {port} after {elapsed} ms"
-        raise _TransferError(code, f"Failed to connect to {where}: Could not connect to server") from None
+        raise _TransferFailed(code, f"Failed to connect to {where}: Could not connect to server") from None
     if not connection.service.page:
         connection.close()
-        raise _TransferError(1, "Received HTTP/0.9 when not allowed")
+        raise _TransferFailed(1, "Received HTTP/0.9 when not allowed")
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     request = f"{method} {path} HTTP/1.1\r\nHost: {url.netloc}\r\nUser-Agent: curl/8.11.1\r\nAccept: */*\r\n\r\n"
-    response = http_response(connection.service, method, path, process.now())
-    connection.request(len(request), len(response.head) + len(response.body))
+    head, body = http_response(connection.service, method, path, process.now())
+    connection.request(len(request), len(head) + len(body))
     connection.close()
-    return response
+    return head, body
 
 
 def _seconds(process: Process, given: dict[str, str], option: str) -> float:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-from labkit.embedded.instances import timing
-from labkit.embedded.instances.host import Host
+from labkit.embedded.dataplane import timing
 from labkit.embedded.instances.process import Process
 
 _DEVICE = "ens5"
@@ -21,7 +20,7 @@ _FOREVER = "       valid_lft forever preferred_lft forever"
 
 
 def ip(process: Process, arguments: list[str]) -> int:
-    """Run `ip [-4|-6] {addr|route} [show] [[dev] DEVICE]`, each word as short as one likes; the exit code is 0."""
+    """Run `ip [-4|-6] {addr|route} [show] [[dev] DEVICE]`; each word may be shortened, and the exit code is 0."""
     family = ""
     while arguments and arguments[0].startswith("-"):
         option, *arguments = arguments
@@ -41,7 +40,7 @@ def ip(process: Process, arguments: list[str]) -> int:
     elif "route".startswith(word):
         if family == "6":
             process.fail("labkit: the embedded ip shows IPv4 routes only.", 1)
-        lines = _routes(process.host) if device != "lo" else []
+        lines = _routes(process) if device != "lo" else []
     else:
         process.fail(f"labkit: the embedded ip shows addr and route; it lacks {word}.", 1)
     for line in lines:
@@ -64,10 +63,9 @@ def _device(process: Process, words: list[str]) -> str | None:
 
 def _addresses(process: Process) -> list[tuple[str, str, str]]:
     """All lines of `ip addr`: each with its device, and with the family that it is about: 4, 6, link or any ("")."""
-    host = process.host
-    since = int(process.now() + _RENEWED * timing.uniform("lease", host.instance_id)) % _RENEWED
+    since = int(process.now() + _RENEWED * timing.uniform("lease", process.instance_id)) % _RENEWED
     left = _LEASE - since
-    ipv4 = f"{host.address}/{host.subnet.prefixlen} metric {_METRIC} brd {host.subnet.broadcast_address}"
+    ipv4 = f"{process.address}/{process.subnet.prefixlen} metric {_METRIC} brd {process.subnet.broadcast_address}"
     flags = "<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9001 qdisc mq state UP group default qlen 1000"
     lines = [
         ("lo", "", "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000"),
@@ -75,35 +73,36 @@ def _addresses(process: Process) -> list[tuple[str, str, str]]:
         ("lo", "4", f"    inet 127.0.0.1/8 scope host lo\n{_FOREVER}"),
         ("lo", "6", f"    inet6 ::1/128 scope host noprefixroute \n{_FOREVER}"),
         (_DEVICE, "", f"2: {_DEVICE}: {flags}"),
-        (_DEVICE, "link", f"    link/ether {host.interface_mac} brd ff:ff:ff:ff:ff:ff"),
-        (_DEVICE, "", f"    altname enp0s5\n    altname {host.interface_id}\n    altname device-number-0.0"),
+        (_DEVICE, "link", f"    link/ether {process.mac} brd ff:ff:ff:ff:ff:ff"),
+        (_DEVICE, "", f"    altname enp0s5\n    altname {process.interface_id}\n    altname device-number-0.0"),
         (_DEVICE, "4", f"    inet {ipv4} scope global dynamic {_DEVICE}"),
         (_DEVICE, "4", f"       valid_lft {left}sec preferred_lft {left}sec"),
     ]
-    if host.ipv6:
-        lines.append((_DEVICE, "6", f"    inet6 {host.ipv6}/128 scope global dynamic noprefixroute "))
+    if process.ipv6:
+        lines.append((_DEVICE, "6", f"    inet6 {process.ipv6}/128 scope global dynamic noprefixroute "))
         lines.append((_DEVICE, "6", f"       valid_lft {left // 8}sec preferred_lft {left // 26}sec"))
-    own = link_local(host.interface_mac)
+    own = _link_local(process.mac)
     return [*lines, (_DEVICE, "6", f"    inet6 {own}/64 scope link proto kernel_ll \n{_FOREVER}")]
 
 
-def _routes(host: Host) -> list[str]:
+def _routes(process: Process) -> list[str]:
     """The main table: the default route, then by destination, as the kernel lists them."""
-    router, end = host.subnet.network_address + 1, f"src {host.address} metric {_METRIC} "
+    subnet, resolver = process.subnet, process.dns_server
+    router, end = subnet.network_address + 1, f"src {process.address} metric {_METRIC} "
     on_link = f"dev {_DEVICE} proto dhcp scope link {end}"
     through = f"via {router} dev {_DEVICE} proto dhcp {end}"
     rows = {
-        (int(host.subnet.network_address), 0): f"{host.subnet} dev {_DEVICE} proto kernel scope link {end}",
+        (int(subnet.network_address), 0): f"{subnet} dev {_DEVICE} proto kernel scope link {end}",
         (int(router), 1): f"{router} {on_link}",
-        (int(host.dns_server), 1): f"{host.dns_server} {on_link if host.dns_server in host.subnet else through}",
+        (int(resolver), 1): f"{resolver} {on_link if resolver in subnet else through}",
     }
     return [f"default {through}", *(rows[key] for key in sorted(rows))]
 
 
-def link_local(mac: str) -> IPv6Address:
-    """The address that an interface gives itself, from its hardware address (RFC 4291, appendix A).
+def _link_local(mac: str) -> IPv6Address:
+    """The address that an interface chooses itself, from its hardware address (RFC 4291, appendix A).
 
-    >>> link_local("06:e6:fc:f5:ba:77")
+    >>> _link_local("06:e6:fc:f5:ba:77")
     IPv6Address('fe80::4e6:fcff:fef5:ba77')
     """
     octets = bytes.fromhex(mac.replace(":", ""))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from labkit.embedded.instances.process import Process
-from labkit.embedded.instances.tcp import Failure, NotConnectedError, connect
+from labkit.embedded.instances.tcp import Failure, NotConnected, connect
 
 #: What Ncat needs to start, in seconds.
 _STARTUP = 0.01
@@ -47,7 +47,7 @@ def nc(process: Process, arguments: list[str]) -> int:
     process.sleep(_STARTUP)
     try:
         connection = connect(process, destination, int(port), wait)
-    except NotConnectedError as error:
+    except NotConnected as error:
         say(_FAILURES[error.failure])
         return 1
     say(f"Connected to {destination if destination.version == 4 else f'[{destination}]'}:{port}.")

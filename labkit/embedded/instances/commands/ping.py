@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from labkit.embedded.instances import timing
-from labkit.embedded.instances.host import DEFAULT_TTL, Answer, Exchange
+from labkit.embedded.dataplane import timing
+from labkit.embedded.dataplane.transmission import DEFAULT_TTL, Exchange, Reply, Transmission
 from labkit.embedded.instances.process import Process, is_address
-from labkit.network.packet import Packet, echo_request
+from labkit.network.packet import Address, Packet, echo_request
 
 _LONG_MAX = 2**63 - 1
 _INT_MAX = 2**31 - 1
@@ -31,10 +31,19 @@ _POLL_LATE = (0.0009, 0.0005)
 
 @dataclass
 class _Ping:
-    """One run of the program: what it was told, and what has happened so far.
+    """One run of the program: its options, and what has happened so far.
 
-    Parameters: `count` is 0 for no end; `interval` and `linger` are in seconds; `times` are those of the replies, in
-    whole microseconds as iputils keeps them.
+    Attributes:
+        count: How many echoes to send; 0 for no end.
+        interval: Seconds between two echoes.
+        data: Bytes of data in an echo.
+        ttl: The echoes' time to live.
+        linger: Seconds to wait for the last reply where none has come.
+        quiet: Whether it prints nothing for a reply.
+        numeric: Whether it prints addresses without names.
+        sent: How many echoes were sent.
+        received: How many replies came.
+        times: The replies' round trips, in whole microseconds as iputils keeps them.
     """
 
     count: int
@@ -72,17 +81,18 @@ def ping(process: Process, arguments: list[str]) -> int:
 
 
 def _echoes(process: Process, run: _Ping, packet: Packet) -> float:
-    """Send until the count is reached; the time of the last echo."""
+    """Send until the count is reached; return the time of the last echo."""
     length = run.data + _ICMP_HEADER + (20 if packet.dst.version == 4 else 40)
+    echo = Transmission(packet, length, ttl=run.ttl, replies=(Reply(length),))
     while True:
         sent_at = process.now()
-        exchange = process.send(packet, length, ttl=run.ttl, answers=(Answer(length),))
+        exchange = process.send(echo)
         run.sent += 1
         is_last = run.sent == run.count
         patience = _patience(run) if is_last else math.inf
         if exchange.replied and exchange.round_trip < patience:
             process.sleep(exchange.round_trip)
-            _reply(process, run, exchange)
+            _reply(process, run, packet.dst, exchange)
         if is_last:
             if run.received < run.count:
                 process.sleep_until(sent_at + patience)
@@ -100,20 +110,19 @@ def _gap(process: Process, run: _Ping, sent_at: float, exchange: Exchange) -> fl
     elapsed = process.now() - sent_at
     if exchange.replied and exchange.round_trip >= 0.001:
         least, spread = _POLL_LATE
-        late = least + spread * timing.uniform("poll", process.host.instance_id, sent_at)
+        late = least + spread * timing.uniform("poll", process.instance_id, sent_at)
         return max(run.interval, elapsed) + late
     return elapsed + process.kernel_timer(run.interval)
 
 
-def _reply(process: Process, run: _Ping, exchange: Exchange) -> None:
+def _reply(process: Process, run: _Ping, address: Address, exchange: Exchange) -> None:
     run.received += 1
     time = ""
     if run.data >= _TIMESTAMP:
         microseconds = round(exchange.round_trip * 1e6)
         run.times.append(microseconds)
         time = f" time={_milliseconds(microseconds)} ms"
-    address = exchange.reply_source
-    if run.quiet or address is None:
+    if run.quiet:
         return
     sender = str(address) if run.numeric else f"{process.reverse(address)} ({address})"
     process.out(f"{run.data + _ICMP_HEADER} bytes from {sender}: icmp_seq={run.sent} ttl={exchange.ttl}{time}")

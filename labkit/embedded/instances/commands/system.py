@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.embedded.instances.host import DEFAULT_TTL
+from labkit.embedded.dataplane.transmission import DEFAULT_TTL
 from labkit.embedded.instances.process import Process
 
 _OS_RELEASE = """\
@@ -36,7 +36,7 @@ def cat(process: Process, arguments: list[str]) -> int:
     _, names = process.options("cat", arguments, "")
     files = {
         "/etc/os-release": _OS_RELEASE,
-        "/etc/hostname": f"{process.host.hostname}\n",
+        "/etc/hostname": f"{process.hostname}\n",
         "/proc/sys/net/ipv4/ip_default_ttl": f"{DEFAULT_TTL}\n",
     }
     code = 0
@@ -52,11 +52,10 @@ def cat(process: Process, arguments: list[str]) -> int:
 def hostname(process: Process, arguments: list[str]) -> int:
     """Print the private DNS name; -s its first label, -I all addresses."""
     given, _ = process.options("hostname", arguments, "fsI")
-    host = process.host
     if "-I" in given:
-        process.out("".join(f"{address} " for address in (host.address, host.ipv6) if address))
+        process.out("".join(f"{address} " for address in (process.address, process.ipv6) if address))
     else:
-        process.out(host.hostname.partition(".")[0] if "-s" in given else host.hostname)
+        process.out(process.hostname.partition(".")[0] if "-s" in given else process.hostname)
     return 0
 
 

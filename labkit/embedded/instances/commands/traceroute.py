@@ -1,6 +1,6 @@
-"""`traceroute` 2.1.3 of Amazon Linux 2023's standard AMI: which routers answer on the way.
+"""`traceroute` 2.1.3 of Amazon Linux 2023's standard AMI: which routers answer on the path.
 
-Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. Up to 16 probes are under way at once. AWS's own
+Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. It sends up to 16 probes at once. AWS's own
 routers never show: within a VPC or over a peering connection the destination is hop 1. With the default UDP probes
 the far end's group must let UDP ports from 33434 in, and its answer is an ICMP error; -I sends echoes.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labkit.embedded.instances.host import Answer
+from labkit.embedded.dataplane.transmission import Reply, Transmission, port_unreachable
 from labkit.embedded.instances.process import Process
 from labkit.network.packet import Address, echo_request, udp
 
@@ -25,7 +25,13 @@ _MAX_WAIT, _HERE, _NEAR, _PRECISION = 5.0, 3, 10, 0.001
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A probe that was sent, and where it was answered from, if it was; times in seconds."""
+    """A probe that was sent.
+
+    Attributes:
+        sent_at: When, in seconds since the epoch.
+        source: The address that answered it, or None.
+        round_trip: Seconds to its answer.
+    """
 
     sent_at: float
     source: Address | None
@@ -66,16 +72,15 @@ def traceroute(process: Process, arguments: list[str]) -> int:
 
 
 def _send(process: Process, source: Address, destination: Address, index: int, as_echo: bool) -> _Probe:
-    is_ipv4 = destination.version == 4
-    length = 60 if is_ipv4 else 80
+    length = 60 if destination.version == 4 else 80
     if as_echo:
-        packet, answer = echo_request(source, destination), Answer(length)
+        packet = echo_request(source, destination)
+        reply = Reply(length)
     else:
         packet = udp(source, destination, _FIRST_PORT + index, process.ephemeral_port(destination, index))
-        # Linux quotes the whole probe behind the IP and ICMP headers.
-        answer = Answer((28 if is_ipv4 else 48) + length, icmp=(3, 3) if is_ipv4 else (1, 4))
-    exchange = process.send(packet, length, ttl=index // _QUERIES + 1, answers=(answer,))
-    return _Probe(process.now(), exchange.reply_source if exchange.replied else None, exchange.round_trip)
+        reply = port_unreachable(packet, length)
+    exchange = process.send(Transmission(packet, length, ttl=index // _QUERIES + 1, replies=(reply,)))
+    return _Probe(process.now(), destination if exchange.replied else None, exchange.round_trip)
 
 
 def _patience(probes: list[_Probe], index: int) -> float:

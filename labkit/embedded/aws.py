@@ -1,0 +1,94 @@
+"""The embedded AWS as a whole: what it consists of, and how the parts work together.
+
+- The API (`api/`): a server on the loopback answers boto3; moto keeps the state of EC2, IAM and CloudWatch Logs.
+- The instances (`instances/`): Run Command runs a script on the modelled shell of an instance.
+- The data plane (`dataplane/`): carries the packets that the instances send over the network as the API describes it,
+  lets the flow logs see them, and delivers their records.
+- The clock: time is virtual. It moves when an action, an echo or a wait takes time.
+
+A ping goes from the server to `RunCommand`, which asks IAM whether the instance's agent may run it; through the shell
+to the command `ping`, which sends a `Transmission` from its `Process`; then to `DataPlane.exchange`, which traces the
+packet over the network and lets the flow logs see it. As the clock moves, their windows close, and `Delivery` writes
+the records.
+
+`labkit.connect()` starts it, through `labkit.embedded.start`.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from labkit.embedded.api.logs_insights import LogsInsights
+from labkit.embedded.api.server import Server
+from labkit.embedded.clock import START, Clock
+from labkit.embedded.dataplane.transport import DataPlane
+from labkit.embedded.instances.run_command import RunCommand
+
+
+class EmbeddedAws:
+    """A running embedded AWS; `start` makes one.
+
+    Args:
+        port: The port on 127.0.0.1 to serve on; 0 takes a free one.
+
+    Attributes:
+        lock: Held around each API action and each move of the clock.
+        clock: The virtual clock.
+        server: The API.
+        client: Makes a boto3 client without a socket, for what is not the student's doing.
+        dataplane: What carries the packets and keeps the flow logs.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.lock = threading.RLock()
+        self.clock = Clock(START, self.lock)
+        self.server = Server(self.clock, self.lock)
+        self.client = self.server.client
+        self.dataplane = DataPlane(self.server, self.clock)
+        self.server.after_action.append(self.dataplane.after_action)
+        self.clock.listeners.append(self.dataplane.time_passes)
+        self.server.handlers |= RunCommand(self.server, self.dataplane).handlers() | LogsInsights(self.clock).handlers()
+        self.server.serve(port)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where boto3 and the AWS CLI reach this AWS: http://127.0.0.1:PORT. RuntimeError once it has stopped."""
+        return self.server.endpoint_url
+
+    def stop(self) -> None:
+        """Stop the server. The account is gone, and calls to the endpoint are refused on the loopback."""
+        global _current
+        with _starting:
+            self.server.stop()
+            if _current is self:
+                _current = None
+
+    def __enter__(self) -> EmbeddedAws:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+_current: EmbeddedAws | None = None
+_starting = threading.RLock()
+
+
+def start(port: int = 0) -> EmbeddedAws:
+    """Start the embedded AWS on 127.0.0.1, or return the one that runs in this process already.
+
+    A fresh one is an empty account with the default VPC that every account has, its clock at START and its ids at their
+    beginning. One whose thread was killed serves again, with all that is in its account.
+
+    Args:
+        port: The port of a fresh one; 0 takes a free port.
+
+    Raises:
+        OSError: Another program has the port.
+    """
+    global _current
+    with _starting:
+        if _current is None:
+            _current = EmbeddedAws(port)
+        _current.server.serve(port)
+        return _current
