@@ -26,19 +26,43 @@ Facts = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found out about one thing; a line is made of it with the check's texts.
+
+    Attributes:
+        key: The line's table under the check's in TOML.
+        ok: Whether the thing is as wanted.
+        values: What the texts mention, by the names that they use.
+        absent: Whether it is not there yet, which is not a mistake.
+    """
+
+    key: str
+    ok: bool
+    values: Mapping[str, Any]
+    absent: bool = False
+
+
+def finding(key: str, ok: bool = False, *, absent: bool = False, **values: Any) -> Finding:
+    """Return what a check found out; the arguments are the attributes of a Finding."""
+    return Finding(key, ok, values, absent)
+
+
+#: What a check yields: findings, or a line that another room's decision has made.
+Findings = Iterator[Finding | Line]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One step of building, and what looks at it.
 
     Attributes:
-        name: What `lab.check` calls it.
-        title: What it is about, in a few words.
-        look: Yields the lines for a view or, if `sided`, for a view and one of the two sides.
+        name: What `lab.check` calls it; its texts are in TOML under `check` and this name.
+        look: Yields the findings for a view or, if `sided`, for a view and one of the two sides.
         sided: Whether each of the two VPCs is looked at separately.
     """
 
     name: str
-    title: str
-    look: Callable[..., Iterator[Line]]
+    look: Callable[..., Findings]
     sided: bool = False
 
 
@@ -68,14 +92,14 @@ class Chapter:
     quiz_facts: Callable[[View], Facts]
 
     @cached_property
-    def texts(self) -> dict[str, list[dict[str, Any]]]:
-        """The texts of the exercises and of the quiz's questions: lists of tables under `exercise` and `quiz`."""
+    def texts(self) -> dict[str, Any]:
+        """The texts: tables of the checks under `check`, lists of tables under `exercise` and `quiz`."""
         return tomllib.loads((_FOLDER / f"{self.number}.toml").read_text(encoding="utf-8"))
 
     def items(self) -> Iterator[Item]:
         """Yield all checks, exercises and questions: what `labkit progress` counts."""
         for check in self.checks:
-            yield Item(f"check:{check.name}", self.number, check.title)
+            yield Item(f"check:{check.name}", self.number, self.texts["check"][check.name]["title"])
         for exercise in self.texts["exercise"]:
             yield Item(f"exercise:{exercise['id']}", self.number, exercise["title"])
         for number, question in enumerate(self.texts["quiz"], 1):

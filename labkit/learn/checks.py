@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from labkit.errors import LabError
-from labkit.learn.chapter import Check
+from labkit.learn.chapter import Check, Finding
 from labkit.learn.chapters import CHAPTERS, CHECKS
-from labkit.learn.plan import SIDES, Side
+from labkit.learn.plan import HERE, SIDES, THERE, Side
 from labkit.learn.result import Line, Result, html_list
 from labkit.learn.view import Lab, Stop, View
 from labkit.status import Status
@@ -36,15 +37,16 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
         call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if step.sided else "")
         return Result(name, (Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}."),))
     view = view or View(lab)
-    parts: list[tuple[Side, ...]] = [(side,) for side in sides] if step.sided else [()]
-    lines = tuple(line for part in parts for line in _lines(step, view, part))
+    lines = tuple(line for side in (sides if step.sided else [None]) for line in _lines(step, view, side))
     return Result(name if vpc is None else f"{name}, {vpc}", lines)
 
 
-def _lines(step: Check, view: View, part: tuple[Side, ...]) -> Iterator[Line]:
+def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
     """Yield the lines of a check; whatever goes wrong in looking is the last of them."""
+    texts = next(chapter.texts["check"][step.name] for chapter in CHAPTERS.values() if step in chapter.checks)
     try:
-        yield from step.look(view, *part)
+        for each in step.look(view, side) if step.sided else step.look(view):
+            yield each if isinstance(each, Line) else _line(each, texts, {"lab": view.lab, "side": side})
     except Stop as stop:
         yield stop.line
     except LabError as error:
@@ -53,6 +55,18 @@ def _lines(step: Check, view: View, part: tuple[Side, ...]) -> Iterator[Line]:
         found = f"{type(error).__name__}: {error}"
         again = "run this check again; if it stays, lab.check() shows what the other steps say."
         yield Line(False, "could not look further", found, "an answer from AWS", again)
+
+
+def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Line:
+    """Make a line of a finding: the texts of its key, filled with its values; several values are listed."""
+    named = {"here": HERE, "there": THERE} | values
+    for name, value in finding.values.items():
+        named[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    line = {"about": texts["about"]} | texts[finding.key]
+    if finding.ok:
+        return Line(True, line["right"].format_map(named))
+    about, found, wanted, next = (line[part].format_map(named) for part in ("about", "found", "wanted", "next"))
+    return Line(False, about, found, wanted, next, finding.absent)
 
 
 @dataclass(frozen=True)

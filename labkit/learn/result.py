@@ -42,11 +42,6 @@ class Line:
     next: str = ""
     absent: bool = False
 
-    @classmethod
-    def of(cls, ok: bool, right: str, subject: str, found: str, wanted: str, next: str) -> Line:
-        """Return a line that says `right` if `ok`, and otherwise what is wrong with the subject."""
-        return cls(True, right) if ok else cls(False, subject, found, wanted, next)
-
     def __str__(self) -> str:
         details = [f"{label + ':':<7} {value}" for label, value in self._details()]
         return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *details])

@@ -43,7 +43,11 @@ class Stop(Exception):
         self.line = line
 
 
-def absent(name: str, how: str, found: str = "nothing of this name") -> Line:
+#: What is found in place of a thing that is looked up by its name.
+NOTHING = "nothing of this name"
+
+
+def absent(name: str, how: str, found: str = NOTHING) -> Line:
     """Return the line for what is not there yet; `how` says how to make it."""
     return Line(False, name, found, "one", how, absent=True)
 
@@ -117,7 +121,7 @@ class View:
         if len(named) > 1:
             ids = ", ".join(part.id for part in named)
             raise Stop(Line(False, name, f"{len(named)} of this name ({ids})", "one", "delete the extra ones."))
-        return needed(named, name, how, "nothing of this name")[0]
+        return needed(named, name, how, NOTHING)[0]
 
     @cached_property
     def instances(self) -> dict[str, Instance]:
@@ -186,8 +190,18 @@ class View:
         return found
 
 
-def needed(found: Sequence[Found], what: str, how: str, instead: str = "none") -> Sequence[Found]:
-    """Return what was found, or raise Stop if that is nothing; `how` says how to get it."""
+def needed(found: Found | None, what: str, how: str, instead: str = "none") -> Found:
+    """Return what was found, or raise Stop if that is nothing.
+
+    Args:
+        found: What was found; None or an empty list if there was nothing.
+        what: What it is.
+        how: How to get it.
+        instead: What there is instead.
+
+    Raises:
+        Stop: There is nothing.
+    """
     if not found:
         raise Stop(absent(what, how, instead))
     return found

@@ -2,59 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from labkit.learn.chapter import Chapter, Check, Facts
+from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, plain, texts, wrong
 from labkit.learn.plan import HERE, PING, THERE
-from labkit.learn.result import Line
-from labkit.learn.view import Stop, View, absent, needed
+from labkit.learn.view import View, absent, needed
 from labkit.names import LOG_GROUP
 from labkit.network import ComponentKind, Hop, Path, echo_request
 
 # The check
 
 
-def failed_ping(view: View) -> Iterator[Line]:
+def failed_ping(view: View) -> Findings:
     """A ping of instance-2 had no reply; its record says ACCEPT, and the internet gateway stops it."""
     done = needed(view.pings(), "the ping", f"{PING}.", f"no ping of {THERE.address} from {HERE.instance}")
     silent = next((ping for ping in done if ping.sent and not ping.received), None)
-    if silent is None:
-        found = f"{done[0].received} of {done[0].sent} answered"
-        ahead = "the routes of notebook 04 are there already; delete one with ec2.delete_route to see the silence."
-        yield Line(False, "the ping", found, "none answered", ahead)
-    else:
-        yield Line(True, f"{HERE.instance} pinged {THERE.address}: {silent.sent} sent, none answered")
+    yield finding("silent", silent is not None, ping=silent or done[0])
+    if silent is not None:
         yield from _records_of_silence(view)
     here, there = view.interface(HERE), view.interface(THERE)
     stopped = view.network.trace_between(here.id, there.id).stopped_at
     if stopped is None:
-        yield Line(True, "the reason has been fixed: today a reply would come")
+        yield finding("fixed", True)
         return
     table = view.network.route_table_of(here.subnet).name
-    right = f"the reason: {table} has only its default route for it; {stopped.name} does not forward it"
-    found = f"it stopped at the {stopped.kind} {stopped.name}: {stopped.sentence}"
-    wanted = "it stopped at the internet gateway, all else being right"
-    fix = "fix that first: lab.check() says which step it belongs to."
-    yield Line.of(stopped.kind is ComponentKind.INTERNET_GATEWAY, right, "the reason", found, wanted, fix)
+    yield finding("reason", stopped.kind is ComponentKind.INTERNET_GATEWAY, stopped=stopped, table=table)
 
 
-def _records_of_silence(view: View) -> Iterator[Line]:
+def _records_of_silence(view: View) -> Findings:
     if view.lab.find(LOG_GROUP, "log-group") is None:
         yield absent("its records", "turn on flow logs first: lab.check('log-group').", "no log group")
         return
     here, there = view.interface(HERE), view.interface(THERE)
     request = view.icmp_records(here.id, HERE.address, THERE.address)
     if not request:
-        found = f"no record of it at {HERE.instance}'s interface"
-        yield Line(False, "its records", found, "one, ACCEPT", "lab.wait_for_flow_logs().", absent=True)
+        yield finding("not-recorded", absent=True)
         return
-    accepted = any(record.action == "ACCEPT" for record in request)
-    right = f'{HERE.instance}\'s interface recorded it: ACCEPT, which is not "arrived"'
-    found, fix = f"REJECT at {HERE.instance}'s interface", "lab.check('security-groups') says what refuses it."
-    yield Line.of(accepted, right, "its records", found, "ACCEPT", fix)
+    yield finding("accepted", any(record.action == "ACCEPT" for record in request))
     if not view.icmp_records(there.id, HERE.address, THERE.address):
-        yield Line(True, f"{THERE.instance}'s interface saw nothing of it")
+        yield finding("not-seen", True)
 
 
 # The judges of the exercises
@@ -83,9 +68,8 @@ def rejected_sources(view: View, answer: object) -> Judgment:
 def what_stops_ssh(view: View, answer: object) -> Judgment:
     """The component that stops a TCP connection from the internet to port 22."""
     path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
-    stopped = path.stopped_at
-    if stopped is None:
-        raise Stop(absent("what stops it", "lab.check('security-groups').", "nothing: TCP is let in here"))
+    how, instead = "lab.check('security-groups').", "nothing: TCP is let in here"
+    stopped = needed(path.stopped_at, "what stops it", how, instead)
     if isinstance(answer, Path):
         answer = answer.stopped_at
     if isinstance(answer, Hop):
@@ -122,7 +106,7 @@ def quiz_facts(view: View) -> Facts:
 
 CHAPTER = Chapter(
     "03",
-    checks=(Check("failed-ping", "no reply, and the reason", failed_ping),),
+    checks=(Check("failed-ping", failed_ping),),
     judges={"3.1": rejected_sources, "3.2": what_stops_ssh},
     quiz_facts=quiz_facts,
 )

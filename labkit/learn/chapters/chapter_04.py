@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from ipaddress import ip_network
 
-from labkit.learn.chapter import Chapter, Check, Facts
+from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, number, texts
 from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
-from labkit.learn.result import Line
 from labkit.learn.view import View, absent, needed, uses_peering
 from labkit.names import LOG_GROUP
-from labkit.network import Route, RouteTable, echo_request
+from labkit.network import Route, echo_request
 
 # The checks
 
 
-def peering(view: View) -> Iterator[Line]:
+def peering(view: View) -> Findings:
     """The peering connection joins the two VPCs, and is active."""
     network = view.network
     vpcs = {view.part(network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').").id for side in SIDES}
@@ -24,28 +23,20 @@ def peering(view: View) -> Iterator[Line]:
     if not named:
         like = next((each for each in view.peerings.values() if {each.requester, each.accepter} == vpcs), None)
         if like and like.status != "failed":
-            tag = f"ec2.create_tags(Resources=['{like.id}'], Tags=[{{'Key': 'Name', 'Value': '{PEERING}'}}])."
-            yield Line(False, PEERING, f"{like.id} between the two, without the name", "its name on it", tag)
+            yield finding("unnamed", peering=like)
         else:
             yield absent(PEERING, "in notebook 04, run the cell with ec2.create_vpc_peering_connection.")
         return
     working = {id: each for id, each in named.items() if each.status != "failed"}
     one = view.part(working or named, PEERING, "")
-    ends = f"{network.name(one.requester)} and {network.name(one.accepter)}"
-    again = f"ec2.delete_vpc_peering_connection(VpcPeeringConnectionId='{one.id}'), then run its cell again."
-    joined, right, found = {one.requester, one.accepter} == vpcs, f"{PEERING} joins {ends}", f"it between {ends}"
-    yield Line.of(joined, right, PEERING, found, "it between vpc-1 and vpc-2", again)
-
-    found, wanted, fix = one.status, "active", "run this check again in a moment."
-    if one.status == "pending-acceptance":
-        found, wanted = "pending-acceptance: one side has asked", "active: the other accepts"
-        fix = f"ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{one.id}')."
-    elif one.status == "failed":
-        fix = "the VPCs' ranges must not overlap: lab.check('vpcs')."
-    yield Line.of(one.status == "active", f"{PEERING} is active", PEERING, found, wanted, fix)
+    requester, accepter = network.name(one.requester), network.name(one.accepter)
+    joined = {one.requester, one.accepter} == vpcs
+    yield finding("ends", joined, peering=one, requester=requester, accepter=accepter)
+    key = one.status if one.status in ("pending-acceptance", "failed") else "active"
+    yield finding(key, one.status == "active", peering=one)
 
 
-def routes(view: View, side: Side) -> Iterator[Line]:
+def routes(view: View, side: Side) -> Findings:
     """The route table of the VPC's subnet sends the other VPC's range to the peering connection."""
     network, far = view.network, other(side)
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
@@ -54,71 +45,41 @@ def routes(view: View, side: Side) -> Iterator[Line]:
         [each.id for each in view.peerings.values() if each.name == PEERING and each.status == "active"],
         f"route in {side.vpc}", "connect the VPCs first: lab.check('peering').", "no active peering connection",
     )  # fmt: skip
-    subject, wanted = f"{table.name}, for {far.cidr}", f"{far.cidr} → {PEERING}"
-    call = f"(RouteTableId='{table.id}', DestinationCidrBlock='{far.cidr}', VpcPeeringConnectionId='{targets[0]}')."
     exact = next((route for route in table.routes if route.destination == str(far.cidr)), None)
     applied = table.lookup(far.address)
-    if exact and (exact.state == "blackhole" or exact.target not in targets):
-        found = f"{far.cidr} → {network.name(exact.target)}"
-        if exact.state == "blackhole":
-            found += " as blackhole: what it leads to is gone"
-        yield Line(False, subject, found, wanted, "ec2.replace_route" + call)
+    route = exact or applied
+    target = network.name(route.target) if route else None
+    found = partial(finding, table=table, far=far, peering=targets[0], applied=applied, target=target)
+    if exact and exact.state == "blackhole":
+        yield found("blackhole")
+    elif exact and exact.target not in targets:
+        yield found("elsewhere")
     elif applied and applied.target in targets:
         covers = [cidr for cidr in applied.destinations if far.cidr.version == cidr.version]
-        right, found = f"{side.vpc} sends {far.cidr} to {PEERING}", f"{applied.destination} → {PEERING}"
-        found += ", which covers only a part"
-        yield Line.of(any(map(far.cidr.subnet_of, covers)), right, subject, found, wanted, "ec2.create_route" + call)
+        yield found("covers", any(map(far.cidr.subnet_of, covers)))
     else:
-        yield Line(False, subject, _instead(view, side, table), wanted, "ec2.create_route" + call, absent=True)
+        tables = [each for each in network.route_tables.values() if each.vpc == table.vpc and each != table]
+        elsewhere = next((t for t in tables if any(r.destination == str(far.cidr) for r in t.routes)), None)
+        strays = [route.destination for route in table.routes if uses_peering(route)]
+        key = "in-another-table" if elsewhere else "other-ranges" if strays else "other-route" if applied else "none"
+        yield found(key, absent=True, elsewhere=elsewhere, strays=strays)
 
 
-def _instead(view: View, side: Side, table: RouteTable) -> str:
-    """Return what there is in place of the route: one in another table, one for another range, or the default route."""
-    network, far = view.network, other(side)
-    for each in network.route_tables.values():
-        if each.vpc == table.vpc and each != table and any(r.destination == str(far.cidr) for r in each.routes):
-            return f"the route in {each.name}, a table that {side.subnet} does not use"
-    strays = [route.destination for route in table.routes if uses_peering(route)]
-    if strays:
-        return "routes through a peering connection only for " + ", ".join(strays)
-    applied = table.lookup(far.address)
-    if applied is None:
-        return "no route that matches"
-    return f"only the route {applied.destination} → {network.name(applied.target)} for it"
-
-
-def ping(view: View) -> Iterator[Line]:
+def ping(view: View) -> Findings:
     """There is a path there and back, and a ping was answered and recorded at both ends."""
     done = view.pings()
     here, there = view.interface(HERE), view.interface(THERE)
     path = view.network.trace_between(here.id, there.id)
-    if path.replied:
-        yield Line(True, f"there is a way from {HERE.instance} to {THERE.instance}, and back")
-    else:
-        found = f"the packet {'arrives, but its reply is lost on the way back' if path.reached else 'never arrives'}"
-        if stopped := path.stopped_at:
-            found += f" (the {stopped.kind} {stopped.name}: {stopped.sentence})"
-        fix = "lab.check('peering') and lab.check('routes') say which part is missing."
-        connected = any(each.name == PEERING for each in view.peerings.values())
-        yield Line(False, "the path", found, "a path there and back", fix, absent=not connected)
+    connected = any(each.name == PEERING for each in view.peerings.values())
+    yield finding("replied" if path.reached else "lost", path.replied, absent=not connected, stopped=path.stopped_at)
     if not done:
         yield absent("the ping", f"{PING}.", "none so far")
-    elif done[0].received:
-        yield Line(True, f"{done[0].received} of {done[0].sent} pings of {THERE.address} were answered")
-        if view.lab.find(LOG_GROUP, "log-group"):
-            yield _all_four(view, here.id, there.id)
-    else:
-        found = f"the last one: {done[0].sent} sent, none answered"
-        yield Line(False, "the ping", found, "replies", f"once there is a path: {PING}.", absent=not path.replied)
-
-
-def _all_four(view: View, *interfaces: str) -> Line:
-    directions = (HERE.address, THERE.address), (THERE.address, HERE.address)
-    seen = sum(bool(view.icmp_records(interface, *ends)) for interface in interfaces for ends in directions)
-    if seen == 4:
-        return Line(True, "the flow logs have request and reply, each at both interfaces")
-    return Line(False, "its records", f"{seen} of the four kinds", "four: request and reply, each at both interfaces",
-                "lab.wait_for_flow_logs().", absent=True)  # fmt: skip
+        return
+    yield finding("answered", bool(done[0].received), absent=not path.replied, ping=done[0])
+    if done[0].received and view.lab.find(LOG_GROUP, "log-group"):
+        ends = (HERE.address, THERE.address), (THERE.address, HERE.address)
+        seen = sum(bool(view.icmp_records(end.id, *pair)) for end in (here, there) for pair in ends)
+        yield finding("recorded", seen == 4, absent=True, seen=seen)
 
 
 # The judges of the exercises
@@ -179,9 +140,9 @@ def quiz_facts(view: View) -> Facts:
 CHAPTER = Chapter(
     "04",
     checks=(
-        Check("peering", "the cable between the VPCs", peering),
-        Check("routes", "a route there, and a route back", routes, sided=True),
-        Check("ping", "requests and replies", ping),
+        Check("peering", peering),
+        Check("routes", routes, sided=True),
+        Check("ping", ping),
     ),
     judges={"4.1": who_gets_replies, "4.2": lost_replies},
     quiz_facts=quiz_facts,
