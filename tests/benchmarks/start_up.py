@@ -42,7 +42,7 @@ def lap(what):
 last = time.perf_counter()
 import boto3; lap("import boto3")
 import moto.ec2.responses, moto.iam.responses, moto.logs.responses, moto.ssm.responses; lap("import moto")
-import labkit; lab = labkit.connect(); lap("connect: mend moto, serve, seed")
+import labkit; lab = labkit.connect(); lap("connect: patch moto, serve, seed")
 ec2 = boto3.client("ec2"); lap("make an EC2 client (botocore reads its model)")
 ec2.describe_vpcs(); lap("first answer (moto makes the region's default VPC)")
 lab.catch_up("04"); lap("catch up to the end of 03")

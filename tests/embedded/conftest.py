@@ -1,4 +1,4 @@
-"""An embedded AWS for each test, and the marker with which a test proves a patch."""
+"""An embedded AWS for each test, and the marker for a test that proves a patch."""
 
 from __future__ import annotations
 
@@ -12,32 +12,40 @@ import pytest
 
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api import patches
-from tests.embedded.support import client
+from tests.embedded.support import client, new_vpc
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "aws_does(patch): the test states what AWS does, and what moto alone does not.")
+    config.addinivalue_line("markers", "aws_does(*patches): what AWS does with each patch, and moto alone does not.")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test marked aws_does twice: patched it must pass; with moto alone it must fail.
+    """Run a test marked aws_does twice for each patch: patched it must pass; with moto alone it must fail.
 
-    The second is the canary: where a new moto does as AWS does, or where the hook has moved, it fails loudly, here.
+    The second run is the canary: it fails where a new moto does what AWS does, or where the hook has moved. A test of
+    several patches takes the name of the one that is tested as its argument `patch`.
     """
     marker = metafunc.definition.get_closest_marker("aws_does")
     if marker is not None:
-        name = marker.args[0]
-        metafunc.parametrize(
-            "unpatched",
-            [
-                pytest.param(None, id="patched"),
-                pytest.param(name, id="moto-alone", marks=pytest.mark.xfail(strict=True)),
-            ],
-        )
+        runs = [
+            each
+            for name in marker.args
+            for each in (
+                pytest.param(name, None, id=f"{name}-patched"),
+                pytest.param(name, name, id=f"{name}-moto-alone", marks=pytest.mark.xfail(strict=True)),
+            )
+        ]
+        metafunc.parametrize("patch, unpatched", runs)
 
 
 @pytest.fixture
 def unpatched() -> str | None:
+    return None
+
+
+@pytest.fixture
+def patch() -> str | None:
+    """The patch that is tested."""
     return None
 
 
@@ -56,8 +64,8 @@ def _settle() -> None:
 
 
 @pytest.fixture
-def aws(unpatched: str | None) -> Iterator[EmbeddedAws]:
-    """A fresh embedded AWS, without the patch that the test proves where it is its canary's turn."""
+def aws(patch: str | None, unpatched: str | None) -> Iterator[EmbeddedAws]:
+    """A fresh embedded AWS; in a canary, without the patch that the test proves."""
     running = start(_port())
     _settle()
     try:
@@ -70,39 +78,25 @@ def aws(unpatched: str | None) -> Iterator[EmbeddedAws]:
         running.stop()
 
 
-@pytest.fixture
-def ec2(aws: EmbeddedAws) -> Any:
-    return client(aws, "ec2")
+def _client_of(service: str) -> Any:
+    @pytest.fixture(name=service)
+    def fixture(aws: EmbeddedAws) -> Any:
+        return client(aws, service)
+
+    return fixture
 
 
-@pytest.fixture
-def iam(aws: EmbeddedAws) -> Any:
-    return client(aws, "iam")
-
-
-@pytest.fixture
-def logs(aws: EmbeddedAws) -> Any:
-    return client(aws, "logs")
-
-
-@pytest.fixture
-def ssm(aws: EmbeddedAws) -> Any:
-    return client(aws, "ssm")
-
-
-@pytest.fixture
-def sts(aws: EmbeddedAws) -> Any:
-    return client(aws, "sts")
+ec2, iam, logs, ssm, sts = map(_client_of, ("ec2", "iam", "logs", "ssm", "sts"))
 
 
 @pytest.fixture
 def vpc(ec2: Any) -> str:
-    return str(ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
+    return new_vpc(ec2, "10.1.0.0/16")
 
 
 @pytest.fixture
 def other_vpc(ec2: Any) -> str:
-    return str(ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"])
+    return new_vpc(ec2, "10.2.0.0/16")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the tests of the patches share: refusals, and the small things they build."""
+"""What the tests of the API share: clients, refusals, and builders of single resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_s
 
 
 def client(aws: EmbeddedAws, service: str, region: str = "us-east-1") -> Any:
-    """A boto3 client as a student makes one: through the socket."""
+    """Return a boto3 client as a student makes one: through the socket."""
     made = _client(aws.endpoint_url, service, region)
     # A test of connect("aws") may have refused it since: it refuses all clients of the embedded AWS in this process.
     made.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)
@@ -32,7 +32,7 @@ def _client(endpoint_url: str, service: str, region: str) -> Any:
 
 @contextmanager
 def refused(code: str, message: str = "") -> Iterator[None]:
-    """Expect a ClientError with ``code`` whose message contains ``message``."""
+    """Expect a ClientError with a code, whose message contains a text."""
     with pytest.raises(ClientError) as caught:
         yield
     error = caught.value.response["Error"]
@@ -41,7 +41,7 @@ def refused(code: str, message: str = "") -> Iterator[None]:
 
 
 def run(ec2: Any, image: str, subnet: str, **more: Any) -> dict[str, Any]:
-    """Launch one instance, and describe it."""
+    """Launch one instance, and return its description."""
     more.setdefault("InstanceType", "t3.micro")
     launched = ec2.run_instances(ImageId=image, SubnetId=subnet, MinCount=1, MaxCount=1, **more)["Instances"][0]
     return instance(ec2, launched["InstanceId"])
@@ -52,16 +52,42 @@ def instance(ec2: Any, instance_id: str) -> dict[str, Any]:
     return dict(found)
 
 
+def where(name: str, *values: str) -> list[dict[str, Any]]:
+    """Return the Filters of a Describe action that has one filter."""
+    return [{"Name": name, "Values": list(values)}]
+
+
+def new_vpc(ec2: Any, cidr: str) -> str:
+    return str(ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"])
+
+
 def main_table(ec2: Any, vpc: str) -> str:
-    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    filters = where("vpc-id", vpc) + where("association.main", "true")
     return str(ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"])
 
 
+def route_table(ec2: Any, vpc: str) -> str:
+    return str(ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"])
+
+
+def network_acl(ec2: Any, vpc: str) -> str:
+    return str(ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"])
+
+
+def security_group(ec2: Any, vpc: str, name: str = "web") -> str:
+    return str(ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"])
+
+
 def gateway(ec2: Any, vpc: str) -> str:
-    """An internet gateway attached to ``vpc``."""
+    """Attach a new internet gateway to a VPC."""
     made = str(ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
     ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
     return made
+
+
+def assign_public_addresses(ec2: Any, subnet: str) -> None:
+    """Let each instance of a subnet have a public address."""
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
 
 
 def peer(ec2: Any, vpc: str, other: str) -> str:
@@ -69,9 +95,9 @@ def peer(ec2: Any, vpc: str, other: str) -> str:
     return str(made["VpcPeeringConnectionId"])
 
 
-def peering_status(ec2: Any, peering: str) -> str:
-    found = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[peering])["VpcPeeringConnections"][0]
-    return str(found["Status"]["Code"])
+def peering(ec2: Any, id: str) -> dict[str, Any]:
+    found = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[id])["VpcPeeringConnections"][0]
+    return dict(found)
 
 
 def route_state(ec2: Any, table: str, destination: str) -> str | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.embedded.dataplane.capture import Capture
-from labkit.network import Sighting, echo_request
+from labkit.network import Sighting, echo_request, tcp
 
 OUT = echo_request("10.1.15.80", "10.2.0.126")
 
@@ -145,3 +145,23 @@ def test_it_does_not_matter_when_windows_are_closed(
         windows += list(capture.close(last, present=["eni-a"]))
         found.append([(w.interface, w.start, w.end, [(f, astuple(count)) for f, count in w.flows]) for w in windows])
     assert found[0] == found[1]
+
+
+def test_a_long_connections_flags_are_2_and_18_then_0_then_1_and_1() -> None:
+    """SYN and SYN-ACK in the interval in which it opens, FIN in that in which it closes, none in between.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+    """
+    capture = Capture(60)
+    request = tcp("52.213.180.42", "10.0.0.62", 5001, 43418)
+    begin = capture.end_of_window("eni-1", 0.0)
+    segments = [("ingress", 2), ("egress", 18), ("ingress", 0), ("egress", 0), ("ingress", 1), ("egress", 1)]
+    for minute in range(3):
+        for direction, flags in (*segments[2 * minute : 2 * minute + 2], ("ingress", 0), ("egress", 0)):
+            packet = request if direction == "ingress" else request.reply()
+            capture.see(Sighting("eni-1", direction, "ACCEPT", packet, packet), begin + 60 * minute + 1, 52, flags)
+    found = [
+        {flow.direction: count.tcp_flags for flow, count in window.flows}
+        for window in capture.close(begin + 600, present=[])
+    ]
+    assert found == [{"ingress": 2, "egress": 18}, {"ingress": 0, "egress": 0}, {"ingress": 1, "egress": 1}]

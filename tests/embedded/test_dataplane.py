@@ -332,3 +332,28 @@ def test_a_server_that_is_asked_by_its_public_name_or_address(site: Site) -> Non
         (site.eni_here, HERE, "ACCEPT"): (1, 84), (site.eni_here, public_there, "ACCEPT"): (1, 84),
     }  # fmt: skip
     assert ip_address(public_there).is_global
+
+
+def test_the_aggregation_interval_is_600_seconds_unless_60_are_asked_for(site: Site) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"""
+    made = site.record(site.vpc), site.record(site.subnet, MaxAggregationInterval=60)
+    found = {one["FlowLogId"]: one["MaxAggregationInterval"] for one in site.ec2.describe_flow_logs()["FlowLogs"]}
+    assert [found[one] for one in made] == [600, 60]
+
+
+def test_a_ping_makes_four_records_where_both_interfaces_are_recorded_and_two_where_one_is(site: Site) -> None:
+    """A record is of a 5-tuple at one interface: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+
+    Four echoes are 336 bytes, as in AWS's example of a ping:
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+    """
+    site.record(site.vpc, "both")
+    site.record(site.eni_here, "one")
+    site.send("ping -c 4 10.1.0.20")
+    site.settle()
+    assert site.flows(HERE, THERE, group="both") == {
+        (eni, source, "ACCEPT"): (4, 336) for eni in (site.eni_here, site.eni_there) for source in (HERE, THERE)
+    }
+    assert site.flows(HERE, THERE, group="one") == {
+        (site.eni_here, source, "ACCEPT"): (4, 336) for source in (HERE, THERE)
+    }

@@ -1,64 +1,58 @@
-"""The order of tearing down: what is needed stays, and AWS says so."""
+"""Deleting in order: what another resource needs stays, and AWS says so."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.embedded.support import gateway, instance, main_table, peer, refused, run
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
+from tests.embedded.support import (
+    assign_public_addresses,
+    gateway,
+    instance,
+    main_table,
+    network_acl,
+    peer,
+    refused,
+    route_table,
+    run,
+    security_group,
+    where,
 )
-POLICY = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}
-)
 
-
-def in_the_way(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
-    """Put something of the kind ``what`` into the VPC."""
-    if what == "subnet":
-        ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")
-    elif what == "internet gateway":
-        gateway(ec2, vpc)
-    elif what == "security group":
-        ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)
-    elif what == "network ACL":
-        ec2.create_network_acl(VpcId=vpc)
-    elif what == "route table":
-        ec2.create_route_table(VpcId=vpc)
-    elif what == "peering connection":
-        peer(ec2, other_vpc, vpc)
+#: What may be in the way when a VPC is deleted, and how it comes there.
+IN_THE_WAY: dict[str, Callable[[Any, str, str], Any]] = {
+    "subnet": lambda ec2, vpc, _: ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24"),
+    "internet gateway": lambda ec2, vpc, _: gateway(ec2, vpc),
+    "security group": lambda ec2, vpc, _: security_group(ec2, vpc),
+    "network ACL": lambda ec2, vpc, _: network_acl(ec2, vpc),
+    "route table": lambda ec2, vpc, _: route_table(ec2, vpc),
+    "peering connection": lambda ec2, vpc, other_vpc: peer(ec2, other_vpc, vpc),
+}
 
 
 @pytest.mark.aws_does("vpc-is-deleted-last")
 @pytest.mark.parametrize("what", ["internet gateway", "security group", "network ACL", "peering connection"])
 def test_a_vpc_in_use_stays(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html"""
-    in_the_way(ec2, vpc, other_vpc, what)
+    IN_THE_WAY[what](ec2, vpc, other_vpc)
     with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
         ec2.delete_vpc(VpcId=vpc)
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
-@pytest.mark.parametrize("what", ["subnet", "route table"])
-def test_a_vpc_with_subnets_or_tables_stays(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
-    in_the_way(ec2, vpc, other_vpc, what)
-    with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
-        ec2.delete_vpc(VpcId=vpc)
+def test_a_vpc_with_a_subnet_or_another_route_table_stays(ec2: Any, vpc: str, other_vpc: str) -> None:
+    for id, what in ((vpc, "subnet"), (other_vpc, "route table")):
+        IN_THE_WAY[what](ec2, id, vpc)
+        with refused("DependencyViolation", f"The vpc '{id}' has dependencies and cannot be deleted."):
+            ec2.delete_vpc(VpcId=id)
 
 
 @pytest.mark.aws_does("vpc-is-deleted-last")
 def test_a_vpc_takes_its_own_default_table_group_and_acl_with_it(ec2: Any, vpc: str) -> None:
     ec2.delete_vpc(VpcId=vpc)
-    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    filters = where("vpc-id", vpc)
     assert ec2.describe_route_tables(Filters=filters)["RouteTables"] == []
     assert ec2.describe_security_groups(Filters=filters)["SecurityGroups"] == []
     assert ec2.describe_network_acls(Filters=filters)["NetworkAcls"] == []
@@ -76,7 +70,7 @@ def test_a_subnet_with_an_instance_stays(ec2: Any, subnet: str, image: str) -> N
 
 @pytest.mark.aws_does("subnet-is-deleted-empty")
 def test_a_subnet_takes_its_associations_with_it(ec2: Any, vpc: str, subnet: str) -> None:
-    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    table = route_table(ec2, vpc)
     ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     with refused("DependencyViolation", f"The routeTable '{table}' has dependencies and cannot be deleted."):
         ec2.delete_route_table(RouteTableId=table)
@@ -87,7 +81,7 @@ def test_a_subnet_takes_its_associations_with_it(ec2: Any, vpc: str, subnet: str
 @pytest.mark.aws_does("security-group-is-deleted-unused")
 def test_a_security_group_in_use_stays(ec2: Any, vpc: str, subnet: str, image: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html"""
-    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    group = security_group(ec2, vpc)
     made = run(ec2, image, subnet, SecurityGroupIds=[group])["InstanceId"]
     with refused("DependencyViolation", f"resource {group} has a dependent object"):
         ec2.delete_security_group(GroupId=group)
@@ -110,11 +104,11 @@ def test_a_security_group_that_another_names_stays(ec2: Any, vpc: str) -> None:
 
 
 def named_from_a_peer(ec2: Any, vpc: str, other_vpc: str) -> tuple[str, str, dict[str, Any]]:
-    """A group, another in a peered VPC, and the permission with which the second names the first both ways."""
+    """Make a group, one in a peered VPC, and the permission with which the second names the first both ways."""
     accepted = peer(ec2, vpc, other_vpc)
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=accepted)
-    web = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
-    database = ec2.create_security_group(GroupName="database", Description="database", VpcId=other_vpc)["GroupId"]
+    web = security_group(ec2, vpc)
+    database = security_group(ec2, other_vpc, "database")
     permission = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": web}]}
     ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=[permission])
     ec2.authorize_security_group_egress(GroupId=database, IpPermissions=[permission])
@@ -161,7 +155,7 @@ def test_a_stale_egress_rule_is_revoked_as_any_other(ec2: Any, vpc: str, other_v
 
 @pytest.mark.aws_does("security-group-is-deleted-unused")
 def test_the_default_security_group_stays(ec2: Any, vpc: str) -> None:
-    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
+    group = ec2.describe_security_groups(Filters=where("vpc-id", vpc))["SecurityGroups"][0]["GroupId"]
     with refused("CannotDelete", f'the specified group: "{group}" name: "default" cannot be deleted by a user'):
         ec2.delete_security_group(GroupId=group)
 
@@ -181,7 +175,7 @@ def test_an_internet_gateway_is_not_detached_while_public_addresses_are_in_use(
     ec2: Any, vpc: str, subnet: str, image: str
 ) -> None:
     internet = gateway(ec2, vpc)
-    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    assign_public_addresses(ec2, subnet)
     made = run(ec2, image, subnet)["InstanceId"]
     message = (
         f"Network {vpc} has some mapped public address(es). "
@@ -196,8 +190,8 @@ def test_an_internet_gateway_is_not_detached_while_public_addresses_are_in_use(
 @pytest.mark.aws_does("network-acl-is-deleted-unused")
 def test_a_network_acl_in_use_stays_and_so_does_the_default_one(ec2: Any, vpc: str, subnet: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAcl.html"""
-    default = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"][0]
-    own = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    default = ec2.describe_network_acls(Filters=where("vpc-id", vpc))["NetworkAcls"][0]
+    own = network_acl(ec2, vpc)
     association = default["Associations"][0]["NetworkAclAssociationId"]
     ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=own)
     with refused("DependencyViolation", f"The networkAcl '{own}' has dependencies and cannot be deleted."):
@@ -239,7 +233,7 @@ def test_an_elastic_address_in_use_is_not_released(ec2: Any, subnet: str, image:
 
 def test_the_elastic_address_of_an_instance_in_the_default_vpc_is_released_at_once(ec2: Any, image: str) -> None:
     """moto does this as AWS does, but everywhere."""
-    default = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
+    default = ec2.describe_subnets(Filters=where("default-for-az", "true"))["Subnets"][0]["SubnetId"]
     made = run(ec2, image, default)["InstanceId"]
     elastic = ec2.allocate_address(Domain="vpc")
     ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
@@ -250,56 +244,8 @@ def test_the_elastic_address_of_an_instance_in_the_default_vpc_is_released_at_on
 
 @pytest.mark.aws_does("released-address-must-be-unused")
 def test_the_elastic_address_of_a_nat_gateway_is_not_released_even_in_the_default_vpc(ec2: Any) -> None:
-    default = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
+    default = ec2.describe_subnets(Filters=where("default-for-az", "true"))["Subnets"][0]["SubnetId"]
     elastic = ec2.allocate_address(Domain="vpc")
     ec2.create_nat_gateway(SubnetId=default, AllocationId=elastic["AllocationId"])
     with refused("InvalidIPAddress.InUse", elastic["PublicIp"]):
         ec2.release_address(AllocationId=elastic["AllocationId"])
-
-
-@pytest.mark.aws_does("attached-policy-stays")
-def test_an_attached_policy_stays(iam: Any) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
-    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
-    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
-    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
-    with refused("DeleteConflict", "Cannot delete a policy attached to entities."):
-        iam.delete_policy(PolicyArn=policy)
-    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
-    iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
-    with refused("DeleteConflict", "This policy has more than one version."):
-        iam.delete_policy(PolicyArn=policy)
-    iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
-    iam.delete_policy(PolicyArn=policy)
-
-
-@pytest.mark.aws_does("policies-are-attached-once")
-def test_a_policy_attached_twice_is_detached_by_one_call(iam: Any) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html"""
-    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
-    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
-    for _ in range(2):
-        iam.attach_role_policy(RoleName="role", PolicyArn=policy)
-    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 1
-    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
-    iam.delete_policy(PolicyArn=policy)
-
-
-def test_a_role_with_policies_or_an_instance_profile_stays(iam: Any) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html; moto does this as AWS does."""
-    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"]
-    iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
-    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
-    with refused("DeleteConflict", "must detach all policies first"):
-        iam.delete_role(RoleName="role")
-    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
-    iam.put_role_policy(RoleName="role", PolicyName="inline", PolicyDocument=POLICY)
-    with refused("DeleteConflict", "must delete policies first"):
-        iam.delete_role(RoleName="role")
-    iam.delete_role_policy(RoleName="role", PolicyName="inline")
-    iam.create_instance_profile(InstanceProfileName="profile")
-    iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="role")
-    with refused("DeleteConflict", "must remove roles from instance profile first"):
-        iam.delete_role(RoleName="role")
-    iam.remove_role_from_instance_profile(InstanceProfileName="profile", RoleName="role")
-    iam.delete_role(RoleName="role")

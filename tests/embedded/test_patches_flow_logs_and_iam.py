@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.embedded.support import refused
+from tests.embedded.support import refused, where
 
 ROLE = "arn:aws:iam::123456789012:role/NimbusVPCFlowLogsRole"
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -17,6 +17,17 @@ def trust(**statement: Any) -> str:
     allowed = {"Effect": "Allow", "Principal": {"Service": "vpc-flow-logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
     merged = {key: value for key, value in {**allowed, **statement}.items() if value is not None}
     return json.dumps({"Version": "2012-10-17", "Statement": [merged]})
+
+
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}
+)
+
+
+def role_and_policy(iam: Any) -> str:
+    """Create a role named role and a policy; return the policy's ARN."""
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust())
+    return str(iam.create_policy(PolicyName="policy", PolicyDocument=POLICY)["Policy"]["Arn"])
 
 
 def create(ec2: Any, resource: str, **more: Any) -> dict[str, Any]:
@@ -66,17 +77,13 @@ def test_a_wrong_request_is_refused_as_a_whole(ec2: Any, vpc: str, wrong: Any, c
     assert ec2.describe_flow_logs()["FlowLogs"] == []
 
 
-@pytest.mark.parametrize(
-    "wrong, message",
-    [
-        ({"MaxAggregationInterval": 61}, "Invalid Flow Log Max Aggregation Interval"),
-        ({"DeliverLogsPermissionArn": None}, "DeliverLogsPermissionArn can't be empty"),
-        ({"LogGroupName": None}, "LogDestination can't be empty if LogGroupName is not provided"),
-    ],
-)
-def test_interval_role_and_destination_are_required(ec2: Any, vpc: str, wrong: dict[str, Any], message: str) -> None:
-    with refused("InvalidParameter", message):
-        create(ec2, vpc, **wrong)
+def test_interval_role_and_destination_are_required(ec2: Any, vpc: str) -> None:
+    with refused("InvalidParameter", "Invalid Flow Log Max Aggregation Interval"):
+        create(ec2, vpc, MaxAggregationInterval=61)
+    with refused("InvalidParameter", "DeliverLogsPermissionArn can't be empty"):
+        create(ec2, vpc, DeliverLogsPermissionArn=None)
+    with refused("InvalidParameter", "LogDestination can't be empty if LogGroupName is not provided"):
+        create(ec2, vpc, LogGroupName=None)
 
 
 @pytest.mark.aws_does("flow-logs-are-checked")
@@ -92,11 +99,8 @@ def test_the_resources_that_do_not_exist_are_told_apart(ec2: Any, vpc: str) -> N
 def test_the_same_flow_log_twice_is_refused_however_its_destination_is_named(ec2: Any, vpc: str) -> None:
     create(ec2, vpc)
     group = "arn:aws:logs:us-east-1:123456789012:log-group:NimbusVPCFlowLogsGroup"
-    for again in (
-        {},
-        {"LogGroupName": None, "LogDestination": group},
-        {"LogGroupName": None, "LogDestination": f"{group}:*"},
-    ):
+    by_arn = [{"LogGroupName": None, "LogDestination": arn} for arn in (group, f"{group}:*")]
+    for again in ({}, *by_arn):
         with refused("FlowLogAlreadyExists", "There is an existing Flow Log with the same configuration"):
             create(ec2, vpc, **again)
     create(ec2, vpc, LogGroupName="another")
@@ -107,6 +111,12 @@ def test_neither_group_nor_role_need_exist_yet(ec2: Any, vpc: str) -> None:
     """The group is made at the first delivery; what is wrong with the role shows then, as "Access error"."""
     create(ec2, vpc)
     assert ec2.describe_flow_logs()["FlowLogs"][0]["DeliverLogsStatus"] == "SUCCESS"
+
+
+def test_a_flow_log_is_made_and_deleted_and_never_changed(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html"""
+    actions = [name for name in ec2.meta.service_model.operation_names if name.endswith("FlowLogs")]
+    assert actions == ["CreateFlowLogs", "DeleteFlowLogs", "DescribeFlowLogs"]
 
 
 @pytest.mark.aws_does("flow-logs-are-described-in-pages")
@@ -127,7 +137,7 @@ def test_flow_logs_are_found_by_the_status_of_their_delivery(ec2: Any, vpc: str)
 
     made = [create(ec2, vpc, LogGroupName=f"group-{number}")["FlowLogIds"][0] for number in range(2)]
     ec2_backends["123456789012"]["us-east-1"].flow_logs[made[1]].deliver_logs_status = "FAILED"
-    filters = [{"Name": "deliver-log-status", "Values": ["FAILED"]}]
+    filters = where("deliver-log-status", "FAILED")
     assert [found["FlowLogId"] for found in ec2.describe_flow_logs(Filter=filters)["FlowLogs"]] == [made[1]]
 
 
@@ -151,17 +161,64 @@ def test_a_wrong_trust_policy_is_refused(iam: Any, document: str, message: str) 
     assert iam.list_roles()["Roles"] == []
 
 
-@pytest.mark.parametrize("service", ["vpc-flow-logs.amazonaws.com", "ec2.amazonaws.com"])
-def test_a_trust_policy_is_kept_whichever_service_it_trusts(iam: Any, service: str) -> None:
-    document = trust(Principal={"Service": service})
-    made = iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)["Role"]
-    assert made["AssumeRolePolicyDocument"] == json.loads(document)
+def test_a_trust_policy_is_kept_whichever_service_it_trusts(iam: Any) -> None:
+    for service in ("vpc-flow-logs", "ec2"):
+        document = trust(Principal={"Service": f"{service}.amazonaws.com"})
+        made = iam.create_role(RoleName=service, AssumeRolePolicyDocument=document)["Role"]
+        assert made["AssumeRolePolicyDocument"] == json.loads(document)
 
 
-# --- managed policies ---
+# --- policies ---
 
 
-@pytest.mark.aws_does("managed-policies-are-attached-to-roles")
+@pytest.mark.aws_does("attached-policy-stays")
+def test_an_attached_policy_stays(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
+    policy = role_and_policy(iam)
+    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    with refused("DeleteConflict", "Cannot delete a policy attached to entities."):
+        iam.delete_policy(PolicyArn=policy)
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
+    with refused("DeleteConflict", "This policy has more than one version."):
+        iam.delete_policy(PolicyArn=policy)
+    iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
+    iam.delete_policy(PolicyArn=policy)
+
+
+@pytest.mark.aws_does("policies-are-attached-once")
+def test_a_policy_attached_twice_is_detached_by_one_call(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html"""
+    policy = role_and_policy(iam)
+    for _ in range(2):
+        iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 1
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.delete_policy(PolicyArn=policy)
+
+
+def test_a_role_with_policies_or_an_instance_profile_stays(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html; moto does this as AWS does."""
+    policy = role_and_policy(iam)
+    iam.attach_role_policy(RoleName="role", PolicyArn=policy)
+    with refused("DeleteConflict", "must detach all policies first"):
+        iam.delete_role(RoleName="role")
+    iam.detach_role_policy(RoleName="role", PolicyArn=policy)
+    iam.put_role_policy(RoleName="role", PolicyName="inline", PolicyDocument=POLICY)
+    with refused("DeleteConflict", "must delete policies first"):
+        iam.delete_role(RoleName="role")
+    iam.delete_role_policy(RoleName="role", PolicyName="inline")
+    iam.create_instance_profile(InstanceProfileName="profile")
+    iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="role")
+    with refused("DeleteConflict", "must remove roles from instance profile first"):
+        iam.delete_role(RoleName="role")
+    iam.remove_role_from_instance_profile(InstanceProfileName="profile", RoleName="role")
+    iam.delete_role(RoleName="role")
+
+
+# --- managed policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html ---
+
+
 def test_a_managed_policy_can_be_attached(iam: Any) -> None:
     iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust())
     iam.attach_role_policy(RoleName="role", PolicyArn=MANAGED)
@@ -172,18 +229,15 @@ def test_a_managed_policy_can_be_attached(iam: Any) -> None:
         iam.attach_role_policy(RoleName="role", PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
 
 
-@pytest.mark.aws_does("managed-policies-are-there")
 def test_a_managed_policy_can_be_read(iam: Any) -> None:
     policy = iam.get_policy(PolicyArn=MANAGED)["Policy"]
-    document = iam.get_policy_version(PolicyArn=MANAGED, VersionId=policy["DefaultVersionId"])["PolicyVersion"][
-        "Document"
-    ]
-    assert any("ssm:UpdateInstanceInformation" in statement["Action"] for statement in document["Statement"])
+    version = iam.get_policy_version(PolicyArn=MANAGED, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    statements = version["Document"]["Statement"]
+    assert any("ssm:UpdateInstanceInformation" in statement["Action"] for statement in statements)
     with refused("NoSuchEntity"):
         iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/wrong/path/AmazonSSMManagedInstanceCore")
 
 
-@pytest.mark.aws_does("managed-policies-are-listed")
 def test_managed_policies_are_listed(iam: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html"""
     listed = iam.list_policies(Scope="AWS", MaxItems=1000)["Policies"]

@@ -9,7 +9,37 @@ import pytest
 
 from labkit.embedded import EmbeddedAws
 from labkit.embedded.clock import START
-from tests.embedded.support import gateway, main_table, peer, peering_status, refused, route_state, run
+from tests.embedded.support import (
+    gateway,
+    main_table,
+    new_vpc,
+    peer,
+    peering,
+    refused,
+    route_state,
+    route_table,
+    run,
+    where,
+)
+
+
+def status(ec2: Any, id: str) -> str:
+    return str(peering(ec2, id)["Status"]["Code"])
+
+
+def peering_that_is(wanted: str, ec2: Any, vpc: str, other_vpc: str) -> str:
+    """Make a peering connection that is failed, pending-acceptance, active, rejected or deleted; return its id."""
+    made = peer(ec2, vpc, new_vpc(ec2, "10.1.0.0/16") if wanted == "failed" else other_vpc)
+    actions = {
+        "active": ec2.accept_vpc_peering_connection,
+        "rejected": ec2.reject_vpc_peering_connection,
+        "deleted": ec2.delete_vpc_peering_connection,
+    }
+    if wanted in actions:
+        actions[wanted](VpcPeeringConnectionId=made)
+    assert status(ec2, made) == wanted
+    return made
+
 
 # --- peering: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html#vpc-peering-lifecycle ---
 
@@ -17,10 +47,9 @@ from tests.embedded.support import gateway, main_table, peer, peering_status, re
 @pytest.mark.aws_does("peering-of-overlapping-vpcs-fails")
 @pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.1.128.0/20"])
 def test_a_peering_connection_of_overlapping_vpcs_fails(ec2: Any, vpc: str, cidr: str) -> None:
-    other = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    other = new_vpc(ec2, cidr)
     failed = peer(ec2, vpc, other)
-    found = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[failed])["VpcPeeringConnections"][0]
-    assert found["Status"] == {
+    assert peering(ec2, failed)["Status"] == {
         "Code": "failed",
         "Message": "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range",
     }
@@ -29,12 +58,12 @@ def test_a_peering_connection_of_overlapping_vpcs_fails(ec2: Any, vpc: str, cidr
 @pytest.mark.aws_does("peering-of-overlapping-vpcs-fails")
 def test_secondary_cidr_blocks_overlap_too(ec2: Any, vpc: str, other_vpc: str) -> None:
     ec2.associate_vpc_cidr_block(VpcId=other_vpc, CidrBlock="10.1.64.0/20")
-    assert peering_status(ec2, peer(ec2, vpc, other_vpc)) == "failed"
+    assert status(ec2, peer(ec2, vpc, other_vpc)) == "failed"
 
 
 @pytest.mark.aws_does("peering-is-answered-with-its-status")
 def test_the_answer_to_the_request_says_failed_already(ec2: Any, vpc: str, other_vpc: str) -> None:
-    same = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    same = new_vpc(ec2, "10.1.0.0/16")
     made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=same)["VpcPeeringConnection"]
     assert made["Status"]["Code"] == "failed"
     made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other_vpc)["VpcPeeringConnection"]
@@ -50,7 +79,7 @@ def test_other_accounts_and_regions_are_not_there_to_peer_with(ec2: Any, vpc: st
 
 def test_a_request_waits_for_acceptance_and_is_then_active(ec2: Any, vpc: str, other_vpc: str) -> None:
     made = peer(ec2, vpc, other_vpc)
-    assert peering_status(ec2, made) == "pending-acceptance"
+    assert status(ec2, made) == "pending-acceptance"
     ec2.get_waiter("vpc_peering_connection_exists").wait(VpcPeeringConnectionIds=[made])
     accepted = ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)["VpcPeeringConnection"]
     assert accepted["Status"] == {"Code": "active", "Message": "Active"}
@@ -61,12 +90,11 @@ def test_a_request_waits_for_acceptance_and_is_then_active(ec2: Any, vpc: str, o
 @pytest.mark.aws_does("peering-is-described-while-it-shows")
 def test_an_unanswered_request_expires_after_seven_days(aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str) -> None:
     made = peer(ec2, vpc, other_vpc)
-    found = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
-    assert found["ExpirationTime"] == START + timedelta(days=7, seconds=2)
+    assert peering(ec2, made)["ExpirationTime"] == START + timedelta(days=7, seconds=2)
     aws.clock.advance(7 * 86400 - 2)
-    assert peering_status(ec2, made) == "pending-acceptance"
+    assert status(ec2, made) == "pending-acceptance"
     aws.clock.advance(2)
-    assert peering_status(ec2, made) == "expired"
+    assert status(ec2, made) == "expired"
     with refused("InvalidStateTransition", "from expired to provisioning"):
         ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)
 
@@ -77,27 +105,21 @@ def test_an_ended_one_is_shown_for_two_hours_or_two_days(
     aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str, ended: str, hours: int
 ) -> None:
     """Those are the hours where both VPCs are of one account, as they always are here."""
-    same = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    made = peer(ec2, vpc, same if ended == "failed" else other_vpc)
-    if ended == "rejected":
-        ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=made)
-    elif ended == "deleted":
-        ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made)
-    elif ended == "expired":
-        found = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
-        aws.clock.jump_to(found["ExpirationTime"])
-    assert peering_status(ec2, made) == ended
+    made = peering_that_is("pending-acceptance" if ended == "expired" else ended, ec2, vpc, other_vpc)
+    if ended == "expired":
+        aws.clock.jump_to(peering(ec2, made)["ExpirationTime"])
+    assert status(ec2, made) == ended
     aws.clock.advance(hours * 3600 - 10)
-    assert peering_status(ec2, made) == ended
+    assert status(ec2, made) == ended
     aws.clock.advance(10)
     with refused("InvalidVpcPeeringConnectionID.NotFound", made):
-        peering_status(ec2, made)
+        status(ec2, made)
 
 
 @pytest.mark.aws_does("peering-is-described-while-it-shows")
 def test_an_unknown_connection_is_not_found(ec2: Any, vpc: str) -> None:
     with refused("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID 'pcx-0' does not exist"):
-        peering_status(ec2, "pcx-0")
+        status(ec2, "pcx-0")
 
 
 @pytest.mark.aws_does("peering-filters-are-obeyed")
@@ -114,40 +136,32 @@ def test_an_unknown_connection_is_not_found(ec2: Any, vpc: str) -> None:
 )
 def test_each_filter_is_obeyed(ec2: Any, vpc: str, other_vpc: str, name: str, value: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html"""
-    made = peer(ec2, vpc, other_vpc)
-    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)
+    made = peering_that_is("active", ec2, vpc, other_vpc)
     ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": "peering-1-2"}])
 
     def find(wanted: str) -> list[str]:
-        answer = ec2.describe_vpc_peering_connections(Filters=[{"Name": name, "Values": [wanted]}])
+        answer = ec2.describe_vpc_peering_connections(Filters=where(name, wanted))
         return [found["VpcPeeringConnectionId"] for found in answer["VpcPeeringConnections"]]
 
     assert find({"vpc": vpc, "other_vpc": other_vpc}.get(value, value)) == [made]
     assert find("something-else") == []
 
 
-@pytest.mark.aws_does("peering-accept-needs-the-right-status")
-def test_a_failed_one_cannot_be_accepted(ec2: Any, vpc: str) -> None:
-    failed = peer(ec2, vpc, ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"])
-    message = f"Invalid state transition for {failed}, attempted to transition from failed to provisioning"
+#: The status in which each patch finds a connection, the action that it refuses then, and the status aimed at.
+WRONG_STATUS = {
+    "peering-accept-needs-the-right-status": ("failed", "accept", "provisioning"),
+    "peering-reject-needs-the-right-status": ("active", "reject", "rejected"),
+    "peering-delete-needs-the-right-status": ("rejected", "delete", "deleting"),
+}
+
+
+@pytest.mark.aws_does(*WRONG_STATUS)
+def test_an_action_needs_the_right_status(ec2: Any, vpc: str, other_vpc: str, patch: str) -> None:
+    found, action, goal = WRONG_STATUS[patch]
+    made = peering_that_is(found, ec2, vpc, other_vpc)
+    message = f"Invalid state transition for {made}, attempted to transition from {found} to {goal}"
     with refused("InvalidStateTransition", message):
-        ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=failed)
-
-
-@pytest.mark.aws_does("peering-reject-needs-the-right-status")
-def test_an_active_one_cannot_be_rejected(ec2: Any, vpc: str, other_vpc: str) -> None:
-    made = peer(ec2, vpc, other_vpc)
-    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)
-    with refused("InvalidStateTransition", f"{made}, attempted to transition from active to rejected"):
-        ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=made)
-
-
-@pytest.mark.aws_does("peering-delete-needs-the-right-status")
-def test_a_rejected_one_cannot_be_deleted(ec2: Any, vpc: str, other_vpc: str) -> None:
-    made = peer(ec2, vpc, other_vpc)
-    ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=made)
-    with refused("InvalidStateTransition", f"{made}, attempted to transition from rejected to deleting"):
-        ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=made)
+        getattr(ec2, f"{action}_vpc_peering_connection")(VpcPeeringConnectionId=made)
 
 
 # --- the state of a route: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html ---
@@ -197,6 +211,16 @@ def test_a_route_to_an_instance_is_a_blackhole_once_it_is_stopped_or_gone(
     assert states() == ["blackhole", "blackhole"]
 
 
+def test_each_block_of_a_vpc_has_a_local_route_in_every_table(ec2: Any, vpc: str) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html"""
+    ec2.create_route_table(VpcId=vpc)
+    tables = ec2.describe_route_tables(Filters=where("vpc-id", vpc))["RouteTables"]
+    assert [any(one["Main"] for one in table["Associations"]) for table in tables].count(True) == 1
+    for table in tables:
+        (local,) = table["Routes"]
+        assert (local["DestinationCidrBlock"], local["GatewayId"], local["State"]) == ("10.1.0.0/16", "local", "active")
+
+
 # --- CreateRoute: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html ---
 
 
@@ -209,12 +233,12 @@ def test_the_destination_is_stored_in_canonical_form(ec2: Any, vpc: str) -> None
         ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.8.2.2/16", GatewayId=internet)
 
 
-@pytest.mark.parametrize("malformed", ["10.8.0.0", "10.8.0.0/33", "10.8.0/16", "::/0", "everywhere"])
-def test_what_is_no_cidr_block_is_refused(ec2: Any, vpc: str, malformed: str) -> None:
+def test_what_is_no_cidr_block_is_refused(ec2: Any, vpc: str) -> None:
     table, internet = main_table(ec2, vpc), gateway(ec2, vpc)
-    message = f"Value ({malformed}) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block."
-    with refused("InvalidParameterValue", message):
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock=malformed, GatewayId=internet)
+    for malformed in ("10.8.0.0", "10.8.0.0/33", "10.8.0/16", "::/0", "everywhere"):
+        message = f"Value ({malformed}) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block."
+        with refused("InvalidParameterValue", message):
+            ec2.create_route(RouteTableId=table, DestinationCidrBlock=malformed, GatewayId=internet)
 
 
 @pytest.mark.aws_does("routes-are-checked")
@@ -254,7 +278,7 @@ def test_a_route_has_one_target_and_it_exists(ec2: Any, vpc: str, target: dict[s
 
 @pytest.mark.aws_does("routes-are-checked")
 def test_a_peering_connection_of_two_other_vpcs_is_refused(ec2: Any, vpc: str, other_vpc: str) -> None:
-    third = ec2.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"]
+    third = new_vpc(ec2, "10.3.0.0/16")
     made = peer(ec2, other_vpc, third)
     with refused("InvalidParameterValue", "belong to different networks"):
         ec2.create_route(
@@ -288,7 +312,7 @@ def test_a_local_route_cannot_be_deleted(ec2: Any, vpc: str) -> None:
 @pytest.mark.aws_does("a-subnet-has-one-route-table")
 def test_a_second_route_table_for_a_subnet_is_refused(ec2: Any, vpc: str, subnet: str) -> None:
     """https://github.com/hashicorp/terraform-provider-aws/issues/38960"""
-    first, second = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    first, second = (route_table(ec2, vpc) for _ in range(2))
     made = ec2.associate_route_table(RouteTableId=first, SubnetId=subnet)["AssociationId"]
     message = f"the specified association for route table {second} conflicts with an existing association"
     with refused("Resource.AlreadyAssociated", message):
@@ -307,7 +331,7 @@ def test_the_same_route_table_again_is_answered_with_the_association_that_is_the
 
     https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
     """
-    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    table = route_table(ec2, vpc)
     first, again = (ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"] for _ in range(2))
     assert first == again
     assert len(_associations(ec2, table)) == 1
@@ -315,7 +339,7 @@ def test_the_same_route_table_again_is_answered_with_the_association_that_is_the
 
 @pytest.mark.aws_does("a-subnet-has-one-route-table")
 def test_a_second_route_table_for_a_gateway_is_refused(ec2: Any, vpc: str) -> None:
-    first, second = (ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
+    first, second = (route_table(ec2, vpc) for _ in range(2))
     internet = gateway(ec2, vpc)
     ec2.associate_route_table(RouteTableId=first, GatewayId=internet)
     with refused("Resource.AlreadyAssociated", f"route table {second} conflicts with an existing association"):

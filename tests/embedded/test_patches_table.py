@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from pathlib import Path
-
-import pytest
 
 from labkit.embedded import start
 from labkit.embedded.api import patches
 
 start().stop()
 TABLE = list(patches.PATCHES.values())
-TESTS = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_patches_*.py"))
 
 
-@pytest.mark.parametrize("patch", TABLE, ids=lambda patch: patch.name)
-def test_moto_still_has_the_hook_with_its_parameters(patch: patches.Patch) -> None:
-    unpatched = patches.original(patch.hook)
-    if isinstance(unpatched, property):
-        assert patch.parameters == ()
-    else:
-        assert tuple(inspect.signature(unpatched).parameters) == patch.parameters
+def test_moto_still_has_each_hook_with_its_parameters() -> None:
+    for patch in TABLE:
+        unpatched = patches.original(patch.hook)
+        parameters = () if isinstance(unpatched, property) else tuple(inspect.signature(unpatched).parameters)
+        assert parameters == patch.parameters, patch.name
 
 
-@pytest.mark.parametrize("patch", TABLE, ids=lambda patch: patch.name)
-def test_the_rule_is_one_sentence_with_a_source(patch: patches.Patch) -> None:
-    assert re.fullmatch(r"[A-Z][^.]*(\.[^. ][^.]*)*\.", patch.rule), patch.rule
-    assert patch.source.startswith("https://docs.aws.amazon.com/")
+def test_each_rule_is_one_sentence_with_a_source() -> None:
+    for patch in TABLE:
+        assert re.fullmatch(r"[A-Z][^.]*(\.[^. ][^.]*)*\.", patch.rule), (patch.name, patch.rule)
+        assert patch.source.startswith("https://docs.aws.amazon.com/"), patch.name
 
 
-@pytest.mark.parametrize("patch", TABLE, ids=lambda patch: patch.name)
-def test_a_test_says_what_aws_does_and_is_the_canary(patch: patches.Patch) -> None:
-    assert f'@pytest.mark.aws_does("{patch.name}")' in TESTS
+def test_each_patch_has_a_canary() -> None:
+    modules = [
+        importlib.import_module(f"tests.embedded.{path.stem}")
+        for path in Path(__file__).parent.glob("test_patches_*.py")
+    ]
+    marks = [mark for module in modules for each in vars(module).values() for mark in getattr(each, "pytestmark", [])]
+    proven = {name for mark in marks if mark.name == "aws_does" for name in mark.args}
+    assert proven == set(patches.PATCHES)
+
+
+def test_each_module_of_moto_is_patched_in_the_file_that_bears_its_name() -> None:
+    """A service's models go by the name of the service: moto.iam.models is patched in iam.py."""
+    for patch in TABLE:
+        *package, module = patch.hook.partition(":")[0].split(".")
+        file = package[-1] if module == "models" else module.lstrip("_")
+        # check_ids, in _refusals, makes the patches that name an id that doesn't exist.
+        assert patch.make.__module__.rpartition(".")[2] in (file, "_refusals"), patch.name
 
 
 def test_patches_are_applied_once_and_can_be_taken_out_for_a_moment() -> None:

@@ -1,4 +1,4 @@
-"""The loopback server, the clients without a socket, the virtual clock and the determinism of the embedded AWS."""
+"""The embedded AWS's server on the loopback, its clients without a socket, its virtual clock and its determinism."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_fresh_start_is_an_empty_account_with_clock_and_ids_at_their_beginning
 
 
 def ask(aws: EmbeddedAws, headers: dict[str, str]) -> tuple[int, str]:
-    """What a plain HTTP client gets for DescribeVpcs with these headers."""
+    """Return what a plain HTTP client gets for DescribeVpcs with these headers."""
     port = urlsplit(aws.endpoint_url).port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     body = "Action=DescribeVpcs&Version=2016-11-15"
@@ -73,30 +73,28 @@ def test_another_host_name_is_refused_so_that_no_name_can_be_rebound_to_it(aws: 
     assert ask(aws, {"Host": "evil.example"}) == (403, "The embedded AWS answers only to 127.0.0.1 and localhost.")
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"]
-)
-def test_a_web_page_is_refused(aws: EmbeddedAws, origin: str) -> None:
-    assert ask(aws, {"Origin": origin}) == (403, "The embedded AWS does not answer web pages.")
+def test_a_web_page_is_refused(aws: EmbeddedAws) -> None:
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example"):
+        assert ask(aws, {"Origin": origin}) == (403, "The embedded AWS does not answer web pages."), origin
 
 
 def raw(aws: EmbeddedAws, *lines: str) -> tuple[str, str]:
-    """The status line and the rest of what a request of these lines gets, byte by byte."""
+    """Return the status and the rest of the bytes that a request of these lines gets."""
     with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=5) as connection:
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         status, _, rest = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n")
     return status.split(" ", 1)[1], rest
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1.evil.example:{port}", "localhost.evil.example", "evil.example:{port}", "127.0.0.1:1", "[::1]:{port}",
-     "0.0.0.0:{port}", "127.0.0.2:{port}", "127.0.0.1:{port}@evil.example", "127.0.0.1:{port}, evil.example", ""],
-)  # fmt: skip
-def test_only_its_own_name_is_answered(aws: EmbeddedAws, host: str) -> None:
+def test_only_its_own_name_is_answered(aws: EmbeddedAws) -> None:
     """DNS rebinding: a page of evil.example, whose name suddenly means 127.0.0.1, still sends its own name."""
-    host = host.format(port=urlsplit(aws.endpoint_url).port)
-    assert raw(aws, "GET / HTTP/1.1", f"Host: {host}")[0] == "403 Forbidden"
+    port = urlsplit(aws.endpoint_url).port
+    for host in (
+        f"127.0.0.1.evil.example:{port}", "localhost.evil.example", f"evil.example:{port}", "127.0.0.1:1",
+        f"[::1]:{port}", f"0.0.0.0:{port}", f"127.0.0.2:{port}", f"127.0.0.1:{port}@evil.example",
+        f"127.0.0.1:{port}, evil.example", "",
+    ):  # fmt: skip
+        assert raw(aws, "GET / HTTP/1.1", f"Host: {host}")[0] == "403 Forbidden", host
 
 
 def test_a_request_without_a_host_is_refused(aws: EmbeddedAws) -> None:
@@ -104,15 +102,15 @@ def test_a_request_without_a_host_is_refused(aws: EmbeddedAws) -> None:
     assert raw(aws, "GET http://evil.example/ HTTP/1.1", "Host: evil.example")[0] == "403 Forbidden"
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8888"])
-def test_a_preflight_is_refused_and_permits_nothing(aws: EmbeddedAws, origin: str) -> None:
+def test_a_preflight_is_refused_and_permits_nothing(aws: EmbeddedAws) -> None:
     """A page must ask before it may send Authorization: https://fetch.spec.whatwg.org/#cors-preflight-fetch"""
-    status, rest = raw(
-        aws, "OPTIONS / HTTP/1.1", f"Host: {urlsplit(aws.endpoint_url).netloc}", f"Origin: {origin}",
-        "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization",
-        "Access-Control-Request-Private-Network: true",
-    )  # fmt: skip
-    assert status == "403 Forbidden" and "access-control" not in rest.lower()
+    for origin in ("https://evil.example", "null", "http://localhost:8888"):
+        status, rest = raw(
+            aws, "OPTIONS / HTTP/1.1", f"Host: {urlsplit(aws.endpoint_url).netloc}", f"Origin: {origin}",
+            "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization",
+            "Access-Control-Request-Private-Network: true",
+        )  # fmt: skip
+        assert status == "403 Forbidden" and "access-control" not in rest.lower(), origin
 
 
 def test_what_a_page_can_send_without_asking_is_refused(aws: EmbeddedAws) -> None:
@@ -128,8 +126,7 @@ def test_what_a_page_can_send_without_asking_is_refused(aws: EmbeddedAws) -> Non
 
 def test_no_other_address_of_this_machine_listens(aws: EmbeddedAws) -> None:
     port = urlsplit(aws.endpoint_url).port or 0
-    others = {"127.0.0.2", "::1"}  # the first is the loopback too, on Linux and Windows
-    for address in others:
+    for address in ("127.0.0.2", "::1"):  # the first is the loopback too, on Linux and Windows
         with pytest.raises(OSError):
             socket.create_connection((address, port), timeout=0.5)
 
@@ -143,15 +140,14 @@ def test_an_unsigned_request_is_refused(aws: EmbeddedAws) -> None:
 # --- what it does not do, and what goes wrong ---
 
 
-@pytest.mark.parametrize(
-    "service, call", [("s3", "list_buckets"), ("lambda", "list_functions"), ("sns", "list_topics")]
-)
-def test_a_service_that_it_lacks_says_so(aws: EmbeddedAws, service: str, call: str) -> None:
-    with refused("NotImplemented", f"The embedded AWS does not do the service {service}; it works on a real account"):
-        getattr(client(aws, service), call)()
+def test_a_service_that_it_lacks_is_refused_by_name(aws: EmbeddedAws) -> None:
+    for service, call in (("s3", "list_buckets"), ("lambda", "list_functions"), ("sns", "list_topics")):
+        message = f"The embedded AWS does not do the service {service}; it works on a real account"
+        with refused("NotImplemented", message):
+            getattr(client(aws, service), call)()
 
 
-def test_an_action_that_it_lacks_says_so(ec2: Any) -> None:
+def test_an_action_that_it_lacks_is_refused_by_name(ec2: Any) -> None:
     with refused("NotImplemented", "labkit.connect('aws')"):
         ec2.describe_scheduled_instances()
     with refused("NotImplemented", "does not route through transit gateways"):
@@ -181,10 +177,9 @@ def test_what_moto_only_seems_to_do_says_so(
         assert logs.create_export_task(logGroupName="group", **request_)["taskId"] == "1"
 
 
-def test_another_region_says_so(aws: EmbeddedAws) -> None:
-    elsewhere = client(aws, "ec2", "eu-west-1")
+def test_another_region_is_refused_by_name(aws: EmbeddedAws) -> None:
     with refused("NotImplemented", "does not have the region eu-west-1, only us-east-1"):
-        elsewhere.describe_vpcs()
+        client(aws, "ec2", "eu-west-1").describe_vpcs()
 
 
 def test_a_python_exception_inside_is_one_sentence_and_not_a_stack_trace(
@@ -224,8 +219,7 @@ def test_hooks_are_told_of_each_external_action_and_of_no_internal_one(aws: Embe
 
 
 def test_what_happens_inside_shifts_no_request_id(aws: EmbeddedAws, ec2: Any) -> None:
-    first = ec2.describe_vpcs()["ResponseMetadata"]["RequestId"]
-    second = ec2.describe_vpcs()["ResponseMetadata"]["RequestId"]
+    first, second = (ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(2))
     aws.stop()
     with start(aws_port := urlsplit(ec2.meta.endpoint_url).port or 0) as again:
         assert again.endpoint_url.endswith(f":{aws_port}")
@@ -365,7 +359,7 @@ print(json.dumps(told, default=str))
 
 
 def build(hash_seed: str, look: bool) -> str:
-    """Everything that a new process describes after the same build, with another order of hashes."""
+    """Return all that a new process describes after the same build, with another order of hashes."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", BUILD.format(look=look)]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
@@ -377,7 +371,7 @@ def test_the_same_calls_give_the_same_bytes_in_every_process_and_looking_shifts_
     assert build("2", look=True) == first
 
 
-# --- the shop window ---
+# --- starting ---
 
 
 def test_importing_and_starting_leave_the_environment_as_it_was() -> None:

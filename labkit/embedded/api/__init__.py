@@ -1,1 +1,1 @@
-"""The control plane of the embedded AWS: moto behind a loopback server, patched where it departs from AWS."""
+"""The API of the embedded AWS: moto behind a loopback server, patched where it departs from AWS."""

@@ -1,10 +1,12 @@
-"""The same calls give the same ids, addresses and times, in every process and on every machine.
+"""Determinism: the same calls give the same ids, addresses and times, in every process and on every machine.
 
-- Each API action draws its ids from a generator of its own, seeded by its name. So the third CreateSubnet gets the same
-  id however often anything else was called in between; a call more or less elsewhere shifts nothing.
-- A region's default VPC, which moto makes on first touch, has a generator of its own too.
-- Request ids have their own, so that reading consumes nothing.
+- Each API action draws its ids from its own generator, seeded by its name. So the third CreateSubnet gets the same id
+  however often other actions were called in between.
+- The resources that moto makes when a service is first used, such as the default VPC, have their own generator too.
+- Request ids have their own generator, so that reading draws none of the other ids.
 - moto asks the virtual clock for the time.
+
+`loading` installs this once per process, `server` resets it for each account and names the generator of each action.
 """
 
 from __future__ import annotations
@@ -24,14 +26,10 @@ SEED = "labkit-2025-12-03"
 _clock: Clock | None = None
 _streams: dict[str, tuple[Any, ...]] = {}
 _request_ids = random.Random()
-_installed = False
 
 
 def install() -> None:
-    """Put moto's time and ids under this module's rule; once per process, after moto is imported."""
-    global _installed
-    if _installed:
-        return
+    """Replace moto's time and ids by this module's; once per process, after moto is imported."""
     from moto.core import base_backend, responses, utils
     from moto.utilities import aws_headers
 
@@ -48,11 +46,10 @@ def install() -> None:
             return make(self, region_name)
 
     base_backend.AccountSpecificBackend.__getitem__ = getitem  # type: ignore[method-assign]
-    _installed = True
 
 
 def reset(clock: Clock) -> None:
-    """Begin again: every generator at its seed, and moto's time from ``clock``."""
+    """Return every generator to its seed, and take moto's time from `clock`."""
     global _clock
     _clock = clock
     _streams.clear()
@@ -60,13 +57,13 @@ def reset(clock: Clock) -> None:
 
 
 def request_id() -> str:
-    """The next request id, in AWS's form (a UUID)."""
+    """Return the next request id, in AWS's form (a UUID)."""
     return str(uuid.UUID(int=_request_ids.getrandbits(128), version=4))
 
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """Within it, request ids are drawn as ever, and afterwards it is as if none had been."""
+    """Put the generator of request ids back, when the context ends, to where it was."""
     before = _request_ids.getstate()
     try:
         yield
@@ -75,7 +72,7 @@ def apart() -> Iterator[None]:
 
 
 def new_id() -> str:
-    """A UUID from the generator of the API action that is under way."""
+    """Return a UUID from the generator of the API action that is under way."""
     from moto.moto_api._internal import mock_random
 
     return str(mock_random.uuid4())
@@ -83,7 +80,7 @@ def new_id() -> str:
 
 @contextmanager
 def stream(name: str) -> Iterator[None]:
-    """Within it, moto draws its randomness from the generator ``name``, which goes on where it last stopped."""
+    """Let moto draw from the generator `name`, which continues where it last stopped, until the context ends."""
     from moto.moto_api._internal import mock_random
 
     before = mock_random.getstate()
@@ -101,7 +98,7 @@ def stream(name: str) -> Iterator[None]:
 
 
 def _utcnow() -> datetime:
-    """moto's utcnow: naive, in UTC."""
+    """Return the time as moto's utcnow does: naive, in UTC."""
     if _clock is None:
         raise RuntimeError("The embedded AWS has not started: call labkit.embedded.start() first.")
     return _clock.now().replace(tzinfo=None)
@@ -115,7 +112,7 @@ def _request_id_header(headerdict: dict[str, Any] | None = None) -> str:
 
 
 def _replace_everywhere(name: str, old: Callable[..., Any], new: Callable[..., Any]) -> None:
-    """Rebind ``name`` in each moto module that holds ``old``; later ones take it from its own module."""
+    """Rebind `name` in each module of moto that has `old`; a module imported later finds the new one."""
     for module_name, module in list(sys.modules.items()):
         if module_name.startswith("moto.") and getattr(module, name, None) is old:
             setattr(module, name, new)

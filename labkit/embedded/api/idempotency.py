@@ -1,4 +1,4 @@
-"""A request to EC2 that is sent twice takes effect once, if it bears a client token; boto3 puts one into many.
+"""Client tokens: a request to EC2 that is sent twice with one token takes effect once. boto3 puts a token into many.
 
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from labkit.embedded.api.refusals import Answer, AwsError
+from labkit.embedded.api.refusals import AwsError, HttpResponse
 
 
 class ClientTokens:
-    """The answers of the requests that were carried out, by action and token.
+    """The responses to the requests that one embedded AWS has carried out, by action and token.
 
     >>> tokens = ClientTokens()
     >>> for status in (200, 500):
@@ -21,24 +21,28 @@ class ClientTokens:
     """
 
     def __init__(self) -> None:
-        self._done: dict[tuple[str, str], tuple[dict[str, str], Answer]] = {}
+        self._done: dict[tuple[str, str], tuple[dict[str, str], HttpResponse]] = {}
 
-    def once(self, request: Mapping[str, str], carry_out: Callable[[], Answer]) -> Answer:
-        """Carry a request out, or give the answer that it got before; one that failed may be tried again.
+    def once(self, request: Mapping[str, str], carry_out: Callable[[], HttpResponse]) -> HttpResponse:
+        """Carry a request out, or return the response that it got before; a request that failed is carried out again.
 
-        Parameters: `request` has the parameters by name, `Action` among them.
-        Raises AwsError where another request bore the token.
+        Args:
+            request: The request's parameters by name, `Action` among them.
+            carry_out: Carries the request out and returns its response.
+
+        Raises:
+            AwsError: Another request had the token.
         """
         token = request.get("ClientToken")
         if not token:
             return carry_out()
         key, parameters = (request["Action"], token), dict(request.items())
         if key not in self._done:
-            answer = carry_out()
-            if answer[0] < 400:
-                self._done[key] = (parameters, answer)
-            return answer
-        before, answer = self._done[key]
+            response = carry_out()
+            if response[0] < 400:
+                self._done[key] = (parameters, response)
+            return response
+        before, response = self._done[key]
         if before != parameters:
             raise AwsError("IdempotentParameterMismatch", f"The client token {token} was used for another request.")
-        return answer
+        return response

@@ -1,4 +1,4 @@
-"""The events of log groups as tables that Logs Insights can ask."""
+"""The events of log groups as tables; `logs_insights` runs its queries on them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.embedded.api.server import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION
 from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
 from labkit.insights.events import event_table
 
@@ -17,7 +17,7 @@ Key = tuple[int, tuple[str, ...]]
 
 
 class LogEvents:
-    """Makes a table of each log group once for as many events as it holds: a second query finds it ready."""
+    """The tables of one embedded AWS's log groups, kept until a group gets more events."""
 
     def __init__(self) -> None:
         self._tables: WeakKeyDictionary[Any, tuple[Key, pa.Table]] = WeakKeyDictionary()
@@ -31,7 +31,13 @@ class LogEvents:
         return groups
 
     def table(self, names: Sequence[str], start: int, end: int) -> pa.Table:
-        """The events of some log groups from `start` to `end`, both included, in epoch milliseconds."""
+        """Return the events of some log groups.
+
+        Args:
+            names: The groups' names.
+            start: The first time, in milliseconds since 1970.
+            end: The last time, included, in milliseconds since 1970.
+        """
         tables = [self._table(name) for name in names] or [_table([], "", ())]
         events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
         first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
@@ -42,11 +48,11 @@ class LogEvents:
         return events.filter(pc.and_(pc.greater_equal(times, first), pc.less_equal(times, last)))
 
     def size(self, events: pa.Table) -> int:
-        """The bytes of the messages of some events."""
+        """Return the size of the messages of some events, in bytes."""
         return int(pc.sum(pc.binary_length(events["@message"])).as_py() or 0)
 
     def event(self, pointer: str) -> pa.Table | None:
-        """The event that an @ptr points to, as a table of one row."""
+        """Return the event that an @ptr points to, as a table of one row; None where there is none."""
         for name in self.groups:
             table = self._table(name)
             found = table.filter(pc.equal(table["@ptr"], pointer))
@@ -78,7 +84,7 @@ def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str
 
 
 def _formats(log_group: str) -> tuple[str, ...]:
-    """The custom formats of the flow logs that write to a log group."""
+    """Return the custom formats of the flow logs that write to a log group."""
     from moto.ec2.models import ec2_backends
 
     flow_logs = ec2_backends[ACCOUNT_ID][REGION].flow_logs.values()

@@ -1,4 +1,7 @@
-"""The socket of the embedded AWS: 127.0.0.1 alone, one request a connection, and no web pages."""
+"""The socket of the embedded AWS: it listens on 127.0.0.1 alone, and answers this machine's clients, not web pages.
+
+`server.EmbeddedAws` makes one, and answers what it lets in.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,28 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from labkit.embedded.api.refusals import HttpResponse
+
 Environ = dict[str, Any]
-Answer = tuple[int, dict[str, str], str]
 
 _log = logging.getLogger(__name__)
 
 
 class Loopback:
-    """Serves ``answer`` on 127.0.0.1 from threads of its own until it is stopped.
+    """A server on 127.0.0.1 that runs in its own threads until it is stopped.
 
-    ``answer`` takes a WSGI environ and gives status, headers and body. ``port`` 0 takes a free one; OSError where
-    another is taken.
+    Args:
+        answer: Takes a WSGI environ and returns the response.
+        port: The port to listen on; 0 takes a free one.
+
+    Attributes:
+        port: The port that it listens on.
+
+    Raises:
+        OSError: The port is taken.
     """
 
-    def __init__(self, answer: Callable[[Environ], Answer], port: int = 0) -> None:
+    def __init__(self, answer: Callable[[Environ], HttpResponse], port: int = 0) -> None:
         self._answer = answer
         self._server = _Server(("127.0.0.1", port), _QuietHandler)
         self._server.set_app(self._app)
@@ -34,7 +45,7 @@ class Loopback:
 
     @property
     def serves(self) -> bool:
-        """Whether its thread runs, as it does until it is stopped or something kills it."""
+        """Whether its thread runs: until it is stopped, or something kills the thread."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
@@ -46,7 +57,7 @@ class Loopback:
     def _serve(self) -> None:
         try:
             self._server.serve_forever(poll_interval=0.01)
-        finally:  # if it was killed, callers shall be refused, not wait for an answer
+        finally:  # if it was killed, refuse callers rather than let them wait
             self._server.server_close()
 
     def _app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -63,7 +74,7 @@ class Loopback:
         return [payload]
 
     def _refusal(self, environ: Environ) -> str | None:
-        """Why a request is not let in: only this machine may call, and no web page that happens to be open on it.
+        """Return why a request is refused, if it is: only this machine's clients may call, and no web page open on it.
 
         Host is checked against DNS rebinding, Origin (which browsers send and AWS clients don't) against other sites.
         """
@@ -89,7 +100,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     allow_reuse_address = os.name != "nt"
 
     def server_bind(self) -> None:
-        # Without HTTPServer's look-up of the machine's name, which can take seconds where there is no network.
+        # Skip HTTPServer's look-up of the machine's name, which can take seconds where there is no network.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
         self.setup_environ()

@@ -1,4 +1,4 @@
-"""What the embedded AWS answers when it refuses, in the three shapes that AWS's protocols have."""
+"""The errors that the embedded AWS answers with, in the three forms that AWS's protocols have."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-Answer = tuple[int, dict[str, str], str]
+HttpResponse = tuple[int, dict[str, str], str]
 """Status, headers and body, as moto's responses give them."""
 
-# Each service's protocol, as botocore's service models give it; the rest of the services that speak XML.
-_EC2, _QUERY, _REST_XML = (
-    {"ec2"},
-    {"iam", "sts", "autoscaling", "cloudformation", "elasticloadbalancing", "rds", "sns"},
-    {
-        "s3",
-        "cloudfront",
-        "route53",
-    },
-)
+#: The services whose errors are XML, by protocol as botocore's models name it; every other service's are JSON.
+_EC2 = {"ec2"}
+_QUERY = {"iam", "sts", "autoscaling", "cloudformation", "elasticloadbalancing", "rds", "sns"}
+_REST_XML = {"s3", "cloudfront", "route53"}
 
 
 class AwsError(Exception):
-    """A refusal with AWS's error code and message; boto3 raises it as a ClientError.
+    """An error as AWS answers it; boto3 raises it as a ClientError.
 
-    `members` are what else the error's shape has, for services whose protocol is JSON.
+    Attributes:
+        code: AWS's error code.
+        message: AWS's message.
+        members: The other members of the error's shape, for services whose protocol is JSON.
     """
 
     def __init__(self, code: str, message: str, **members: Any) -> None:
@@ -36,7 +33,11 @@ class AwsError(Exception):
 
 
 class NotInEmbeddedAwsError(AwsError):
-    """Something that AWS does and the embedded AWS does not; ``what`` completes "The embedded AWS does not …"."""
+    """Something that AWS does and the embedded AWS does not.
+
+    Args:
+        what: What completes "The embedded AWS does not …".
+    """
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -47,10 +48,17 @@ class NotInEmbeddedAwsError(AwsError):
 
 def render(
     service: str, code: str, message: str, request_id: str, status: int = 400, members: Mapping[str, Any] | None = None
-) -> Answer:
-    """The answer that boto3 parses into a ClientError with ``code`` and ``message``, for any service.
+) -> HttpResponse:
+    """Return the response that boto3 parses into a ClientError.
 
-    The status is 400 unless given: botocore would retry a 5xx, sleeping in between.
+    Args:
+        service: The service that was asked, by its name in a signature.
+        code: AWS's error code.
+        message: AWS's message.
+        request_id: The request's id.
+        status: The HTTP status. botocore repeats a request that is answered with a 5xx, and sleeps in between.
+        members: The other members of the error's shape, for services whose protocol is JSON.
+
     Sources: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
     https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, https://smithy.io/2.0/aws/protocols/.
     """

@@ -1,4 +1,7 @@
-"""What the embedded AWS does: which services, in which region, and which of their actions it must refuse."""
+"""What the embedded AWS does: which services, in which region, and which of their actions it must refuse.
+
+`server` asks this module about each request before moto carries it out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from labkit.embedded.api.refusals import NotInEmbeddedAwsError
 REGION = "us-east-1"
 ACCOUNT_ID = "123456789012"
 
-# moto's own entrance to each service that the course uses; whatever is not here is refused by name.
+#: moto's own entrance to each service that the course uses; every other service is refused by name.
 SERVICES = {
     "ec2": "moto.ec2.responses:EC2Response",
     "iam": "moto.iam.responses:IamResponse",
@@ -16,7 +19,7 @@ SERVICES = {
     "sts": "moto.sts.responses:TokenResponse",
 }
 
-# Parts of EC2 that moto would record but through which no packet moves here. Reading them is answered: there are none.
+#: Parts of EC2 that moto would record but through which no packet moves here. Reading them is answered: there are none.
 _NO_PACKETS_THROUGH = {
     "TransitGateway": "route through transit gateways",
     "VpnConnection": "do VPN connections",
@@ -30,32 +33,18 @@ _NO_PACKETS_THROUGH = {
     "Fleet": "do fleets",
 }
 
-# Actions that moto answers, but not with what AWS would: with wrong results, or with none that anything ever comes of.
+#: Actions that moto answers differently from AWS, or answers without ever doing anything.
 _ONLY_SEEMING = {
     ("logs", "PutSubscriptionFilter"): "forward log events to other services",
     ("logs", "CreateExportTask"): "export log events to S3",
     ("ssm", "SendCommand"): "run commands without its data plane",
 }
 
-_READS = (
-    "Check",
-    "Describe",
-    "Filter",
-    "Get",
-    "Head",
-    "List",
-    "Lookup",
-    "Search",
-    "Simulate",
-    "StartQuery",
-    "StopQuery",
-    "Test",
-    "Validate",
-)
+_READS = ("Describe", "Filter", "Get", "List", "Search", "Simulate", "StartQuery", "StopQuery", "Test", "Validate")
 
 
 def is_read(action: str) -> bool:
-    """Whether an API action only looks: then it takes no virtual time.
+    """Whether an API action only reads: then it takes no virtual time.
 
     >>> is_read("DescribeVpcs"), is_read("CreateVpc")
     (True, False)
@@ -64,7 +53,15 @@ def is_read(action: str) -> bool:
 
 
 def check_service(service: str, region: str) -> None:
-    """Raise NotInEmbeddedAwsError for a service or region that isn't here."""
+    """Check that the embedded AWS has a service, in a region.
+
+    Args:
+        service: The service's name in a signature, such as `ec2`.
+        region: The region's name.
+
+    Raises:
+        NotInEmbeddedAwsError: It has not.
+    """
     if service not in SERVICES:
         raise NotInEmbeddedAwsError(f"do the service {service}")
     if region != REGION:
@@ -72,7 +69,15 @@ def check_service(service: str, region: str) -> None:
 
 
 def check_action(service: str, action: str) -> None:
-    """Raise NotInEmbeddedAwsError for an action that moto would answer as if it were here, and isn't."""
+    """Check that moto's answer to an action is AWS's.
+
+    Args:
+        service: The service's name, such as `ec2`.
+        action: The action's name, such as `CreateVpc`.
+
+    Raises:
+        NotInEmbeddedAwsError: moto would only seem to carry the action out.
+    """
     seeming = _ONLY_SEEMING.get((service, action))
     if seeming is not None:
         raise NotInEmbeddedAwsError(seeming)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.embedded.api import determinism, loading
 from labkit.embedded.api.idempotency import ClientTokens
 from labkit.embedded.api.loopback import Loopback
-from labkit.embedded.api.refusals import Answer, AwsError, NotInEmbeddedAwsError, render
+from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAwsError, render
 from labkit.embedded.api.scope import ACCOUNT_ID, REGION, SERVICES, check_action, check_service, is_read
 from labkit.embedded.clock import START, Clock
 
@@ -101,7 +101,7 @@ class EmbeddedAws:
             raise RuntimeError("This embedded AWS has stopped. Start a fresh one with labkit.embedded.start().")
         return self._loopback
 
-    def _external(self, environ: dict[str, Any]) -> Answer:
+    def _external(self, environ: dict[str, Any]) -> HttpResponse:
         from moto.core.request import Request
 
         scope = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
@@ -145,7 +145,7 @@ class EmbeddedAws:
 
     # --- either way ---
 
-    def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> Answer:
+    def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
         with self.lock, determinism.apart() if internal else nullcontext():
             status, headers, body = self._answer_or_refuse(service, region, request, internal)
@@ -154,7 +154,7 @@ class EmbeddedAws:
             headers.setdefault("server", "amazon.com")
             return status, headers, body
 
-    def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> Answer:
+    def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> HttpResponse:
         action = _action(request)
         try:
             check_service(service, region)
@@ -176,7 +176,7 @@ class EmbeddedAws:
             )
         return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
 
-    def _act(self, service: str, region: str, action: str, request: Any) -> Answer:
+    def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         for hook in tuple(self.before_action):
             hook(service, action)
         try:
@@ -189,7 +189,7 @@ class EmbeddedAws:
             self.clock.advance(1.0)
         return answer
 
-    def _carry_out(self, service: str, region: str, action: str, request: Any) -> Answer:
+    def _carry_out(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         handler = self.handlers.get((service, action))
         if handler is None:
             check_action(service, action)
@@ -270,7 +270,7 @@ def _aws_url(service: str, region: str) -> str:
     return f"https://{service}.{region}.amazonaws.com"
 
 
-def _moto(service: str, region: str, request: Any) -> Answer:
+def _moto(service: str, region: str, request: Any) -> HttpResponse:
     from werkzeug.exceptions import HTTPException
 
     module, _, name = SERVICES[service].partition(":")

@@ -1,66 +1,75 @@
-"""Where moto departs from AWS and the course touches it: each departure patched alone, and named for what AWS does.
+"""Patches of moto: each place where moto departs from AWS and the course needs it as AWS has it.
 
-A patch replaces one hook, ``module:qualname``. ``apply()`` puts all of them in place, once per process;
-``without(name)`` takes one out for a moment, which is how its canary test sees that moto still departs.
+Each file patches one module of moto and bears its name: `route_tables.py` patches `moto.ec2.models.route_tables` and
+`moto.ec2.responses.route_tables`. A service's `models` go by the name of the service: `iam.py`. Modules that begin with
+an underscore patch nothing: they hold what several patches share.
+
+`loading.import_moto` calls `apply()` once per process. Tests use `without(name)` to see that moto still departs.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
+
+#: The beginning of each page of EC2's API reference, of IAM's, and of the user guides of VPC and EC2.
+EC2_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
+IAM_API = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
+VPC_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide/"
+EC2_GUIDE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
+
+Make = Callable[[Any], Any]
+Moto = Callable[[], Any]
+Check = Callable[[Any, dict[str, Any]], None]
+Around = Callable[[Any, dict[str, Any], Moto], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One departure of moto from AWS, and what puts it right."""
+    """One departure of moto from AWS, and its replacement.
+
+    Attributes:
+        name: The patch's name, in words joined by hyphens.
+        rule: What AWS does, in one sentence.
+        source: The AWS page that says so.
+        hook: What is replaced, as `module:qualname`.
+        parameters: The parameters that the hook must still have; empty for a property.
+        make: Takes what the hook was and returns its replacement.
+    """
 
     name: str
     rule: str
-    """What AWS does, in one sentence."""
     source: str
-    """The AWS page that says so."""
     hook: str
-    """What is replaced: module:qualname."""
     parameters: tuple[str, ...]
-    """The parameters that the hook must still have; () for a property."""
-    make: Callable[[Any], Any]
-    """Given what the hook was, gives what it shall be."""
+    make: Make
 
 
 PATCHES: dict[str, Patch] = {}
-_ROOMS = (
-    "accounts",
-    "addresses",
-    "attachments",
-    "cidrs",
-    "deletions",
-    "filters",
-    "flow_logs",
-    "iam",
-    "images",
-    "instances",
-    "interfaces",
-    "nat_gateways",
-    "network_acls",
-    "peering",
-    "route_states",
-    "routes",
-    "security_groups",
-    "unknown_ids",
-)
 _originals: dict[str, Any] = {}
 
 
-def patch(
-    name: str, *, rule: str, source: str, hook: str, parameters: str = ""
-) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """Register the decorated function, ``make(original) -> replacement``, in the table of patches."""
+def patch(name: str, *, rule: str, source: str, hook: str, parameters: str = "") -> Callable[[Make], Make]:
+    """Return a decorator that registers a function, `make(original) -> replacement`, as a patch.
 
-    def register(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    Args:
+        name: The patch's name.
+        rule: What AWS does, in one sentence.
+        source: The AWS page that says so.
+        hook: What is replaced, as `module:qualname`.
+        parameters: The hook's parameters, separated by spaces; empty for a property.
+
+    Raises:
+        ValueError: Another patch has this name.
+    """
+
+    def register(make: Make) -> Make:
         if name in PATCHES:
             raise ValueError(f"Two patches are named {name}.")
         PATCHES[name] = Patch(name, rule, source, hook, tuple(parameters.split()), make)
@@ -69,17 +78,62 @@ def patch(
     return register
 
 
+def around(name: str, *, rule: str, source: str, hook: str, parameters: str) -> Callable[[Around], Around]:
+    """Return a decorator for a patch that does something before or after moto carries out a call.
+
+    The decorated function takes moto's `self`, the call's arguments by name, defaults included, and `moto`, which
+    carries out the call with the arguments as they then are. It returns the call's result. The other arguments are
+    those of `patch`.
+    """
+
+    def register(act: Around) -> Around:
+        @patch(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @wraps(act)
+        def make(original: Any) -> Any:
+            signature = inspect.signature(original)
+
+            def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
+                call = signature.bind(self, *args, **kwargs)
+                call.apply_defaults()
+                return act(self, call.arguments, lambda: original(*call.args, **call.kwargs))
+
+            return patched
+
+        return act
+
+    return register
+
+
+def check(name: str, *, rule: str, source: str, hook: str, parameters: str) -> Callable[[Check], Check]:
+    """Return a decorator for a patch that only looks at a call before moto carries it out.
+
+    The decorated function takes moto's `self` and the call's arguments by name, defaults included. It raises AWS's
+    refusal, or changes the arguments in place. The other arguments are those of `patch`.
+    """
+
+    def register(look: Check) -> Check:
+        @around(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @wraps(look)
+        def act(self: Any, given: dict[str, Any], moto: Moto) -> Any:
+            look(self, given)
+            return moto()
+
+        return look
+
+    return register
+
+
 def apply() -> None:
-    """Put every patch in place, in the order of the table; a second call changes nothing."""
+    """Put every patch in place; a second call changes nothing."""
     if not _originals:
-        for room in _ROOMS:
-            importlib.import_module(f"{__name__}.{room}")
+        for module in pkgutil.iter_modules(__path__):
+            importlib.import_module(f"{__name__}.{module.name}")
         _install(PATCHES.values())
 
 
 @contextmanager
 def without(name: str) -> Iterator[None]:
-    """Within it, moto does what it does of itself where the patch ``name`` would put it right."""
+    """Take the patch `name` out, so that moto does there what it does alone, until the context ends."""
     _install([each for each in PATCHES.values() if each.name != name])
     try:
         yield
@@ -88,7 +142,7 @@ def without(name: str) -> Iterator[None]:
 
 
 def original(hook: str) -> Any:
-    """What moto has at ``hook``, unpatched: a function, property or plain value."""
+    """Return what moto has at `hook`, unpatched: a function, property or plain value."""
     if hook not in _originals:
         owner, attribute = _owner(hook)
         _originals[hook] = inspect.getattr_static(owner, attribute)

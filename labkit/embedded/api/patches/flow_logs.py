@@ -1,19 +1,17 @@
-"""Creating and describing flow logs: what AWS checks, and what it answers."""
+"""Flow logs: what AWS checks when one is made, and how it describes them."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Container
 from typing import Any
 
-from labkit.embedded.api.patches import patch
+from labkit.embedded.api.paging import page
+from labkit.embedded.api.patches import EC2_API, Moto, around
+from labkit.embedded.api.patches._refusals import not_found
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.flowlogs.format import Format
 
-_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _BACKEND = "moto.ec2.models.flow_logs:FlowLogsBackend"
-_RESPONSES = "moto.ec2.responses.flow_logs:FlowLogs"
-
 _RESOURCES: dict[str, tuple[str, Callable[[Any], Container[str]]]] = {
     "VPC": ("vpc", lambda backend: backend.vpcs),
     "Subnet": ("subnet", lambda backend: {subnet.id for subnet in backend.describe_subnets()}),
@@ -22,7 +20,7 @@ _RESOURCES: dict[str, tuple[str, Callable[[Any], Container[str]]]] = {
 
 
 def _check(given: dict[str, Any]) -> None:
-    """Raise AWS's refusal of the request as a whole."""
+    """Raise AWS's refusal of a whole request to make flow logs."""
     if given["log_destination_type"] not in (None, "cloud-watch-logs"):
         raise NotInEmbeddedAwsError(f"deliver flow logs to {given['log_destination_type']}, only to CloudWatch Logs")
     if given["resource_type"] not in _RESOURCES:
@@ -45,76 +43,56 @@ def _check(given: dict[str, Any]) -> None:
             raise AwsError("InvalidParameter", f"LogFormat is invalid. {error}") from None
 
 
-@patch(
+@around(
     "flow-logs-are-checked",
     rule="CreateFlowLogs refuses an unknown field, traffic type or destination, and answers with the resources for "
     "which it couldn't make a flow log; a log group that doesn't exist yet is made at the first delivery.",
-    source=f"{_API}API_CreateFlowLogs.html",
+    source=f"{EC2_API}API_CreateFlowLogs.html",
     hook=f"{_BACKEND}.create_flow_logs",
     parameters="self resource_type resource_ids traffic_type deliver_logs_permission_arn log_destination_type "
     "log_destination log_group_name log_format max_aggregation_interval",
 )
-def _create(original: Any) -> Any:
-    signature = inspect.signature(original)
-
-    def create_flow_logs(self: Any, *args: Any, **kwargs: Any) -> tuple[list[Any], list[Any]]:
-        call = signature.bind(self, *args, **kwargs)
-        given = call.arguments
-        _check(given)
-        arn = f"arn:aws:logs:{self.region_name}:{self.account_id}:log-group:"
-        if given["log_destination"]:
-            # One name for one destination, so that the same flow log is recognized however it was asked for.
-            given["log_group_name"] = given["log_destination"].removeprefix(arn).removesuffix(":*")
-        if given["log_group_name"]:
-            given["log_destination"] = arn + given["log_group_name"]
-        word, existing = _RESOURCES[given["resource_type"]]
-        known = existing(self)
-        missing = [each for each in given["resource_ids"] if each not in known]
-        given["resource_ids"] = [each for each in given["resource_ids"] if each in known]
-        made, errors = original(*call.args, **call.kwargs)
-        for flow_log in made:
-            flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None
-        return made, [*errors, *((each, "400", f"The {word} ID '{each}' does not exist") for each in missing)]
-
-    return create_flow_logs
+def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], list[Any]]:
+    _check(given)
+    arn = f"arn:aws:logs:{self.region_name}:{self.account_id}:log-group:"
+    if given["log_destination"]:
+        # One name for one destination, so that the same flow log is recognized however it was asked for.
+        given["log_group_name"] = given["log_destination"].removeprefix(arn).removesuffix(":*")
+    if given["log_group_name"]:
+        given["log_destination"] = arn + given["log_group_name"]
+    word, existing = _RESOURCES[given["resource_type"]]
+    known = existing(self)
+    missing = [each for each in given["resource_ids"] if each not in known]
+    given["resource_ids"] = [each for each in given["resource_ids"] if each in known]
+    made, errors = moto()
+    for flow_log in made:
+        flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None
+    return made, [*errors, *((each, "400", not_found(word, each).message) for each in missing)]
 
 
-@patch(
+@around(
     "flow-logs-are-described-in-pages",
     rule="DescribeFlowLogs returns at most MaxResults flow logs, and a NextToken for the rest.",
-    source=f"{_API}API_DescribeFlowLogs.html",
-    hook=f"{_RESPONSES}.describe_flow_logs",
+    source=f"{EC2_API}API_DescribeFlowLogs.html",
+    hook="moto.ec2.responses.flow_logs:FlowLogs.describe_flow_logs",
     parameters="self",
 )
-def _pages(original: Any) -> Any:
-    def describe_flow_logs(self: Any) -> Any:
-        answer = original(self)
-        found = answer.result["FlowLogs"]
-        token = self._get_param("NextToken")
-        ids = [flow_log.id for flow_log in found]
-        if token is not None and token not in ids:
-            raise AwsError("InvalidNextToken", f"The token '{token}' is invalid")
-        start = ids.index(token) if token is not None else 0
-        end = start + min(int(self._get_param("MaxResults") or 1000), 1000)
-        answer.result["FlowLogs"] = found[start:end]
-        if end < len(found):
-            answer.result["NextToken"] = ids[end]
-        return answer
-
-    return describe_flow_logs
+def _pages(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    answer = moto()
+    token, size = self._get_param("NextToken"), min(int(self._get_param("MaxResults") or 1000), 1000)
+    invalid = AwsError("InvalidNextToken", f"The token '{token}' is invalid")
+    answer.result["FlowLogs"], following = page(answer.result["FlowLogs"], token, size, invalid=invalid)
+    if following:
+        answer.result["NextToken"] = following
+    return answer
 
 
-@patch(
+@around(
     "flow-logs-are-found-by-their-delivery",
     rule="The filter deliver-log-status finds the flow logs whose delivery has that status.",
-    source=f"{_API}API_DescribeFlowLogs.html",
+    source=f"{EC2_API}API_DescribeFlowLogs.html",
     hook="moto.ec2.models.flow_logs:FlowLogs.get_filter_value",
     parameters="self filter_name method_name",
 )
-def _filter(original: Any) -> Any:
-    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
-        if filter_name == "deliver-log-status":
-            return self.deliver_logs_status
-        return original(self, filter_name, method_name)
-
-    return get_filter_value
+def _filter(self: Any, given: dict[str, Any], moto: Moto) -> Any:
+    return self.deliver_logs_status if given["filter_name"] == "deliver-log-status" else moto()

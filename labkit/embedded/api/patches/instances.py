@@ -1,72 +1,60 @@
-"""Instances: how many are launched, what they are called, and what is left of one that was terminated."""
+"""Instances: how many are launched, what they are called, and what is left of a terminated one."""
 
 from __future__ import annotations
 
-import inspect
 import re
 from typing import Any
 
 from labkit.embedded.api.determinism import new_id
-from labkit.embedded.api.patches import patch
+from labkit.embedded.api.patches import EC2_API, EC2_GUIDE, Moto, around, check, patch
+from labkit.embedded.api.patches._refusals import check_ids
 from labkit.embedded.api.refusals import AwsError
 
-_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _INSTANCE = "moto.ec2.models.instances:Instance"
 _BACKEND = "moto.ec2.models.instances:InstanceBackend"
 
 
-@patch(
+@check(
     "as-many-instances-as-asked-for",
     rule="RunInstances launches MaxCount instances where it can, at least MinCount, and refuses a key pair that "
-    "isn't there.",
-    source=f"{_API}API_RunInstances.html",
+    "doesn't exist.",
+    source=f"{EC2_API}API_RunInstances.html",
     hook="moto.ec2.responses.instances:InstanceResponse.run_instances",
     parameters="self",
 )
-def _run(original: Any) -> Any:
-    def run_instances(self: Any) -> Any:
-        least, most = int(self._get_param("MinCount", 1)), int(self._get_param("MaxCount", 1))
-        if least > most or least < 1:
-            message = f"Value ({least}) for parameter minCount is invalid. It must be at least 1 and at most maxCount."
-            raise AwsError("InvalidParameterValue", message)
-        if most > 1 and self._get_param("PrivateIpAddress"):
-            message = "A private address can be given to one instance only: ask for one instance."
-            raise AwsError("InvalidParameterCombination", message)
-        key = self._get_param("KeyName")
-        if key:
-            self.ec2_backend.describe_key_pairs(key_names=[key])
-        self.params["MinCount"] = most
-        # botocore makes up a token where none is given, anew in each process; describing it must not differ.
-        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", self._get_param("ClientToken", "")):
-            self.params["ClientToken"] = new_id()
-        return original(self)
-
-    return run_instances
+def _run(self: Any, _: dict[str, Any]) -> None:
+    least, most = int(self._get_param("MinCount", 1)), int(self._get_param("MaxCount", 1))
+    if least > most or least < 1:
+        message = f"Value ({least}) for parameter minCount is invalid. It must be at least 1 and at most maxCount."
+        raise AwsError("InvalidParameterValue", message)
+    if most > 1 and self._get_param("PrivateIpAddress"):
+        message = "A private address can be given to one instance only: ask for one instance."
+        raise AwsError("InvalidParameterCombination", message)
+    key = self._get_param("KeyName")
+    if key:
+        self.ec2_backend.describe_key_pairs(key_names=[key])
+    self.params["MinCount"] = most
+    # botocore makes up a token where none is given, another one in each process; descriptions must not differ by it.
+    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", self._get_param("ClientToken", "")):
+        self.params["ClientToken"] = new_id()
 
 
-@patch(
+@check(
     "interfaces-go-with-their-instance",
     rule="An interface that RunInstances makes is deleted with its instance unless DeleteOnTermination is false.",
-    source=f"{_API}API_InstanceNetworkInterfaceSpecification.html",
+    source=f"{EC2_API}API_InstanceNetworkInterfaceSpecification.html",
     hook=f"{_INSTANCE}.prep_nics",
     parameters="self nic_spec private_ip associate_public_ip security_groups ipv6_address_count",
 )
-def _interfaces(original: Any) -> Any:
-    signature = inspect.signature(original)
-
-    def prep_nics(self: Any, *args: Any, **kwargs: Any) -> None:
-        call = signature.bind(self, *args, **kwargs)
-        call.arguments["nic_spec"] = [
-            nic if "NetworkInterfaceId" in nic else {"DeleteOnTermination": True, **nic}
-            for nic in call.arguments["nic_spec"] or [{"DeviceIndex": 0}]
-        ]
-        original(*call.args, **call.kwargs)
-
-    return prep_nics
+def _interfaces(self: Any, given: dict[str, Any]) -> None:
+    given["nic_spec"] = [
+        nic if "NetworkInterfaceId" in nic else {"DeleteOnTermination": True, **nic}
+        for nic in given["nic_spec"] or [{"DeviceIndex": 0}]
+    ]
 
 
-class _Nothing:
-    """What a terminated instance has in the place of an interface."""
+class _NoInterface:
+    """What moto finds in place of an interface of a terminated instance."""
 
     private_ip_address = None
     public_ip = None
@@ -74,39 +62,36 @@ class _Nothing:
 
 class _NoInterfaces(dict[int, Any]):
     def __missing__(self, key: int) -> Any:
-        return _Nothing()
+        return _NoInterface()
 
 
-@patch(
+@around(
     "terminated-instances-let-go",
     rule="A terminated instance is still described for a while; its Elastic IP address is disassociated, and "
-    "(widely reported) it has no interfaces, addresses, subnet and groups any more.",
-    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html",
+    "(widely reported) it no longer has interfaces, addresses, a subnet or groups.",
+    source=f"{EC2_GUIDE}terminating-instances.html",
     hook=f"{_INSTANCE}.terminate",
     parameters="self",
 )
-def _terminate(original: Any) -> Any:
-    def terminate(self: Any) -> Any:
-        interfaces = list(self.nics.values())
-        for address in self.ec2_backend.addresses:
-            if address.eni in interfaces and address.association_id:
-                self.ec2_backend.disassociate_address(association_id=address.association_id)
-        previous = original(self)
-        for interface in interfaces:
-            if interface.instance is self:
-                self.detach_eni(interface)
-        self.nics = _NoInterfaces()
-        self._subnet_id = None
-        self.security_groups = []
-        return previous
-
-    return terminate
+def _terminate(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    interfaces = list(self.nics.values())
+    for address in self.ec2_backend.addresses:
+        if address.eni in interfaces and address.association_id:
+            self.ec2_backend.disassociate_address(association_id=address.association_id)
+    previous = moto()
+    for interface in interfaces:
+        if interface.instance is self:
+            self.detach_eni(interface)
+    self.nics = _NoInterfaces()
+    self._subnet_id = None
+    self.security_groups = []
+    return previous
 
 
 @patch(
     "terminated-instances-have-no-private-name",
     rule="The private DNS name of a terminated instance is empty (widely reported).",
-    source=f"{_API}API_Instance.html",
+    source=f"{EC2_API}API_Instance.html",
     hook=f"{_INSTANCE}.private_dns_name",
 )
 def _private_name(original: Any) -> Any:
@@ -116,7 +101,7 @@ def _private_name(original: Any) -> Any:
 @patch(
     "public-names-need-dns-hostnames",
     rule="An instance has a public DNS name only where its VPC has DNS hostnames enabled.",
-    source=f"{_API}API_Instance.html",
+    source=f"{EC2_API}API_Instance.html",
     hook=f"{_INSTANCE}.public_dns_name",
 )
 def _public_name(original: Any) -> Any:
@@ -127,24 +112,29 @@ def _public_name(original: Any) -> Any:
     return property(public_dns_name)
 
 
-def _not_terminated(action: str, hook: str) -> None:
-    @patch(
-        f"terminated-instances-cannot-be-{action}ed".replace("stoped", "stopped"),
-        rule=f"A terminated instance can't be {action}ed.".replace("stoped", "stopped"),
-        source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html",
+def _not_terminated(hook: str, done: str) -> None:
+    """Patch an action so that it refuses a terminated instance; `done` is what can't be done to it."""
+
+    @check(
+        f"terminated-instances-cannot-be-{done}",
+        rule=f"A terminated instance can't be {done}.",
+        source=f"{EC2_GUIDE}ec2-instance-lifecycle.html",
         hook=f"{_BACKEND}.{hook}",
         parameters="self instance_ids",
     )
-    def make(original: Any) -> Any:
-        def checked(self: Any, instance_ids: list[str]) -> Any:
-            for instance in self.get_multi_instances_by_id(instance_ids):
-                if instance.state == "terminated":
-                    message = f"The instance '{instance.id}' is not in a state from which it can be {action}ed."
-                    raise AwsError("IncorrectInstanceState", message.replace("stoped", "stopped"))
-            return original(self, instance_ids)
-
-        return checked
+    def look(self: Any, given: dict[str, Any]) -> None:
+        for instance in self.get_multi_instances_by_id(given["instance_ids"]):
+            if instance.state == "terminated":
+                message = f"The instance '{instance.id}' is not in a state from which it can be {done}."
+                raise AwsError("IncorrectInstanceState", message)
 
 
-_not_terminated("start", "start_instances")
-_not_terminated("stop", "stop_instances")
+_not_terminated("start_instances", "started")
+_not_terminated("stop_instances", "stopped")
+
+check_ids(
+    "instance",
+    f"{_BACKEND}.get_reservations_by_instance_ids",
+    "self instance_ids filters",
+    lambda backend: [instance.id for instance in backend.all_instances()],
+)

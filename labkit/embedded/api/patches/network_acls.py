@@ -1,101 +1,124 @@
-"""Network ACLs: a new one denies all, entries keep their ICMP type, and what isn't there is refused by name."""
+"""Network ACLs: the rule that ends a new one, the ICMP types of its entries, and what AWS refuses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from labkit.embedded.api.patches import patch
+from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check
+from labkit.embedded.api.patches._cidrs import canonical
+from labkit.embedded.api.patches._refusals import check_ids, not_found, still_needed
 from labkit.embedded.api.refusals import AwsError
 
-_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _BACKEND = "moto.ec2.models.network_acls:NetworkAclBackend"
 _RESPONSES = "moto.ec2.responses.network_acls:NetworkACLs"
 
 
-@patch(
+@check(
     "acl-entry-keeps-its-icmp-type",
     rule="CreateNetworkAclEntry keeps the ICMP type and code of an entry.",
-    source=f"{_API}API_CreateNetworkAclEntry.html",
+    source=f"{EC2_API}API_CreateNetworkAclEntry.html",
     hook=f"{_RESPONSES}.create_network_acl_entry",
     parameters="self",
 )
-@patch(
+@check(
     "replaced-acl-entry-keeps-its-icmp-type",
     rule="ReplaceNetworkAclEntry keeps the ICMP type and code of an entry.",
-    source=f"{_API}API_ReplaceNetworkAclEntry.html",
+    source=f"{EC2_API}API_ReplaceNetworkAclEntry.html",
     hook=f"{_RESPONSES}.replace_network_acl_entry",
     parameters="self",
 )
-def _icmp(original: Any) -> Any:
-    def with_icmp(self: Any) -> Any:
-        # moto looks for them where they are in the query, and has parsed that into the API's own names before.
-        self.params["Icmp"] = self._get_param("IcmpTypeCode", {})
-        return original(self)
-
-    return with_icmp
+def _icmp(self: Any, _: dict[str, Any]) -> None:
+    # moto looks for them under the name that they have in the query; its parser has given them the API's own name.
+    self.params["Icmp"] = self._get_param("IcmpTypeCode", {})
 
 
-@patch(
+@check(
+    "network-acl-cidr-is-canonical",
+    rule="CreateNetworkAclEntry refuses what is not a CIDR block, and clears the block's host bits.",
+    source=f"{EC2_API}API_CreateNetworkAclEntry.html",
+    hook=f"{_BACKEND}.create_network_acl_entry",
+    parameters="self network_acl_id rule_number protocol rule_action egress cidr_block icmp_code icmp_type "
+    "port_range_from port_range_to ipv6_cidr_block",
+)
+def _blocks(self: Any, given: dict[str, Any]) -> None:
+    if given["cidr_block"]:
+        given["cidr_block"] = canonical(given["cidr_block"], "cidrBlock")
+    if given["ipv6_cidr_block"]:
+        given["ipv6_cidr_block"] = canonical(given["ipv6_cidr_block"], "ipv6CidrBlock", ipv6=True)
+
+
+@around(
     "new-network-acl-denies-all",
-    rule="A network ACL that CreateNetworkAcl makes has the rule that denies what no other matches, for each way.",
-    source="https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html",
+    rule="A network ACL that CreateNetworkAcl makes ends, in each direction, with the rule that denies what no other "
+    "rule matches.",
+    source=f"{VPC_GUIDE}custom-network-acl.html",
     hook=f"{_BACKEND}.create_network_acl",
     parameters="self vpc_id tags default",
 )
-def _new(original: Any) -> Any:
-    def create_network_acl(
-        self: Any, vpc_id: str, tags: list[dict[str, str]] | None = None, default: bool = False
-    ) -> Any:
-        made = original(self, vpc_id, tags, default)
-        if not default:
-            for egress in (True, False):
-                self.create_network_acl_entry(
-                    network_acl_id=made.id, rule_number=32767, protocol="-1", rule_action="deny", egress=egress,
-                    cidr_block="0.0.0.0/0", icmp_code=None, icmp_type=None, port_range_from=None, port_range_to=None,
-                    ipv6_cidr_block=None,
-                )  # fmt: skip
-        return made
-
-    return create_network_acl
+def _new(self: Any, given: dict[str, Any], moto: Moto) -> Any:
+    made = moto()
+    if not given["default"]:
+        for egress in (True, False):
+            self.create_network_acl_entry(
+                network_acl_id=made.id, rule_number=32767, protocol="-1", rule_action="deny", egress=egress,
+                cidr_block="0.0.0.0/0", icmp_code=None, icmp_type=None, port_range_from=None, port_range_to=None,
+                ipv6_cidr_block=None,
+            )  # fmt: skip
+    return made
 
 
-@patch(
+check_ids(
+    "networkAcl",
+    f"{_BACKEND}.describe_network_acls",
+    "self network_acl_ids filters",
+    lambda backend: backend.network_acls,
+)
+
+
+@check(
     "unknown-acl-entry-is-refused",
     rule="DeleteNetworkAclEntry and ReplaceNetworkAclEntry need an entry of that number and direction.",
-    source=f"{_API}API_DeleteNetworkAclEntry.html",
+    source=f"{EC2_API}API_DeleteNetworkAclEntry.html",
     hook=f"{_BACKEND}.delete_network_acl_entry",
     parameters="self network_acl_id rule_number egress",
 )
-def _entry(original: Any) -> Any:
-    def delete_network_acl_entry(self: Any, network_acl_id: str, rule_number: int, egress: bool) -> Any:
-        entries = self.get_network_acl(network_acl_id).entries
-        if not any(entry.rule_number == rule_number and entry.egress == egress for entry in entries):
-            way = "egress" if egress else "ingress"
-            message = f"The {way} entry with rule number {rule_number} does not exist in network ACL '{network_acl_id}'"
-            raise AwsError("InvalidNetworkAclEntry.NotFound", message)
-        return original(self, network_acl_id, rule_number, egress)
-
-    return delete_network_acl_entry
+def _entry(self: Any, given: dict[str, Any]) -> None:
+    acl_id, number, egress = given["network_acl_id"], given["rule_number"], given["egress"]
+    entries = self.get_network_acl(acl_id).entries
+    if not any(entry.rule_number == number and entry.egress == egress for entry in entries):
+        direction = "egress" if egress else "ingress"
+        message = f"The {direction} entry with rule number {number} does not exist in network ACL '{acl_id}'"
+        raise AwsError("InvalidNetworkAclEntry.NotFound", message)
 
 
-@patch(
+@check(
     "acl-association-is-checked",
     rule="ReplaceNetworkAclAssociation needs an association that exists and an ACL of the same VPC.",
-    source=f"{_API}API_ReplaceNetworkAclAssociation.html",
+    source=f"{EC2_API}API_ReplaceNetworkAclAssociation.html",
     hook=f"{_BACKEND}.replace_network_acl_association",
     parameters="self association_id network_acl_id",
 )
-def _association(original: Any) -> Any:
-    def replace_network_acl_association(self: Any, association_id: str, network_acl_id: str) -> Any:
-        acl = self.get_network_acl(network_acl_id)
-        held = [each for each in self.network_acls.values() if association_id in each._associations]
-        if not held:
-            message = f"The association ID '{association_id}' does not exist"
-            raise AwsError("InvalidAssociationID.NotFound", message)
-        if held[0].vpc_id != acl.vpc_id:
-            subnet_id = held[0]._associations[association_id].subnet_id
-            message = f"network acl {acl.id} and subnet {subnet_id} belong to different networks"
-            raise AwsError("InvalidParameterValue", message)
-        return original(self, association_id, network_acl_id)
+def _association(self: Any, given: dict[str, Any]) -> None:
+    association_id, acl = given["association_id"], self.get_network_acl(given["network_acl_id"])
+    holder = next((each for each in self.network_acls.values() if association_id in each._associations), None)
+    if holder is None:
+        raise not_found("association", association_id)
+    if holder.vpc_id != acl.vpc_id:
+        subnet_id = holder._associations[association_id].subnet_id
+        message = f"network acl {acl.id} and subnet {subnet_id} belong to different networks"
+        raise AwsError("InvalidParameterValue", message)
 
-    return replace_network_acl_association
+
+@check(
+    "network-acl-is-deleted-unused",
+    rule="DeleteNetworkAcl refuses a default ACL, and one that a subnet has.",
+    source=f"{EC2_API}API_DeleteNetworkAcl.html",
+    hook=f"{_BACKEND}.delete_network_acl",
+    parameters="self network_acl_id",
+)
+def _delete(self: Any, given: dict[str, Any]) -> None:
+    acl = self.get_network_acl(given["network_acl_id"])
+    if acl.default:
+        raise AwsError("InvalidParameterValue", f"cannot delete default network ACL {acl.id}")
+    if acl.associations:
+        raise still_needed("networkAcl", acl.id)

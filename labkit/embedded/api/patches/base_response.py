@@ -1,19 +1,14 @@
-"""Filters of the Describe actions: AWS obeys each, and refuses one that it doesn't know."""
+"""The filters of every Describe action: AWS refuses one that it doesn't have."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
-from labkit.embedded.api.patches import patch
+from labkit.embedded.api.patches import EC2_API, Moto, around
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 
-_SOURCE = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
-
-# For each action the filters that are obeyed here, then those that AWS has besides.
-_FILTERS: dict[str, tuple[str, str]] = {
+#: For each action, the filters that are obeyed here, and those that only AWS has.
+FILTERS: dict[str, tuple[str, str]] = {
     "DescribeVpcs": (
         "cidr cidr-block-association.association-id cidr-block-association.cidr-block cidr-block-association.state "
         "dhcp-options-id ipv6-cidr-block-association.association-id ipv6-cidr-block-association.ipv6-cidr-block "
@@ -105,79 +100,21 @@ _FILTERS: dict[str, tuple[str, str]] = {
 }
 
 
-def matches(value: Any, wanted: Iterable[str]) -> bool:
-    """Whether a resource's value, or one of its values, is one of ``wanted``: case matters, * and ? are wildcards."""
-    if isinstance(value, bool):
-        value = str(value).lower()
-    if value is None:
-        return False
-    values = [value] if isinstance(value, (str, int)) else list(value)
-    patterns = [wanted] if isinstance(wanted, str) else wanted
-    return any(_pattern(pattern).fullmatch(str(each)) for each in values for pattern in patterns)
-
-
-@lru_cache(maxsize=256)
-def _pattern(wildcards: str) -> re.Pattern[str]:
-    parts = re.split(r"(\\.|[*?])", wildcards)
-    special = {"*": ".*", "?": "."}
-    return re.compile("".join(special.get(part) or re.escape(part.removeprefix("\\")) for part in parts), re.DOTALL)
-
-
-@patch(
+@around(
     "unknown-filters-are-refused",
     rule="A Describe action refuses a filter that it doesn't have, with InvalidParameterValue (widely reported; AWS's "
-    "page lists InvalidFilter); one that AWS has and this lacks says so.",
-    source=f"{_SOURCE}errors-overview.html",
+    "page lists InvalidFilter); one that AWS has and this lacks is NotImplemented.",
+    source=f"{EC2_API}errors-overview.html",
     hook="moto.ec2.responses._base_response:EC2BaseResponse._filters_from_querystring",
     parameters="self",
 )
-def _known(original: Any) -> Any:
-    def _filters_from_querystring(self: Any) -> Any:
-        filters = original(self)
-        action = self._get_action()
-        if action in _FILTERS:
-            here, elsewhere = (set(names.split()) for names in _FILTERS[action])
-            for name in filters:
-                if name in elsewhere:
-                    raise NotInEmbeddedAwsError(f"do the filter {name} of {action}")
-                if name not in here and name != "tag-key" and not name.startswith("tag:"):
-                    raise AwsError("InvalidParameterValue", f"The filter '{name}' is invalid")
-        return filters
-
-    return _filters_from_querystring
-
-
-@patch(
-    "any-of-many-values-matches",
-    rule="A filter matches where any of a resource's values is any of the filter's.",
-    source=f"{_SOURCE}API_Filter.html",
-    hook="moto.ec2.utils:is_filter_matching",
-    parameters="obj _filter filter_value",
-)
-def _any(_: Any) -> Any:
-    def is_filter_matching(obj: Any, _filter: str, filter_value: Any) -> bool:
-        if filter_value is None:
-            return False
-        if _filter.startswith("route.") and _filter in {"route.state", "route.origin", "route.instance-id"}:
-            attribute = _filter.removeprefix("route.").replace("-", "_")
-            return matches(
-                [getattr(route, attribute) for route in obj.routes if getattr(route, attribute)], filter_value
-            )
-        if _filter in {"network-acl-id", "private-dns-name"}:
-            return matches(
-                obj.id if _filter == "network-acl-id" else getattr(obj, "private_dns_name", None), filter_value
-            )
-        return matches(obj.get_filter_value(_filter), filter_value)
-
-    return is_filter_matching
-
-
-@patch(
-    "instance-filters-take-wildcards",
-    rule="Filter values of DescribeInstances may have the wildcards * and ?.",
-    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html",
-    hook="moto.ec2.utils:instance_value_in_filter_values",
-    parameters="instance_value filter_values",
-)
-def _instance_value(_: Any) -> Any:
-    return matches
+def _known(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    filters, action = moto(), self._get_action()
+    if action in FILTERS:
+        here, elsewhere = (set(names.split()) for names in FILTERS[action])
+        for name in filters:
+            if name in elsewhere:
+                raise NotInEmbeddedAwsError(f"do the filter {name} of {action}")
+            if name not in here and name != "tag-key" and not name.startswith("tag:"):
+                raise AwsError("InvalidParameterValue", f"The filter '{name}' is invalid")
+    return filters

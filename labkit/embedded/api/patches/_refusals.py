@@ -1,0 +1,59 @@
+"""Refusals that several kinds of resources share: what was asked for doesn't exist, or is still needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from labkit.embedded.api.patches import EC2_API, check
+from labkit.embedded.api.refusals import AwsError
+
+
+def not_found(what: str, id: str) -> AwsError:
+    """Return EC2's refusal of an id that doesn't exist.
+
+    Args:
+        what: The kind of resource as the parameters of EC2 spell it, such as `routeTable`.
+        id: The id.
+
+    >>> not_found("vpc", "vpc-0").code
+    'InvalidVpcID.NotFound'
+    """
+    if what == "securityGroup":
+        return AwsError("InvalidGroup.NotFound", f"The security group '{id}' does not exist")
+    return AwsError(f"Invalid{what[0].upper()}{what[1:]}ID.NotFound", f"The {what} ID '{id}' does not exist")
+
+
+def still_needed(what: str, id: str) -> AwsError:
+    """Return EC2's refusal to delete a resource that another one needs; `what` is as in `not_found`."""
+    return AwsError("DependencyViolation", f"The {what} '{id}' has dependencies and cannot be deleted.")
+
+
+def check_ids(what: str, hook: str, parameters: str, known: Callable[[Any], Iterable[str]], *, name: str = "") -> None:
+    """Patch an action so that it refuses the first id of its first parameter that doesn't exist.
+
+    Args:
+        what: The kind of resource, as `not_found` takes it.
+        hook: What is replaced, as `module:qualname`.
+        parameters: The hook's parameters, separated by spaces.
+        known: Takes moto's backend and returns the ids that exist.
+        name: The words of the patch's name for the kind of resource, where they are not those of `what`.
+    """
+    words = name or re.sub(r"[A-Z]", lambda capital: "-" + capital[0].lower(), what)
+    argument = parameters.split()[1]
+
+    @check(
+        f"unknown-{words}-is-named",
+        rule=f"A request with the id of a {what} that doesn't exist is refused with {not_found(what, '').code}; of "
+        "several such ids, the message names the first.",
+        source=f"{EC2_API}errors-overview.html",
+        hook=hook,
+        parameters=parameters,
+    )
+    def look(self: Any, given: dict[str, Any]) -> None:
+        wanted = given[argument] or []
+        there = set(known(self)) if wanted else set()
+        for id in [wanted] if isinstance(wanted, str) else wanted:
+            if id not in there:
+                raise not_found(what, id)

@@ -1,0 +1,21 @@
+"""STS: the identity of the account's user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.api.patches import Moto, around
+
+
+@around(
+    "caller-identity-is-an-iam-user",
+    rule="GetCallerIdentity names an IAM user by its unique id and its iam ARN.",
+    source="https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",
+    hook="moto.sts.models:STSBackend.get_caller_identity",
+    parameters="self access_key_id region",
+)
+def _caller(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    user_id, arn, account = moto()
+    if arn.endswith(":user/moto"):
+        return "AIDACKCEVSQ6C2EXAMPLE", f"arn:aws:iam::{account}:user/student", account
+    return user_id, arn, account
