@@ -56,11 +56,8 @@ def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsy
     assert "install a newer Python" in error
 
 
-def test_dir_names_the_rooms_and_connect() -> None:
+def test_labkit_lists_what_it_has() -> None:
     assert {"connect", "flowlogs", "network", "show", "__version__"} <= set(dir(labkit))
-
-
-def test_an_unknown_name_is_an_attribute_error_that_lists_what_there_is() -> None:
     with pytest.raises(AttributeError, match="labkit has no 'conect'; it has connect, flowlogs"):
         _ = labkit.conect
     assert not hasattr(labkit, "nothing")
