@@ -17,7 +17,7 @@ INSTALLED = {"moto": "5.2.5", "pandas": "3.2.0"}
 
 
 def packages(monkeypatch: pytest.MonkeyPatch, needed: list[str], constraints: str = "") -> Finding:
-    """What is said where labkit needs this, and INSTALLED is installed."""
+    """The finding if labkit needs this, and INSTALLED is installed."""
     monkeypatch.setattr(doctor, "_installed", INSTALLED.get)
     monkeypatch.setattr("importlib.metadata.requires", lambda name: needed)
     return doctor.packages(constraints, "run: again")

@@ -1,4 +1,4 @@
-"""`import labkit` and the bare command line use only the standard library, and any Python 3 can read the way in."""
+"""`import labkit` and the bare command line use only the standard library; any Python 3 can parse their first files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_verb_parses_its_arguments_with_the_standard_library_alone() -> No
 
 
 @pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
-def test_an_old_python_can_read_the_way_in(name: str) -> None:
+def test_an_old_python_can_parse_the_first_files(name: str) -> None:
     ast.parse((HOME / name).read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
