@@ -121,7 +121,7 @@ def packages(constraints: str, again: str) -> Finding:
 
     Args:
         constraints: The text of constraints.txt.
-        again: The command that installs the packages anew.
+        again: The command that installs the packages again.
     """
     try:
         from packaging.requirements import Requirement

@@ -135,7 +135,7 @@ class CleanUp:
             if kind is BY_PREFIX["sg"]:
                 yield _Search("rule that names a group", self._rules)
             yield _Search(kind.word, partial(self._of_kind, kind), wait=kind.holds)
-        # The lab's things outside EC2 bear no tag; the notebooks give them these names. The log group is last: until
+        # The lab's things outside EC2 have no tag; the notebooks give them these names. The log group is last: until
         # its role is gone, the service of the flow logs would create it again for the last records.
         for word, finder_kind, known, delete in (
             ("instance profile", "instance-profile", [names.INSTANCE_PROFILE], self._delete_profile),

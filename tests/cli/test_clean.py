@@ -38,14 +38,14 @@ def test_it_removes_what_set_up_made_and_says_so(root: Path, capsys: pytest.Capt
         assert f"removed {name}\n" in printed
 
 
-def test_somebody_elses_venv_stays(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_somebody_elses_venv_stays_and_with_nothing_to_remove_nothing_is_removed(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = "Clean. The notebooks and your own files are as they were.\n"
+    assert clean.run(NOTHING) == 0
+    assert capsys.readouterr().out == nothing
     (root / ".venv").mkdir()
     (root / ".venv" / "pyvenv.cfg").touch()
     clean.run(NOTHING)
     assert (root / ".venv" / "pyvenv.cfg").exists()
-    assert ".venv stays: it was not made by labkit" in capsys.readouterr().out
-
-
-def test_with_nothing_to_remove_nothing_is_removed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert clean.run(NOTHING) == 0
-    assert capsys.readouterr().out == "Clean. The notebooks and your own files are as they were.\n"
+    assert capsys.readouterr().out == f".venv stays: it was not made by labkit.\n{nothing}"

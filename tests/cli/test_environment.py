@@ -130,13 +130,15 @@ def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path, content: s
 def test_somebody_elses_venv_is_never_touched_nor_what_a_link_leads_to(
     root: Path, tools: FakeTools, tmp_path: Path
 ) -> None:
-    for venv in (root / ".venv", tmp_path / "theirs"):
-        venv.mkdir()
-        (venv / "pyvenv.cfg").write_text("uv = 0.9\n")
-        if venv != root / ".venv":
-            (venv / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}', encoding="utf-8")
-            shutil.rmtree(root / ".venv")
-            (root / ".venv").symlink_to(venv)
+    venv, theirs = root / ".venv", tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "pyvenv.cfg").write_text("uv = 0.9\n")
+    shutil.copytree(theirs, venv)
+    for is_link in (False, True):
+        if is_link:
+            (theirs / STAMP).write_text('{"state": "ready", "maker": "Python 3.11 in another folder"}')
+            shutil.rmtree(venv)
+            venv.symlink_to(theirs)
         assert environment.state(root) is State.FOREIGN
         with pytest.raises(CommandError, match=r"was not made by labkit, so it stays as it is\. Activate it"):
             environment.ensure()

@@ -1,4 +1,4 @@
-"""`import labkit` and the bare command line use only the standard library, and any Python 3 can read the way in."""
+"""`import labkit` and the bare command line use only the standard library; any Python 3 can parse their first files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_verb_parses_its_arguments_with_the_standard_library_alone() -> No
 
 
 @pytest.mark.parametrize("name", ["__init__.py", "__main__.py"])
-def test_an_old_python_can_read_the_way_in(name: str) -> None:
+def test_an_old_python_can_parse_the_first_files(name: str) -> None:
     ast.parse((HOME / name).read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
@@ -56,11 +56,8 @@ def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsy
     assert "install a newer Python" in error
 
 
-def test_dir_names_the_rooms_and_connect() -> None:
+def test_labkit_lists_what_it_has() -> None:
     assert {"connect", "flowlogs", "network", "show", "__version__"} <= set(dir(labkit))
-
-
-def test_an_unknown_name_is_an_attribute_error_that_lists_what_there_is() -> None:
     with pytest.raises(AttributeError, match="labkit has no 'conect'; it has connect, flowlogs"):
         _ = labkit.conect
     assert not hasattr(labkit, "nothing")

@@ -1,7 +1,7 @@
-"""API calls that fail on purpose: each in a way in which AWS, the network or the kernel fails a student.
+"""API calls that fail on purpose, as AWS, the network or the kernel fail a student.
 
-A call is one operation of a client, with the repetitions that boto3 makes by itself. Faults come in between boto3 and
-the socket, so that signing, parsing and boto3's own repetitions are the real ones.
+A call is one operation of a client, with the repetitions that boto3 makes by itself. Faults are put between boto3 and
+the socket, so that signing, parsing and boto3's repetitions are the real ones.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Call(NamedTuple):
 
 
 class Killed(BaseException):
-    """The kernel is gone: nothing in the cell may catch this."""
+    """The kernel is gone. Nothing in the cell may catch this, so it is no Exception."""
 
 
-#: What each service says of a caller that is too fast, and of one that may not.
+#: What each service answers to a caller that is too fast, and to one without permission.
 #: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 #: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 #: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html
@@ -59,7 +59,7 @@ def refused(call: Call, url: str, attempt: int, send: Send) -> AWSResponse:
 
 
 def timed_out(call: Call, url: str, attempt: int, send: Send) -> AWSResponse:
-    """It took effect, and the answer was lost; should boto3 repeat it, the repetition is answered."""
+    """The call takes effect, and the answer is lost; if boto3 repeats it, the repetition is answered."""
     answer = send()
     if attempt == 1:
         raise ReadTimeoutError(endpoint_url=url)
@@ -67,7 +67,7 @@ def timed_out(call: Call, url: str, attempt: int, send: Send) -> AWSResponse:
 
 
 def cut_off(call: Call, url: str, attempt: int, send: Send) -> AWSResponse:
-    """It takes effect, and the answer is lost, as often as boto3 repeats it."""
+    """The call takes effect and the answer is lost, each time that boto3 repeats it."""
     send()
     raise ReadTimeoutError(endpoint_url=url)
 
@@ -83,7 +83,7 @@ def killed_after(call: Call, url: str, attempt: int, send: Send) -> AWSResponse:
 
 Fault = Callable[[Call, str, int, Send], AWSResponse]
 
-#: By the words of the table.
+#: By what the table of results calls them.
 FAULTS: dict[str, Fault] = {
     "throttled once, boto3 repeats it": throttled_once,
     "throttled until boto3 gives up": throttled,
@@ -96,9 +96,11 @@ FAULTS: dict[str, Fault] = {
 
 
 class Injector:
-    """Sits between some clients and the socket, counts their calls and fails those that `choose` picks.
+    """Sits between some clients and the socket, notes their calls and makes those fail that `choose` picks.
 
-    `calls` are those since `restart`, `failed` those of them that were made to fail.
+    Attributes:
+        calls: The calls since `restart`.
+        failed: Those of them that were made to fail.
     """
 
     def __init__(self, clients: list[Any]) -> None:
@@ -150,5 +152,5 @@ class Injector:
 
 
 def changes(call: Call) -> bool:
-    """Whether a call is more than a look."""
+    """Whether a call can change something."""
     return not is_read(call.operation)

@@ -15,7 +15,7 @@ from tests.lab.conftest import aws_of, inside
 
 
 def everything(lab: Lab) -> Any:
-    """All that the build cells can have made, as AWS describes it."""
+    """Everything that the build cells can have made, as AWS describes it."""
     iam, logs, ec2 = map(inside(lab), ("iam", "logs", "ec2"))
     return (
         aws_of(lab).dataplane.network,
@@ -28,7 +28,7 @@ def everything(lab: Lab) -> Any:
 
 
 def what_is_left(lab: Lab) -> Any:
-    """The same without what AWS shows for a while after it is gone."""
+    """The same, without what AWS still shows for a while after its deletion."""
     network, *rest = everything(lab)
     instances = {id: part for id, part in network.instances.items() if part.state != "terminated"}
     peerings = {id: part for id, part in network.peering_connections.items() if part.status != "deleted"}

@@ -73,7 +73,7 @@ def test_a_dry_run_deletes_nothing_a_second_run_finds_nothing_and_the_lab_can_be
 
 
 def test_what_is_not_the_labs_stays(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also where it bears another tag Lab, the lab's name, or is peered with the lab's VPC."""
+    """Even if it has another tag Lab, the lab's name, or is peered with the lab's VPC."""
     ec2, iam, logs = (lab.client(name) for name in ("ec2", "iam", "logs"))
     other_lab = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "vpc-1"}, {"Key": "Lab", "Value": "other"}]}]
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16", TagSpecifications=other_lab)["Vpc"]["VpcId"]
@@ -103,7 +103,7 @@ def test_what_is_not_the_labs_stays(lab: Lab, capsys: pytest.CaptureFixture[str]
 
 
 def test_what_a_student_added_inside_goes_with_its_vpc(whole: Built, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of this bears the lab's tag; each would keep the VPC.
+    """None of this has the lab's tag; each part would block the deletion of the VPC.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
     """

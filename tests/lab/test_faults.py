@@ -1,12 +1,12 @@
-"""Each API call of each build cell fails once, in each way; after running the cell again the lab is whole, nothing is
-doubled, and clean_up leaves nothing. So do the calls of clean_up itself.
+"""Each API call of each build cell fails once, with each fault. After running the cell again the lab is complete,
+nothing was made twice, and clean_up leaves nothing. The calls of clean_up itself fail, too.
 
-The calls of a cell fail one after the other: the cell runs, its first call fails; it runs again, the first passes and
-the second fails; and so on until nothing is left to fail. So each call fails in the state in which the one before it
-has done its work, as it would for a student who runs the cell again each time. A fault that boto3 overcomes by itself
-hits all the calls of a run. A killed kernel has lost its names too, so that at the end all cells run in a new one, on
-the same account. (Killed right before a call that only looks is the same as right after the call before it, so only
-calls that change something are tried.)
+The calls of a cell fail one after the other: the cell runs, and its first call fails; it runs again, the first call
+passes and the second fails; and so on until every call has failed. So each call fails in the state that the one before
+it left, as for a student who runs the cell again each time. A fault that boto3 overcomes by itself hits all calls of a
+run. A killed kernel has lost its variables too, so at the end all cells run in a new one, on the same account. (A
+kernel killed right before a call that changes nothing is like one killed right after the call before it, so only calls
+that change something are tried.)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.lab.test_build_cells import everything, what_is_left
 
 
 class Step(NamedTuple):
-    """A build cell that nothing disturbs: its calls, and all that there is once it has run."""
+    """A build cell that runs undisturbed: its calls, and everything that exists after it."""
 
     cell: str
     run: Callable[[dict[str, Any]], None]
@@ -43,7 +43,7 @@ def injector() -> Injector:
 
 @pytest.fixture(scope="module")
 def empty() -> Any:
-    """All that there is before the first cell."""
+    """Everything that exists before the first cell."""
     with fresh_lab() as lab:
         return everything(lab)
 
@@ -70,7 +70,7 @@ def undisturbed() -> list[Step]:
 
 
 def test_boto3_makes_no_second_one_where_an_answer_is_lost(lab: Lab) -> None:
-    """It would ask again by itself, and CreateVpc has no token by which AWS could tell that it is the same request."""
+    """It would repeat the request, and CreateVpc has no token by which AWS could recognize it as the same."""
     ec2, faults = lab.client("ec2"), injector()
     with faults.installed():
         faults.restart(timed_out)
@@ -134,7 +134,7 @@ def test_each_call_of_each_build_cell_fails_once(
 def test_each_call_of_clean_up_fails_once(
     words: str, undisturbed: list[Step], empty: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Looking fails in one run, deleting in the next; what is left is said, and the last run deletes it. A kernel is
+    """Looking fails in one run, deleting in the next; what is left is listed, and the last run deletes it. A kernel is
     killed at every fourth deletion.
     """
     kills, overcome = words.startswith("kernel killed"), "once" in words
@@ -145,7 +145,7 @@ def test_each_call_of_clean_up_fails_once(
         capsys.readouterr()
         faults = injector()
         had: set[Call] = set()
-        tried = said = 0
+        tried = listed = 0
         with faults.installed():
             for only_looks in (True, False):
                 deletions = count()
@@ -163,7 +163,7 @@ def test_each_call_of_clean_up_fails_once(
                         pass
                     else:
                         shown = capsys.readouterr().out
-                        said += "Left: " in shown
+                        listed += "Left: " in shown
                         assert overcome or not faults.failed or "Left: " in shown or "took effect" in words
                     had.update(faults.failed)
                     tried += len(faults.failed)
@@ -172,4 +172,4 @@ def test_each_call_of_clean_up_fails_once(
         lab.clean_up()
         assert capsys.readouterr().out.endswith("There is nothing of the lab to delete.\n")
         assert what_is_left(lab) == empty
-    record_property("fault", f"{words}: {tried} calls of clean_up, {said} runs named what was left; survived")
+    record_property("fault", f"{words}: {tried} calls of clean_up, {listed} runs listed what was left; survived")

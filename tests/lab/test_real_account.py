@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -66,14 +67,10 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
     real = boto3.Session.client
 
     def sign_in(error: Exception | None = None) -> None:
-        class Sts:
-            def get_caller_identity(self) -> dict[str, str]:
-                if error:
-                    raise error
-                return {"Account": NUMBER}
-
+        identity = Mock(return_value={"Account": NUMBER}, side_effect=error)
+        sts = Mock(get_caller_identity=identity)
         monkeypatch.setattr(
-            boto3.Session, "client", lambda self, name, **more: Sts() if name == "sts" else real(self, name, **more)
+            boto3.Session, "client", lambda self, name, **more: sts if name == "sts" else real(self, name, **more)
         )
 
     sign_in()
@@ -81,16 +78,9 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
     accounts._leave_environment()
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> list[str]:
-    asked: list[str] = []
-
-    def ask(question: str) -> str:
-        asked.append(question)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
-    monkeypatch.setattr(builtins, "input", ask)
+def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> Mock:
+    asked = Mock(return_value=reply, side_effect=reply if isinstance(reply, Exception) else None)
+    monkeypatch.setattr(builtins, "input", asked)
     return asked
 
 
@@ -103,7 +93,7 @@ def test_the_account_is_named_and_asked_for(
     asked = answer(monkeypatch, f" {NUMBER} ")
     lab = labkit.connect("aws")
     assert (lab.account, lab.region) == (NUMBER, "eu-west-1")
-    assert asked == [f"Type the account number {NUMBER} to go on: "]
+    asked.assert_called_once_with(f"Type the account number {NUMBER} to go on: ")
     shown = capsys.readouterr().out
     assert f"This is the AWS account {NUMBER}, eu-west-1." in shown and "costs money" in shown
 
@@ -161,14 +151,14 @@ def test_clients_of_the_embedded_aws_do_not_pass_for_the_accounts(
 
 
 def test_an_unknown_profile_is_named_with_those_that_exist(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("klass", "gone"):
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    for profile in (None, "klass"):
         with pytest.raises(LabError) as caught:
-            labkit.connect("aws", profile="klass" if name == "klass" else None)
+            labkit.connect("aws", profile=profile)
         assert str(caught.value) == (
-            f"The config profile ({name}) could not be found. "
+            f"The config profile ({profile or 'gone'}) could not be found. "
             "The profiles on this computer are default, class: connect('aws', profile=…)."
         )
-        monkeypatch.setenv("AWS_PROFILE", "gone")
 
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), refusal("ExpiredToken", "The token has expired.")])

@@ -113,7 +113,7 @@ def test_an_instance_without_a_way_to_systems_manager(built: Built) -> None:
 # Names
 
 
-def test_two_things_with_one_name_are_listed_with_what_to_do(built: Built) -> None:
+def test_two_things_with_one_name_are_listed_and_told_apart_by_id(built: Built) -> None:
     twin = built.ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=built.lab.tags("vpc", "vpc-1"))
     ids = sorted([twin["Vpc"]["VpcId"], built.vpc_1])
     with pytest.raises(LabError) as caught:
@@ -125,13 +125,10 @@ def test_two_things_with_one_name_are_listed_with_what_to_do(built: Built) -> No
     assert built.lab.find_all("vpc-1") == ids
     built.ec2.delete_vpc(VpcId=twin["Vpc"]["VpcId"])
     assert built.lab.find("vpc-1") == built.vpc_1
-
-
-def test_two_instances_with_one_name_are_told_apart_by_id(built: Built) -> None:
-    twin = built.names["launch"]("instance-1", built.subnet_2, "10.2.0.127", built.security_group_2)
+    instance = built.names["launch"]("instance-1", built.subnet_2, "10.2.0.127", built.security_group_2)
     with pytest.raises(LabError, match="'instance-1' is the name or address of 2 interfaces: eni-.* Use an id."):
         built.lab.shell("instance-1", "hostname")
-    assert built.lab.shell(twin, "hostname").stdout == "ip-10-2-0-127.ec2.internal\n"
+    assert built.lab.shell(instance, "hostname").stdout == "ip-10-2-0-127.ec2.internal\n"
 
 
 # Flow logs
