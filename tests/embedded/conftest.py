@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 from collections.abc import Iterator
 from functools import cache
@@ -57,18 +56,10 @@ def _port() -> int:
         return int(free.getsockname()[1])
 
 
-@cache
-def _settle() -> None:
-    """Keep moto's tables, which live as long as the process, out of every further collection of garbage."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture
 def aws(patch: str | None, unpatched: str | None) -> Iterator[EmbeddedAws]:
     """A fresh embedded AWS; in a canary, without the patch that the test proves."""
     running = start(_port())
-    _settle()
     try:
         if unpatched is None:
             yield running

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import importlib
 import os
 from collections.abc import Callable, Iterable
@@ -32,13 +33,11 @@ def import_moto(modules: Iterable[str], region: str) -> None:
     """
     from botocore.loaders import Loader
 
-    with mock.patch.dict(os.environ, _SETTINGS):
+    reading_once = _reading_once(Loader.load_service_model)
+    with mock.patch.dict(os.environ, _SETTINGS), mock.patch.object(Loader, "load_service_model", reading_once):
         from moto.utilities import utils
 
-        with (
-            mock.patch.object(Loader, "load_service_model", _reading_once(Loader.load_service_model)),
-            mock.patch.object(utils, "load_resource", _reading_one_region(utils.load_resource, region)),
-        ):
+        with mock.patch.object(utils, "load_resource", _reading_one_region(utils.load_resource, region)):
             for module in modules:
                 importlib.import_module(module)
     _install()
@@ -96,3 +95,6 @@ def _install() -> None:
         return [copy.copy(policy) for policy in policies]
 
     IAMBackend._init_aws_policies = _init_aws_policies  # type: ignore[method-assign]
+
+    # moto's tables live as long as the process: a full collection of garbage would look through them each time.
+    gc.freeze()
