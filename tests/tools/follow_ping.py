@@ -38,14 +38,17 @@ class Follower:
 
 
 def main() -> None:
-    """Build the lab up to notebook 05, then follow its first ping."""
+    """Build the lab up to notebook 05, then follow its first ping, or its second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", action="store_true", help="list each file with the calls into it")
+    parser.add_argument("--again", action="store_true", help="follow the second ping: IAM and the paths are known")
     options = parser.parse_args()
     follower = Follower()
     with contextlib.redirect_stdout(io.StringIO()):
         lab = labkit.connect()
         lab.catch_up("05")
+        if options.again:
+            lab.shell(*COMMAND)
         threading.setprofile(follower)  # the server starts a thread for each connection
         sys.setprofile(follower)
         try:
