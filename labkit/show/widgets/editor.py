@@ -47,17 +47,6 @@ class Call:
             return line
         return f"ec2.{self.operation}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
-    def make(self, ec2: Any) -> None:
-        """Make the call.
-
-        Args:
-            ec2: A boto3 client of EC2.
-
-        Raises:
-            botocore.exceptions.ClientError: AWS refuses.
-        """
-        getattr(ec2, self.operation)(**self.parameters)
-
 
 def _literal(value: object) -> str:
     """
@@ -224,7 +213,7 @@ class Editor(LiveWidget, Generic[PartT]):
     def _make(self) -> None:
         try:
             call = self.call()
-            call.make(self.lab.client("ec2"))
+            getattr(self.lab.client("ec2"), call.operation)(**call.parameters)
         except Exception as error:  # AWS refuses or cannot be reached: the person at the widget has to know
             self.verdict.value = parts.sentence(parts.refusal(error), "bad")
             return
