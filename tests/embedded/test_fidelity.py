@@ -73,7 +73,7 @@ def refusals(*paths: Path) -> Iterator[str]:
                 words = node.args[0]
                 parts = words.values if isinstance(words, ast.JoinedStr) else [words]
                 fixed = [part.value for part in parts if isinstance(part, ast.Constant)]
-                if fixed:  # otherwise it is a name that stands for words of the two tables
+                if fixed:  # otherwise it is a variable that holds words of the two tables
                     yield max(fixed, key=len).strip()
 
 

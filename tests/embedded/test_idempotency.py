@@ -32,7 +32,7 @@ def test_a_request_that_was_refused_may_be_sent_again(ec2: Any, vpc: str) -> Non
 
 
 def test_instances_are_launched_once_for_a_token_and_each_time_without(ec2: Any, subnet: str, image: str) -> None:
-    """boto3 makes up a token of its own for each call."""
+    """boto3 generates a new token for each call."""
     once = {run(ec2, image, subnet, ClientToken="token")["InstanceId"] for _ in range(2)}
     assert len(once | {run(ec2, image, subnet)["InstanceId"] for _ in range(2)}) == 3
 

@@ -21,7 +21,7 @@ from tests.embedded.support import (
     where,
 )
 
-#: What may be in the way when a VPC is deleted, and how it comes there.
+#: What keeps a VPC from being deleted, and how each is made: by client, VPC and another VPC.
 IN_THE_WAY: dict[str, Callable[[Any, str, str], Any]] = {
     "subnet": lambda ec2, vpc, _: ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24"),
     "internet gateway": lambda ec2, vpc, _: gateway(ec2, vpc),

@@ -161,7 +161,7 @@ def test_an_interface_goes_with_its_instance(ec2: Any, subnet: str, image: str) 
     assert run(ec2, image, subnet)["PrivateIpAddress"] == made["PrivateIpAddress"]
 
 
-@pytest.mark.aws_does("terminated-instances-let-go")
+@pytest.mark.aws_does("terminated-instances-have-no-interfaces")
 def test_an_interface_that_is_to_stay_stays_available(ec2: Any, subnet: str, image: str) -> None:
     kept = {"DeviceIndex": 0, "SubnetId": subnet, "DeleteOnTermination": False, "AssociatePublicIpAddress": True}
     made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro", NetworkInterfaces=[kept])
@@ -170,7 +170,7 @@ def test_an_interface_that_is_to_stay_stays_available(ec2: Any, subnet: str, ima
     assert (left["Status"], "Attachment" in left, "Association" in left) == ("available", False, False)
 
 
-@pytest.mark.aws_does("terminated-instances-let-go")
+@pytest.mark.aws_does("terminated-instances-have-no-interfaces")
 def test_a_terminated_instance_is_described_without_addresses(ec2: Any, vpc: str, subnet: str, image: str) -> None:
     made = run(ec2, image, subnet)["InstanceId"]
     elastic = ec2.allocate_address(Domain="vpc")
@@ -273,7 +273,7 @@ def test_the_interface_of_a_nat_gateway_is_managed_by_aws(ec2: Any, subnet: str)
         ec2.create_nat_gateway(SubnetId=subnet)
 
 
-@pytest.mark.aws_does("deleted-nat-gateway-lets-go")
+@pytest.mark.aws_does("deleted-nat-gateway-releases-its-address")
 def test_a_deleted_nat_gateway_lets_go_of_interface_and_address(ec2: Any, vpc: str, subnet: str) -> None:
     made, table = nat(ec2, subnet), main_table(ec2, vpc)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=made["NatGatewayId"])
@@ -301,7 +301,7 @@ def test_nat_gateways_are_found_by_tag_and_id(ec2: Any, subnet: str) -> None:
 # --- images: https://docs.aws.amazon.com/linux/al2023/ug/ec2.html ---
 
 
-@pytest.mark.aws_does("images-are-of-the-labs-day")
+@pytest.mark.aws_does("images-are-current")
 def test_the_images_are_older_than_the_labs_day(ec2: Any) -> None:
     images = ec2.describe_images(Owners=["amazon"])["Images"]
     assert images

@@ -87,7 +87,7 @@ def test_a_request_waits_for_acceptance_and_is_then_active(ec2: Any, vpc: str, o
         peer(ec2, other_vpc, vpc)
 
 
-@pytest.mark.aws_does("peering-is-described-while-it-shows")
+@pytest.mark.aws_does("ended-peering-is-shown-for-hours")
 def test_an_unanswered_request_expires_after_seven_days(aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str) -> None:
     made = peer(ec2, vpc, other_vpc)
     assert peering(ec2, made)["ExpirationTime"] == START + timedelta(days=7, seconds=2)
@@ -99,7 +99,7 @@ def test_an_unanswered_request_expires_after_seven_days(aws: EmbeddedAws, ec2: A
         ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=made)
 
 
-@pytest.mark.aws_does("peering-is-described-while-it-shows")
+@pytest.mark.aws_does("ended-peering-is-shown-for-hours")
 @pytest.mark.parametrize("ended, hours", [("failed", 2), ("rejected", 2), ("deleted", 2), ("expired", 48)])
 def test_an_ended_one_is_shown_for_two_hours_or_two_days(
     aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str, ended: str, hours: int
@@ -116,7 +116,7 @@ def test_an_ended_one_is_shown_for_two_hours_or_two_days(
         status(ec2, made)
 
 
-@pytest.mark.aws_does("peering-is-described-while-it-shows")
+@pytest.mark.aws_does("ended-peering-is-shown-for-hours")
 def test_an_unknown_connection_is_not_found(ec2: Any, vpc: str) -> None:
     with refused("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID 'pcx-0' does not exist"):
         status(ec2, "pcx-0")

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.embedded.api import determinism
+from labkit.embedded.api.paging import page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler
@@ -118,8 +119,8 @@ class LogsInsights:
     def results(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """GetQueryResults: at most 10,000 rows at once, and nextToken where there are more."""
         query = self._query(parameters)
-        page = _page("results", query.results, parameters, "maxItems", 10_000)
-        return {"queryLanguage": "CWLI", "statistics": query.statistics, "status": "Complete", **page}
+        results = _page("results", query.results, parameters, "maxItems", 10_000)
+        return {"queryLanguage": "CWLI", "statistics": query.statistics, "status": "Complete", **results}
 
     def stop(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """StopQuery: refused, because every query is already complete.
@@ -251,10 +252,8 @@ def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str,
 
 
 def _page(key: str, items: Sequence[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
-    """One page of a list under its key: as many items as the request wants at most, and the token of the next page."""
-    token = parameters.get("nextToken", "0")
-    if not token.isdigit():
-        raise AwsError("InvalidParameterException", "The nextToken is not one that the last call gave.")
-    begin = int(token)
-    end = begin + min(parameters.get(most_key) or most, most)
-    return {key: list(items[begin:end])} | ({"nextToken": str(end)} if end < len(items) else {})
+    """Return one page of an answer: as many items as the request wants at most, and the token of the next page."""
+    invalid = AwsError("InvalidParameterException", "The nextToken is not one that the last call gave.")
+    size = min(parameters.get(most_key) or most, most)
+    found, token = page(items, parameters.get("nextToken"), size, invalid=invalid)
+    return {key: found} | ({"nextToken": token} if token else {})

@@ -23,7 +23,7 @@ def page(items: Sequence[Any], token: str | None, size: int, *, invalid: AwsErro
     >>> page("abcde", "2", 2, invalid=AwsError("InvalidNextToken", "…"))
     (['c', 'd'], '4')
     """
-    if token is not None and not token.isdecimal():
+    if token and not token.isdecimal():
         raise invalid
     begin = int(token or 0)
     end = begin + size

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from labkit.embedded.api import determinism
+from labkit.embedded.api.paging import page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler, Server
@@ -260,12 +261,10 @@ def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
 
 
 def _page(key: str, found: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
-    """At most MaxResults of an answer's parts, and a NextToken for the rest."""
-    token = str(parameters.get("NextToken") or "0")
-    if not token.isdecimal():
-        raise AwsError("InvalidNextToken", "The specified token isn't valid.")
-    start, end = int(token), int(token) + int(parameters.get("MaxResults") or 50)
-    return {key: found[start:end]} | ({"NextToken": str(end)} if end < len(found) else {})
+    """Return at most MaxResults of an answer's parts, and a NextToken for the rest."""
+    invalid = AwsError("InvalidNextToken", "The specified token isn't valid.")
+    parts, token = page(found, parameters.get("NextToken"), int(parameters.get("MaxResults") or 50), invalid=invalid)
+    return {key: parts} | ({"NextToken": token} if token else {})
 
 
 def _command_json(command: Command, instances: list[str], status: str) -> dict[str, Any]:

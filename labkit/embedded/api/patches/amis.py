@@ -44,7 +44,7 @@ IMAGES = (Image("ami-0fa3fe0fa7920f68e", "x86_64"), Image("ami-0cd7323ab3e63805f
 
 
 @patch(
-    "images-are-of-the-labs-day",
+    "images-are-current",
     rule="DescribeImages knows the current images of Amazon Linux 2023, owned by Amazon.",
     source="https://docs.aws.amazon.com/linux/al2023/ug/ec2.html",
     hook="moto.ec2.models.amis:AmiBackend._load_amis",

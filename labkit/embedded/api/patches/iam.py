@@ -25,7 +25,7 @@ def _attach(self: Any, given: dict[str, Any], moto: Moto) -> None:
 
 @check(
     "attached-policy-stays",
-    rule="DeletePolicy refuses a policy that is attached to something, or that has versions besides its default one.",
+    rule="DeletePolicy refuses a policy that is attached to anything, or has versions other than its default one.",
     source=f"{IAM_API}API_DeletePolicy.html",
     hook=f"{_BACKEND}.delete_policy",
     parameters="self policy_arn",

@@ -34,7 +34,7 @@ def _run(self: Any, _: dict[str, Any]) -> None:
     if key:
         self.ec2_backend.describe_key_pairs(key_names=[key])
     self.params["MinCount"] = most
-    # botocore makes up a token where none is given, another one in each process; descriptions must not differ by it.
+    # botocore generates a token where none is given, a new one in each process: descriptions must not show it.
     if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", self._get_param("ClientToken", "")):
         self.params["ClientToken"] = new_id()
 
@@ -66,7 +66,7 @@ class _NoInterfaces(dict[int, Any]):
 
 
 @around(
-    "terminated-instances-let-go",
+    "terminated-instances-have-no-interfaces",
     rule="A terminated instance is still described for a while; its Elastic IP address is disassociated, and "
     "(widely reported) it no longer has interfaces, addresses, a subnet or groups.",
     source=f"{EC2_GUIDE}terminating-instances.html",

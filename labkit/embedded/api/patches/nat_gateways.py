@@ -54,7 +54,7 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
 
 
 @check(
-    "deleted-nat-gateway-lets-go",
+    "deleted-nat-gateway-releases-its-address",
     rule="DeleteNatGateway disassociates the Elastic IP address and deletes the interface.",
     source=f"{EC2_API}API_DeleteNatGateway.html",
     hook=f"{_BACKEND}.delete_nat_gateway",

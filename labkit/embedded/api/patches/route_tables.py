@@ -142,7 +142,7 @@ def _create(self: Any, given: dict[str, Any]) -> None:
 
 @check(
     "replaced-routes-are-checked",
-    rule="ReplaceRoute needs one target, as CreateRoute does; that it checks both ends likewise is modelled.",
+    rule="ReplaceRoute needs one target; that it checks destination and target as CreateRoute does is modelled.",
     source=f"{EC2_API}API_ReplaceRoute.html",
     hook=f"{_BACKEND}.replace_route",
     parameters=f"self route_table_id {_DESTINATIONS} "

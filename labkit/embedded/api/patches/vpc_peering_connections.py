@@ -97,7 +97,7 @@ def _answer(self: Any, _: dict[str, Any], moto: Moto) -> Any:
 
 
 @check(
-    "peering-is-described-while-it-shows",
+    "ended-peering-is-shown-for-hours",
     rule="An unanswered request expires after seven days, and is shown for two days more; a failed connection is shown "
     "for two hours, and so is a rejected or deleted one between VPCs of one account.",
     source=_LIFECYCLE,
