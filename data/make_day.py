@@ -1,8 +1,8 @@
 """Make data/nimbus-day: one day of Nimbus's traffic as its flow logs recorded it. Run: python data/make_day.py
 
-Traffic (nimbus_traffic) is sent over a network (nimbus_network) by `Network.trace`, and what the interfaces see becomes
-records by the embedded AWS's own rules: windows, verdicts, NAT and both sides of a peering connection follow from them.
-The same bytes come out on every machine that has the pyarrow of constraints.txt.
+`Network.trace` sends traffic (nimbus_traffic) over a network (nimbus_network). The embedded AWS's rules for windows,
+verdicts, NAT and peering connections turn what the interfaces see into records, and `labkit.flowlogs` writes them.
+The result is the same to the byte on every machine that has the pyarrow of constraints.txt.
 """
 
 from __future__ import annotations
@@ -11,29 +11,27 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 from nimbus_network import ACCOUNT_ID, REGION, describe, resource_id
 from nimbus_traffic import HOUR, MIDNIGHT, Amount, Conversation, conversations
 
 from labkit.embedded.dataplane.capture import Capture, Count, Flow, FlowLog, Window
 from labkit.embedded.dataplane.flow_log_records import lines, place
-from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
-from labkit.flowlogs.format import Format
+from labkit.flowlogs import DEFAULT_FORMAT, Format, read, write
+from labkit.flowlogs.writing import s3_key
 from labkit.network import Network, Packet, Sighting
-from labkit.network import Path as Way
+from labkit.network import Path as NetworkPath
 from labkit.network.packet import FIRST_EPHEMERAL_PORT
 
 HERE = Path(__file__).parent / "nimbus-day"
 INTERVAL = 60
 
-#: The Parquet flow logs' format: the default one's fields and those that say where a record was made and which way it
-#: went.
+#: The format of the Parquet flow logs: the default one's fields, where a record was made, and the path of its traffic.
 RICH_FORMAT = DEFAULT_FORMAT + "".join(
     f" ${{{name}}}"
     for name in (
@@ -43,12 +41,18 @@ RICH_FORMAT = DEFAULT_FORMAT + "".join(
 )  # fmt: skip
 
 #: The columns that together name one record of the day. Addresses sort as text; NODATA records, without any, sort last.
-KEY = ("interface_id", "start", "srcaddr", "srcport", "dstaddr", "dstport", "protocol")
+KEY = ["interface_id", "start", "srcaddr", "srcport", "dstaddr", "dstport", "protocol"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line of the text file, the line with the Parquet file's fields, and what made the traffic."""
+    """One record.
+
+    Attributes:
+        text: The line of the text file.
+        rich: The line with the Parquet file's fields.
+        label: What made the traffic.
+    """
 
     text: str
     rich: str
@@ -56,7 +60,7 @@ class Record:
 
 
 def flow_log(vpc: str, form: str) -> FlowLog:
-    """A VPC's flow log that delivers `text` or `parquet`: one flow log has one format."""
+    """Return a VPC's flow log that delivers `text` or `parquet`: one flow log has one format."""
     layout = Format.parse(DEFAULT_FORMAT if form == "text" else RICH_FORMAT)
     id = resource_id("fl", f"{vpc}-{form}")
     return FlowLog(id, resource_id("vpc", vpc), "ALL", INTERVAL, layout, log_group="", role_arn="")
@@ -65,33 +69,33 @@ def flow_log(vpc: str, form: str) -> FlowLog:
 class Day:
     """The windows of all interfaces, filled by conversations.
 
-    `Capture` says where windows begin and end. Its counts are of single packets; a backup has millions of them, so here
-    a conversation's packets are shared out over the windows that it spans.
+    `Capture` tells where windows begin and end. It counts single packets, and a backup has millions of them, so here
+    a conversation's packets are distributed over the windows that it spans.
     """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self._capture = Capture(INTERVAL)
-        self._ways: dict[Packet, Way] = {}
+        self._paths: dict[Packet, NetworkPath] = {}
         self._windows: dict[tuple[str, int], dict[Flow, tuple[Count, str]]] = {}
 
     def carry(self, talk: Conversation) -> None:
-        """Send a conversation over the network: the interfaces on its way see it."""
-        way = self._way(talk.packet)
-        answered = way.replied
+        """Send a conversation over the network: the interfaces on its path see it."""
+        path = self._path(talk.packet)
+        answered = path.replied
         seconds = talk.seconds if answered else talk.gives_up
         there, back = (talk.there, talk.back) if answered else (talk.unanswered, talk.replies)
-        for sighting in way.forward.sightings:
+        for sighting in path.forward.sightings:
             self._see(sighting, talk, seconds, there, forward=True)
-        for sighting in way.back.sightings if way.back else ():
+        for sighting in path.back.sightings if path.back else ():
             self._see(sighting, talk, seconds, back, forward=False)
 
-    def _way(self, packet: Packet) -> Way:
-        """The way of a packet. No rule of this network tells one ephemeral port from another: one trace serves all."""
+    def _path(self, packet: Packet) -> NetworkPath:
+        """Trace a packet. No rule of this network tells one ephemeral port from another, so one trace serves all."""
         key = packet if packet.src_port < FIRST_EPHEMERAL_PORT else replace(packet, src_port=FIRST_EPHEMERAL_PORT)
-        if key not in self._ways:
-            self._ways[key] = self.network.trace(key)
-        return self._ways[key]
+        if key not in self._paths:
+            self._paths[key] = self.network.trace(key)
+        return self._paths[key]
 
     def _see(self, sighting: Sighting, talk: Conversation, seconds: int, amount: Amount, forward: bool) -> None:
         packet, original = (_of_client(p, talk.packet.src_port, forward) for p in (sighting.packet, sighting.original))
@@ -119,7 +123,7 @@ class Day:
             count.tcp_flags |= more.tcp_flags
 
     def records(self, vpc: str, hour: int) -> Iterator[Record]:
-        """The records of the windows of a VPC's interfaces that begin in an hour, oldest first."""
+        """Yield the records of the windows of a VPC's interfaces that begin in an hour, oldest first."""
         text, rich = flow_log(vpc, "text"), flow_log(vpc, "parquet")
         for start, interface in sorted(self._starts(text.resource, hour)):
             flows = self._windows.get((interface, start + INTERVAL), {})
@@ -143,16 +147,16 @@ class Day:
 
 
 def _of_client(packet: Packet, port: int, forward: bool) -> Packet:
-    """A packet of a traced way, of another of the client's ports; and without ICMP's type, which is in no record."""
+    """Return a traced packet with the client's own port, and without ICMP's type, which no record has."""
     ends = (port, packet.dst_port) if forward else (packet.src_port, port)
     return Packet(packet.src, packet.dst, packet.protocol, *ends)
 
 
 def simulate(hours: range) -> Day:
-    """Carry the conversations that begin in some hours.
+    """Send the conversations that begin in some hours over the network.
 
-    For an hour's records take the one before, whose conversations may reach into it, and the one after, which begins in
-    the hour's last windows.
+    An hour's records need the hour before, whose conversations may reach into it, and the hour after, which begins in
+    its last windows.
     """
     day = Day(Network.from_answers(describe()))
     for hour in hours:
@@ -165,70 +169,41 @@ def simulate(hours: range) -> Day:
 
 
 def text_file(vpc: str, hour: int) -> str:
-    """Where S3 keeps an hour of text, below the bucket. (AWS writes a file every five minutes: simplified.)"""
-    log = flow_log(vpc, "text").id
-    name = f"{ACCOUNT_ID}_vpcflowlogs_{REGION}_{log}_20251204T{hour:02}00Z_{_hash(log, hour)}.log.gz"
-    return f"text/AWSLogs/{ACCOUNT_ID}/vpcflowlogs/{REGION}/2025/12/04/{name}"
+    """Return where S3 keeps an hour of text, below the bucket. (AWS writes a file every five minutes: simplified.)"""
+    begin = datetime.fromtimestamp(MIDNIGHT + hour * HOUR, UTC)
+    return "text/" + s3_key(ACCOUNT_ID, REGION, flow_log(vpc, "text").id, begin, hive=False, kind="log.gz")
 
 
 def parquet_file(vpc: str) -> str:
-    """Where S3 keeps a day of Parquet, with Hive-compatible prefixes."""
-    log = flow_log(vpc, "parquet").id
-    place = f"aws-account-id={ACCOUNT_ID}/aws-service=vpcflowlogs/aws-region={REGION}/year=2025/month=12/day=04"
-    name = f"{ACCOUNT_ID}_vpcflowlogs_{REGION}_{log}_20251204T0000Z_{_hash(log, 0)}.log.parquet"
-    return f"parquet/AWSLogs/{place}/{name}"
+    """Return where S3 keeps a day of Parquet, with Hive-compatible prefixes."""
+    begin = datetime.fromtimestamp(MIDNIGHT, UTC)
+    return "parquet/" + s3_key(ACCOUNT_ID, REGION, flow_log(vpc, "parquet").id, begin, hive=True, kind="log.parquet")
 
 
-def _hash(log: str, hour: int) -> str:
-    return sha256(f"{log}/{hour}".encode()).hexdigest()[:8]
+def text_table(records: list[Record]) -> pd.DataFrame:
+    """Return the records with the text files' fields."""
+    return read([record.text for record in records], format=DEFAULT_FORMAT)
 
 
-def gzipped(records: list[Record]) -> bytes:
-    """A text file as AWS delivers it: a header line, then the records; gzip's header names neither time nor system.
-
-    pyarrow's zlib, because Python's own is another one on some systems, and packs into other bytes.
-    """
-    header = Format.parse(DEFAULT_FORMAT).header()
-    text = "".join(f"{line}\n" for line in [header, *(record.text for record in records)])
-    packed = bytearray(pa.Codec("gzip", compression_level=9).compress(text.encode(), asbytes=True))
-    packed[4:8], packed[9] = bytes(4), 255
-    return bytes(packed)
+def rich_table(records: list[Record]) -> pd.DataFrame:
+    """Return the records with the Parquet files' fields."""
+    return read([record.rich for record in records], format=RICH_FORMAT)
 
 
-def rich_table(records: list[Record]) -> pa.Table:
-    """The records as AWS's Parquet has them: its names with underscores, its types, null for `-`."""
-    types = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
-    names = Format.parse(RICH_FORMAT).names
-    columns = zip(*(record.rich.split(" ") for record in records), strict=True)
-    arrays = {}
-    for name, words in zip(names, columns, strict=True):
-        kind = FIELDS[name].type
-        convert: Callable[[str], object] = str if kind == "string" else int
-        values = [None if word == "-" else convert(word) for word in words]
-        arrays[FIELDS[name].column] = pa.array(values, types[kind])
-    return pa.table(arrays)
+def label_table(records: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """Return what made each record, in the order of `KEY`, with its first two columns to check the join by."""
+    table = records.assign(label=pd.array(labels, "string[pyarrow]"))
+    return table.sort_values(KEY)[["interface_id", "start", "label"]]
 
 
-def label_table(records: pa.Table, labels: list[str]) -> pa.Table:
-    """What made each record, in the order of `KEY`, with the first two columns of it to check the join by."""
-    table = records.append_column("label", pa.array(labels, pa.string()))
-    return table.sort_by([(name, "ascending") for name in KEY]).select(["interface_id", "start", "label"])
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Parquet packed with gzip, as AWS's is. The file says which pyarrow made it: the one of constraints.txt."""
+def save(table: pd.DataFrame, file: str) -> None:
+    path = HERE / file
     path.parent.mkdir(parents=True, exist_ok=True)
-    times = [name for name in table.column_names if name in ("start", "end")]
-    plain = {*times, "srcport", "dstport"}  # a dictionary of ports would be longer than the ports
-    pq.write_table(
-        table, path, compression="gzip", compression_level=9, store_schema=False, row_group_size=1 << 20,
-        use_dictionary=[name for name in table.column_names if name not in plain],
-        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-    )  # fmt: skip
+    write(table, path)
 
 
 def main() -> None:
-    """Make the day anew."""
+    """Make the day again."""
     began = time.perf_counter()
     day = simulate(range(24))
     if HERE.exists():
@@ -238,14 +213,12 @@ def main() -> None:
         whole: list[Record] = []
         for hour in range(24):
             records = list(day.records(vpc, hour))
-            path = HERE / text_file(vpc, hour)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(gzipped(records))
+            save(text_table(records), text_file(vpc, hour))
             whole += records
         tables.append(rich_table(whole))
         labels += [record.label for record in whole]
-        write_parquet(tables[-1], HERE / parquet_file(vpc))
-    write_parquet(label_table(pa.concat_tables(tables), labels), HERE / "labels.parquet")
+        save(tables[-1], parquet_file(vpc))
+    save(label_table(pd.concat(tables, ignore_index=True), labels), "labels.parquet")
     (HERE / "network.json").write_bytes(json.dumps(describe(), indent=1).encode() + b"\n")
     size = sum(path.stat().st_size for path in HERE.rglob("*") if path.is_file())
     print(f"{len(labels):,} records, {size / 1e6:.2f} MB, {time.perf_counter() - began:.1f} s", file=sys.stderr)

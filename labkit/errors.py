@@ -34,7 +34,7 @@ class SnapshotError(LabError, ValueError):
 
 
 class FlowLogFormatError(LabError, ValueError):
-    """Lines are not flow log records of the format that they were read with.
+    """A text is not a flow log format, or lines are not records of the format that they were read with.
 
     Attributes:
         lines: The first of these lines, each a `labkit.flowlogs.BadLine`.
@@ -59,6 +59,10 @@ class UnknownFieldError(LabError, ValueError):
         super().__init__(message)
         self.name = name
         self.nearest = nearest
+
+
+class QuestionError(LabError, ValueError):
+    """A question in SQL cannot be answered from these records."""
 
 
 class PolicyError(LabError, ValueError):

@@ -205,13 +205,7 @@ class Lab:
             NetworkError: If an end does not exist.
             PacketError: If the protocol or port does not exist.
         """
-        from labkit.network.endpoints import packet_between
-
-        if port is not None and not isinstance(port, int):
-            raise LabError(f"{port!r} is not a port: give a number, such as port=22.")
-        network = self.network
-        packet, sender = packet_between(network, source, destination, protocol, port)
-        return network.trace(packet, sender)
+        return self.network.trace_between(source, destination, protocol, port)
 
     def map(self, path: Path | None = None) -> Drawing:
         """Draw the network as it is now and, if one is given, the path of a packet through it.

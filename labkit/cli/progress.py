@@ -1,4 +1,4 @@
-"""`labkit progress`: what has been passed of the course, as a table or, for a grader, as JSON."""
+"""`labkit progress`: prints what has been passed of the course, as a table or, for a grader, as JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from labkit.version import __version__
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments of the command."""
     parser = argparse.ArgumentParser(
         prog="labkit progress",
         description="Prints what has been passed of the checks, exercises and quizzes. Notebooks write it to "
@@ -28,6 +29,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print the progress, or begin a new file.
+
+    Raises:
+        CommandError: There is no such file.
+        ProgressError: The file cannot be read.
+    """
     from labkit.learn import progress
 
     path = options.file or progress.place()
@@ -43,28 +50,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(done: dict[str, Any]) -> dict[str, Any]:
-    """Every item of the course with what was done of it, and the sum."""
-    from labkit.learn.chapters import CHAPTERS
-    from labkit.learn.progress import MAX_SCORE, SCHEMA
+    """Return every item of the course with what was done of it, and the sum of the scores.
 
-    blank = {"score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False}
-    times = {"first": None, "last": None, "passed": None}
-    items = [item for chapter in CHAPTERS.values() for item in chapter.items()]
-    all_of_it = {
-        each.id: {"chapter": each.chapter, "title": each.title} | blank | times | done.get(each.id, {})
-        for each in items
+    Args:
+        done: The items of a progress file, by id.
+    """
+    from labkit.learn.chapters import CHAPTERS
+    from labkit.learn.progress import SCHEMA, UNTRIED
+
+    items = {
+        each.id: {"chapter": chapter.number, "title": each.title} | UNTRIED | done.get(each.id, {})
+        for chapter in CHAPTERS.values()
+        for each in chapter.items()
     }
-    return {
-        "schema": SCHEMA,
-        "labkit": __version__,
-        "score": sum(each["score"] for each in all_of_it.values()),
-        "max_score": sum(each["max_score"] for each in all_of_it.values()),
-        "items": all_of_it,
-    }
+    score, max_score = (sum(each[key] for each in items.values()) for key in ("score", "max_score"))
+    return {"schema": SCHEMA, "labkit": __version__, "score": score, "max_score": max_score, "items": items}
 
 
 def table(found: dict[str, Any]) -> str:
-    """The report as text: a line for each item, and the sum."""
+    """Return a report as text: a line for each item, and the sum."""
     rows = [("", "what", "", "tries", "hints", "")]
     for id, item in found["items"].items():
         mark = "✓" if item["score"] else "✗" if item["attempts"] else "·"

@@ -1,4 +1,6 @@
-"""Flow logs as data: records from anywhere to a typed table and back, names for what they hold, and questions.
+"""Flow log records as tables: read them from anywhere, write them, ask questions, and explain their fields.
+
+Notebooks and engineers use the names in `__all__`. The other rooms of labkit use the modules, too.
 
 >>> from labkit import flowlogs
 >>> table = flowlogs.read(["2 123456789012 eni-1 10.1.15.80 10.2.0.126 0 0 1 5 420 1764774316 1764774376 ACCEPT OK"])
@@ -12,35 +14,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from labkit.errors import FlowLogFormatError, UnknownFieldError
+from labkit.errors import FlowLogFormatError, QuestionError, UnknownFieldError
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, Field, column
 from labkit.flowlogs.format import Format
 
 if TYPE_CHECKING:
-    from labkit.flowlogs.enrich import (
-        through_nat_once,
-        with_direction,
-        with_interface_names,
-        with_protocol_names,
-        with_scopes,
-        with_services,
-        with_tcp_flags,
-    )
+    from labkit.flowlogs.enrich import with_interface_names, with_services
     from labkit.flowlogs.explaining import explain
     from labkit.flowlogs.lines import BadLine
-    from labkit.flowlogs.questions import (
-        accepted_but_never_answered,
-        ask,
-        bytes_over_time,
-        conversations,
-        first_and_last_seen,
-        rejected_by_port,
-        rejected_by_source,
-        top_talkers,
-    )
+    from labkit.flowlogs.questions import accepted_but_never_answered, ask, top_talkers
     from labkit.flowlogs.reading import read, scan
-    from labkit.flowlogs.rules import rules_used
-    from labkit.flowlogs.selection import Selection, select
+    from labkit.flowlogs.stream import RecordStream
     from labkit.flowlogs.writing import write, write_s3
 
 __all__ = [
@@ -50,34 +34,23 @@ __all__ = [
     "Field",
     "FlowLogFormatError",
     "Format",
-    "Selection",
+    "QuestionError",
+    "RecordStream",
     "UnknownFieldError",
     "accepted_but_never_answered",
     "ask",
-    "bytes_over_time",
     "column",
-    "conversations",
     "explain",
-    "first_and_last_seen",
     "read",
-    "rejected_by_port",
-    "rejected_by_source",
-    "rules_used",
     "scan",
-    "select",
-    "through_nat_once",
     "top_talkers",
-    "with_direction",
     "with_interface_names",
-    "with_protocol_names",
-    "with_scopes",
     "with_services",
-    "with_tcp_flags",
     "write",
     "write_s3",
 ]
 
-_HOMES = ("reading", "writing", "questions", "rules", "enrich", "explaining", "selecting", "lines")
+_HOMES = ("reading", "stream", "lines", "writing", "questions", "enrich", "explaining")
 
 
 def __getattr__(name: str) -> object:

@@ -1,12 +1,11 @@
-"""Columns that make records easier to read: names for numbers, addresses and interfaces.
+"""Add columns of names to a table of records, and keep the tables of names that other modules use.
 
-Each function takes a table, and returns it with a column more.
+Notebooks and the flow explorer call this.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -33,27 +32,18 @@ SERVICES = {
     10250: "kubelet", 11211: "memcached", 27017: "mongodb",
 }  # fmt: skip
 
-FLAGS = {1: "FIN", 2: "SYN", 4: "RST", 8: "PSH", 16: "ACK", 32: "URG"}
-_STRING = pd.ArrowDtype(pa.string())
+#: The protocols that have ports: TCP, UDP, DCCP, SCTP and UDPLite.
 WITH_PORTS = (6, 17, 33, 132, 136)
-#: RFC 1918, 6598, 3927 and 4193, 4291: addresses that no one routes on the internet.
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
-
-
-def with_protocol_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Adds `protocol_name`, such as TCP; null for numbers that have no common name.
-
-    >>> from labkit.flowlogs.examples import ping
-    >>> with_protocol_names(ping)["protocol_name"].tolist()
-    ['ICMP', 'ICMP', 'ICMP']
-    """
-    return table.assign(protocol_name=_map(table["protocol"], PROTOCOLS.get))
 
 
 def with_services(table: pd.DataFrame) -> pd.DataFrame:
-    """Adds `service`, the name of the lower of two ports that has one, such as https; null where neither has.
+    """Add a column `service`: what usually listens on the lower of the two ports that has a name, such as https.
 
-    It is what usually listens there, and no more than that.
+    Args:
+        table: Records with the columns protocol, srcport and dstport.
+
+    Returns:
+        The table with the column `service`, which is null where neither port has a name.
 
     >>> from labkit.flowlogs.examples import knocks
     >>> with_services(knocks)["service"].tolist()
@@ -65,62 +55,15 @@ def with_services(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(service=named.where(table["protocol"].isin(WITH_PORTS)))
 
 
-def with_tcp_flags(table: pd.DataFrame) -> pd.DataFrame:
-    """Adds `tcp_flag_names`: the flags that were seen in the window, such as `SYN ACK`; empty for none.
-
-    A lone ACK is recorded as none. Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
-
-    >>> with_tcp_flags(pd.DataFrame({"tcp_flags": [2, 18, 3, 0]}))["tcp_flag_names"].tolist()
-    ['SYN', 'SYN ACK', 'FIN SYN', '']
-    """
-    return table.assign(
-        tcp_flag_names=_map(
-            table["tcp_flags"], lambda bits: " ".join(name for bit, name in FLAGS.items() if int(bits) & bit)
-        )
-    )
-
-
-def with_direction(table: pd.DataFrame, addresses: Mapping[str, str]) -> pd.DataFrame:
-    """Adds `direction`: ingress or egress, seen from the interface, for formats that lack flow-direction.
-
-    Parameters: `addresses`, each interface's primary private address, which its records always show. Null where the
-    interface isn't among them.
-
-    >>> from labkit.flowlogs.examples import ping
-    >>> with_direction(ping, {"eni-1": "10.1.15.80"})["direction"].tolist()
-    ['egress', 'egress', 'ingress']
-    """
-    own = _map(table["interface_id"], addresses.get)
-    egress, ingress = (table[side].eq(own).fillna(False) for side in ("srcaddr", "dstaddr"))
-    direction = pd.Series(pd.NA, table.index, dtype=_STRING)
-    return table.assign(direction=direction.mask(ingress, "ingress").mask(egress, "egress"))
-
-
-def with_scopes(table: pd.DataFrame, networks: Mapping[str, Iterable[str]]) -> pd.DataFrame:
-    """Adds `src_scope` and `dst_scope`: the name of the network that the address is in, or else internet or private.
-
-    Parameters: `networks`, CIDRs by name; where they overlap, the narrower one counts.
-
-    >>> from labkit.flowlogs.examples import ping
-    >>> seen = with_scopes(ping, {"internal": ["10.1.0.0/16"], "peer": ["10.2.0.0/16"]})
-    >>> seen[["src_scope", "dst_scope"]].drop_duplicates()
-      src_scope dst_scope
-    0  internal      peer
-    2      peer  internal
-    """
-    known = [(ipaddress.ip_network(cidr), name) for name, cidrs in networks.items() for cidr in cidrs]
-    known.sort(key=lambda pair: pair[0].prefixlen, reverse=True)
-    known += [(ipaddress.ip_network(cidr), "private") for cidr in PRIVATE]
-
-    def scope(word: str) -> str:
-        address = ipaddress.ip_address(word)
-        return next((name for network, name in known if address in network), "internet")
-
-    return table.assign(src_scope=_map(table["srcaddr"], scope), dst_scope=_map(table["dstaddr"], scope))
-
-
 def with_interface_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Adds `interface_name`. Parameters: `names` by interface id; null where there is none.
+    """Add a column `interface_name`.
+
+    Args:
+        table: Records with the column interface_id.
+        names: The name of each interface, by its id.
+
+    Returns:
+        The table with the column `interface_name`, which is null for an interface without a name.
 
     >>> from labkit.flowlogs.examples import ping
     >>> with_interface_names(ping, {"eni-1": "instance-1"})["interface_name"].unique().tolist()
@@ -129,26 +72,8 @@ def with_interface_names(table: pd.DataFrame, names: Mapping[str, str]) -> pd.Da
     return table.assign(interface_name=_map(table["interface_id"], names.get))
 
 
-def through_nat_once(table: pd.DataFrame) -> pd.DataFrame:
-    """The records with the packets' own ends as `srcaddr` and `dstaddr`, and each passage of a NAT gateway once.
-
-    So no byte counts twice in the questions; the same goes for transit gateways.
-
-    An interface in between shows itself in `srcaddr` or `dstaddr` of one leg, and the far end in pkt-*; it belongs to
-    no instance. Its other leg, from its own address to the far end, is the same packets again. Needs the fields
-    pkt-srcaddr, pkt-dstaddr, interface-id and instance-id.
-
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html#flow-log-example-nat
-    """
-    other = (table["srcaddr"] != table["pkt_srcaddr"]) | (table["dstaddr"] != table["pkt_dstaddr"])
-    near = other.fillna(False).astype(bool) & table["instance_id"].isna()
-    between = table["interface_id"].isin(table.loc[near, "interface_id"].unique())
-    kept = table[near | ~between | table["srcaddr"].isna()]
-    return kept.assign(srcaddr=kept["pkt_srcaddr"], dstaddr=kept["pkt_dstaddr"])
-
-
 def _map(values: pd.Series, name: Callable[[Any], str | None]) -> pd.Series:
-    """The name of each value, found once for each different one."""
+    """Name each value. Each distinct value is looked up once."""
     coded = pa.Table.from_pandas(values.to_frame(), preserve_index=False).column(0).combine_chunks().dictionary_encode()
     names = pa.array([name(value) for value in coded.dictionary.to_pylist()], pa.string())
-    return pd.Series(pd.array(names.take(coded.indices), _STRING), values.index)
+    return pd.Series(pd.array(names.take(coded.indices), pd.ArrowDtype(pa.string())), values.index)

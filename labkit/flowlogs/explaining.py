@@ -1,5 +1,6 @@
-"""What one record says, field by field, in words.
+"""Explain a record field by field, in sentences.
 
+Notebook 05 and the record decoder call this.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
@@ -8,17 +9,22 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from labkit.flowlogs.checks import fault
-from labkit.flowlogs.enrich import FLAGS, PRIVATE, PROTOCOLS, SERVICES, WITH_PORTS
+from labkit.flowlogs.enrich import PROTOCOLS, SERVICES, WITH_PORTS
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import BadLine, format_error, likely, names_of
+from labkit.flowlogs.validation import fault
 
+#: The words of a record by AWS's field names.
 Values = Mapping[str, str]
+
+#: RFC 1918, 6598, 3927, 4193 and 4291: addresses that are not routed on the internet.
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 
 _PATHS = {
     "1": "to something else in the same VPC",
@@ -53,11 +59,18 @@ _FIXED = {
 
 
 def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """What each field of a record says: a table with the field's name, its value, and what that value means.
+    """Explain each field of a record.
 
-    Parameters: `line`, one record as text; `format` as in `read`, the default format without it.
-    Raises FlowLogFormatError where the line is no record of the format; if it is one of another usual format, the
-    error says which.
+    Args:
+        line: The record as text.
+        format: As in `read`; the default format if None.
+
+    Returns:
+        A row per field: its name, its value and what the value means.
+
+    Raises:
+        FlowLogFormatError: The line is not a record of the format. If it is one of another usual format, the error
+            says which.
 
     >>> table = explain("2 123456789012 eni-1 10.1.15.80 10.2.0.126 0 0 1 5 420 1764774316 1764774376 ACCEPT OK")
     >>> for row in table.loc[6:9].itertuples():
@@ -80,57 +93,56 @@ def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -
 
 
 def says(name: str, values: Values) -> str:
-    """What one field of a record says, in a sentence or two. Parameters: `values` of the whole record, by AWS's names.
+    """Return what one field of a record means, in a sentence or two.
+
+    Args:
+        name: AWS's name of the field.
+        values: The words of the whole record, by AWS's names.
 
     >>> says("protocol", {"protocol": "6"})
     'Protocol 6 is TCP.'
     """
     word = values[name]
     if word == "-":
-        status = values.get("log-status")
-        if status in ("NODATA", "SKIPDATA"):
-            return f"A dash: a {status} record describes no flow."
+        if _is_silent(values):
+            return f"A dash: a {values['log-status']} record describes no flow."
         return "A dash: the field does not apply to this traffic, or could not be computed."
     if (name, word) in _FIXED:
         return _FIXED[name, word]
-    own = _SAYS.get(name)
-    return own(word, values) if own else FIELDS[name].meaning
+    sentence = _SENTENCES.get(name)
+    return sentence(word, values) if sentence else FIELDS[name].meaning
+
+
+def _is_silent(values: Values) -> bool:
+    return values.get("log-status") in ("NODATA", "SKIPDATA")
 
 
 def _account(word: str, _: Values) -> str:
     if word.isdigit():
         return "The interface belongs to this account."
-    return "The account is not told: an AWS service made the interface."
+    return "The account is unknown: an AWS service made the interface."
 
 
-def _address(packets: str, verb: str) -> Callable[[str, Values], str]:
-    """What an end of the flow says; `packets` is the field with the packets' own end."""
-
-    def says_of(word: str, values: Values) -> str:
-        address = ipaddress.ip_address(word)
-        private = any(address in ipaddress.ip_network(each) for each in PRIVATE)
-        behind = values.get(packets, "-")
-        more = "" if behind in (word, "-") else f" It is an address in between: the packets' own is {behind}."
-        return f"The traffic {verb} {word}, a {'private' if private else 'public'} address.{more}"
-
-    return says_of
+def _address(word: str, values: Values, verb: str, packets: str) -> str:
+    """Explain an end of the flow. `packets` is the field with the packets' own end."""
+    address = ipaddress.ip_address(word)
+    scope = "private" if any(address in ipaddress.ip_network(each) for each in _PRIVATE) else "public"
+    own = values.get(packets, "-")
+    more = "" if own in (word, "-") else f" It is an intermediate address: the packets' own is {own}."
+    return f"The traffic {verb} {word}, a {scope} address.{more}"
 
 
-def _own_address(between: str) -> Callable[[str, Values], str]:
-    def says_of(word: str, values: Values) -> str:
-        if values.get(between, word) == word:
-            return f"The packets' own address, the same as {between}."
-        return f"The packets' own address; {between} is that of something in between, such as a NAT gateway."
-
-    return says_of
+def _own_address(word: str, values: Values, end: str) -> str:
+    if values.get(end, word) == word:
+        return f"The packets' own address, the same as {end}."
+    return f"The packets' own address; {end} is an intermediate one, such as that of a NAT gateway."
 
 
 def _port(word: str, values: Values) -> str:
     protocol = int(values.get("protocol", "6").replace("-", "6"))
     if word == "0" and protocol not in WITH_PORTS:
         return f"{PROTOCOLS.get(protocol, f'Protocol {protocol}')} has no ports."
-    service = SERVICES.get(int(word))
-    if service:
+    if service := SERVICES.get(int(word)):
         return f"Port {word}, where {service} usually listens."
     if int(word) >= 32768:
         return f"Port {word}, of the range from which clients take one for a connection (an ephemeral port)."
@@ -154,54 +166,49 @@ def _bytes(word: str, values: Values) -> str:
     return f"{text}: {int(word) / int(packets):,.0f} a packet on average."
 
 
-def _moment(word: str, values: Values, flow: str, silence: str) -> str:
-    when = f"{datetime.fromtimestamp(int(word), UTC):%Y-%m-%d at %H:%M:%S} UTC"
-    return f"{silence if values.get('log-status') in ('NODATA', 'SKIPDATA') else flow} {when}"
-
-
 def _start(word: str, values: Values) -> str:
-    return _moment(word, values, "The first packet was seen on", "The interval began on") + "."
+    return f"The {'interval began' if _is_silent(values) else 'first packet was seen'} on {_moment(word)}."
 
 
 def _end(word: str, values: Values) -> str:
-    text = _moment(word, values, "The last packet was seen on", "The interval ended on")
+    text = f"The {'interval ended' if _is_silent(values) else 'last packet was seen'} on {_moment(word)}"
     start = values.get("start", "-")
     return f"{text}, {int(word) - int(start)} s after the start." if start != "-" else f"{text}."
 
 
+def _moment(word: str) -> str:
+    return f"{datetime.fromtimestamp(int(word), UTC):%Y-%m-%d at %H:%M:%S} UTC"
+
+
 def _flags(word: str, _: Values) -> str:
     bits = int(word)
-    said = []
-    if bits & 2:
-        said.append("agreed to open a connection (SYN-ACK)" if bits & 16 else "asked to open a connection (SYN)")
-    if bits & 1:
-        said.append("closed one (FIN)")
-    if bits & 4:
-        said.append("refused or broke one off (RST)")
-    others = [f"sent {FLAGS[bit]}" for bit in (8, 32) if bits & bit] + (["sent ACK"] if bits & 18 == 16 else [])
-    said += others
+    opened = "agreed to open a connection (SYN-ACK)" if bits & 16 else "asked to open a connection (SYN)"
+    seen = {2: opened, 1: "closed one (FIN)", 4: "refused or aborted one (RST)", 8: "sent PSH", 32: "sent URG"}
+    said = [text for bit, text in seen.items() if bits & bit]
+    if bits & 18 == 16:
+        said.append("sent ACK")
     if not said:
         return "None of the flags that are recorded was seen; a lone ACK counts as none."
     return f"In this interval the sender {' and '.join(said)}."
 
 
 def _path(word: str, _: Values) -> str:
-    way = _PATHS.get(word)
-    return f"The traffic left {way}." if way else FIELDS["traffic-path"].meaning
+    path = _PATHS.get(word)
+    return f"The traffic left {path}." if path else FIELDS["traffic-path"].meaning
 
 
 def _service(word: str, _: Values) -> str:
     return f"The address is in AWS's published ranges for {word}."
 
 
-_SAYS: dict[str, Callable[[str, Values], str]] = {
+_SENTENCES: dict[str, Callable[[str, Values], str]] = {
     "version": lambda word, _: f"The record's newest field came with version {word} of VPC Flow Logs.",
     "account-id": _account,
     "interface-id": lambda _, __: "The record is of what this network interface saw.",
-    "srcaddr": _address("pkt-srcaddr", "came from"),
-    "dstaddr": _address("pkt-dstaddr", "went to"),
-    "pkt-srcaddr": _own_address("srcaddr"),
-    "pkt-dstaddr": _own_address("dstaddr"),
+    "srcaddr": partial(_address, verb="came from", packets="pkt-srcaddr"),
+    "dstaddr": partial(_address, verb="went to", packets="pkt-dstaddr"),
+    "pkt-srcaddr": partial(_own_address, end="srcaddr"),
+    "pkt-dstaddr": partial(_own_address, end="dstaddr"),
     "srcport": _port,
     "dstport": _port,
     "protocol": _protocol,

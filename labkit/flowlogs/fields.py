@@ -1,5 +1,6 @@
 """The fields of a flow log record, as AWS documents them: names, versions, types and meanings.
 
+Every other module of the room uses them, and so do the embedded AWS, the exercises and notebook 05.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
@@ -15,7 +16,7 @@ FieldType = Literal["int32", "int64", "string"]
 FIELD_LIST = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
 _METADATA_2026 = "https://aws.amazon.com/about-aws/whats-new/2026/06/amazon-flow-logs-metadata"
 
-# CloudWatch Logs Insights spells these in its own way; every other field is the camelCase of its name.
+# CloudWatch Logs Insights spells these differently; every other field is the camelCase of its name.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
 _INSIGHTS_WORDS = {"srcaddr": "srcAddr", "dstaddr": "dstAddr", "srcport": "srcPort", "dstport": "dstPort"}
 _INSIGHTS_NAMES = {"start": "startTime", "end": "endTime"}
@@ -25,8 +26,12 @@ _INSIGHTS_NAMES = {"start": "startTime", "end": "endTime"}
 class Field:
     """One field that a flow log record can have.
 
-    Parameters: `name` as AWS writes it, with hyphens; `version` of VPC Flow Logs that brought it (2 to 11);
-    `type` it has in AWS's Parquet files (in text every field is text); `meaning` in one sentence; `source`, a URL.
+    Attributes:
+        name: The name as AWS writes it, with hyphens.
+        version: The version of VPC Flow Logs that introduced it, from 2 to 11.
+        type: The type in AWS's Parquet files. In text files every field is text.
+        meaning: One sentence.
+        source: The URL of AWS's documentation.
 
     >>> FIELDS["log-status"].column, FIELDS["log-status"].insights_name
     ('log_status', 'logStatus')
@@ -52,7 +57,7 @@ class Field:
     def insights_name(self) -> str:
         """The name under which CloudWatch Logs Insights discovers the field.
 
-        AWS documents the names of the version 2 fields; the camelCase of the later ones is modelled on them.
+        AWS documents the names of the version 2 fields. The camelCase names of the later fields follow their pattern.
 
         >>> FIELDS["end"].insights_name, FIELDS["srcaddr"].insights_name, FIELDS["tcp-flags"].insights_name
         ('endTime', 'srcAddr', 'tcpFlags')
@@ -64,7 +69,7 @@ class Field:
 
 
 def column(name: str) -> str:
-    """A field's name as the column of a table: AWS's name with underscores for hyphens.
+    """Return the name of a field's column in a table: AWS's name with underscores for hyphens.
 
     >>> column("interface-id")
     'interface_id'
@@ -93,8 +98,8 @@ def _fields() -> Iterator[Field]:
     yield Field("instance-id", 3, "string", "The instance that the interface is attached to, if it is one of yours.")
     yield Field("tcp-flags", 3, "int32", "The TCP flags, OR-ed over the interval: FIN 1, SYN 2, RST 4, SYN-ACK 18.")
     yield Field("type", 3, "string", "The type of traffic: IPv4, IPv6 or EFA.")
-    yield Field("pkt-srcaddr", 3, "string", "The packet's own source, where srcaddr is an address in between.")
-    yield Field("pkt-dstaddr", 3, "string", "The packet's own destination, where dstaddr is an address in between.")
+    yield Field("pkt-srcaddr", 3, "string", "The packet's own source, where srcaddr is an intermediate address.")
+    yield Field("pkt-dstaddr", 3, "string", "The packet's own destination, where dstaddr is an intermediate address.")
 
     yield Field("region", 4, "string", "The Region that contains the interface.")
     yield Field("az-id", 4, "string", "The ID of the Availability Zone that contains the interface.")
@@ -104,7 +109,7 @@ def _fields() -> Iterator[Field]:
     yield Field("pkt-src-aws-service", 5, "string", "The AWS service to whose address ranges pkt-srcaddr belongs.")
     yield Field("pkt-dst-aws-service", 5, "string", "The AWS service to whose address ranges pkt-dstaddr belongs.")
     yield Field("flow-direction", 5, "string", "The direction seen from the interface: ingress or egress.")
-    yield Field("traffic-path", 5, "int32", "The number of the way that egress traffic takes: 1 within the VPC.")
+    yield Field("traffic-path", 5, "int32", "The number of the path that egress traffic takes: 1 within the VPC.")
 
     yield Field("ecs-cluster-arn", 7, "string", "The ARN of the ECS cluster whose task the traffic belongs to.")
     yield Field("ecs-cluster-name", 7, "string", "The name of the ECS cluster whose task the traffic belongs to.")
@@ -126,11 +131,11 @@ def _fields() -> Iterator[Field]:
         yield Field(f"{name}-tag-2", 11, "string", f"The value of the {what}'s second chosen tag.", _METADATA_2026)
     yield Field("interface-type", 11, "string", "The kind of the interface, such as nat_gateway.", _METADATA_2026)
     for name, what in (
-        ("interface-id", "The next interface on the traffic's way"),
-        ("subnet-id", "The subnet of the next interface on the traffic's way"),
-        ("az-id", "The ID of the Availability Zone of the next interface on the traffic's way"),
-        ("vpc-id", "The VPC of the next interface on the traffic's way"),
-        ("interface-type", "The kind of the next interface on the traffic's way"),
+        ("interface-id", "The next interface on the traffic's path"),
+        ("subnet-id", "The subnet of the next interface on the traffic's path"),
+        ("az-id", "The ID of the Availability Zone of the next interface on the traffic's path"),
+        ("vpc-id", "The VPC of the next interface on the traffic's path"),
+        ("interface-type", "The kind of the next interface on the traffic's path"),
     ):
         yield Field(f"next-hop-{name}", 11, "string", f"{what}.", _METADATA_2026)
 

@@ -1,4 +1,7 @@
-"""The format of a flow log: which fields its records have, and in which order."""
+"""The format of a flow log: which fields its records have, and in which order.
+
+Readers and writers of records use it, and the embedded AWS writes records with it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from labkit.errors import UnknownFieldError
+from labkit.errors import FlowLogFormatError, UnknownFieldError
 from labkit.flowlogs.fields import FIELD_LIST, FIELDS
 
 _TOKEN = re.compile(r"\$\{([^{}\s]*)\}")
@@ -17,9 +20,15 @@ _TOKEN = re.compile(r"\$\{([^{}\s]*)\}")
 class Format:
     """The fields of a flow log's records, in order.
 
-    Parameters: `names`, AWS's field names. Raises UnknownFieldError for a name that AWS doesn't have, and ValueError
-    where there is no field, or the same one twice. (AWS asks for at least one field; what it does with a field
-    named twice isn't documented, and labkit refuses it because such a record can't become a table.)
+    AWS requires at least one field. What it does with a field that is named twice is not documented; labkit refuses
+    it, because such a record cannot become a table.
+
+    Attributes:
+        names: AWS's field names, in order.
+
+    Raises:
+        UnknownFieldError: AWS has no field of a name.
+        FlowLogFormatError: There is no field, or one is named twice.
 
     >>> print(Format(("version", "srcaddr", "vpc-id")))
     ${version} ${srcaddr} ${vpc-id}
@@ -31,32 +40,44 @@ class Format:
 
     def __post_init__(self) -> None:
         if not self.names:
-            raise ValueError("A flow log format needs at least one field, such as ${srcaddr}.")
+            raise FlowLogFormatError("A flow log format needs at least one field, such as ${srcaddr}.")
         for name in self.names:
             _check(name)
         twice = [name for name in dict.fromkeys(self.names) if self.names.count(name) > 1]
         if twice:
-            raise ValueError(f"The format names {', '.join(twice)} more than once; name each field once.")
+            raise FlowLogFormatError(f"The format names {', '.join(twice)} more than once; name each field once.")
 
     @classmethod
     def parse(cls, text: str) -> Format:
-        """Read a format as `create_flow_logs(LogFormat=…)` takes it: `${field}` tokens separated by spaces.
+        """Read a format as `create_flow_logs(LogFormat=…)` takes it.
 
-        Raises ValueError where a part of the text isn't a token or a space stands at either end (AWS answers
-        that it "has an invalid format", https://github.com/aws-cloudformation/rain/issues/288), and as the class does.
+        Args:
+            text: `${field}` tokens separated by spaces. AWS answers that a text with a space at either end "has an
+                invalid format", https://github.com/aws-cloudformation/rain/issues/288
+
+        Raises:
+            UnknownFieldError: AWS has no field of a name.
+            FlowLogFormatError: A part of the text is not a token, or there is a space at either end; or as the class.
 
         >>> Format.parse("${version} ${srcaddr} ${tcp-flags}").version
         3
         """
         if text != text.strip():
-            raise ValueError("AWS refuses a flow log format that begins or ends with a space; take the space away.")
+            raise FlowLogFormatError(
+                "AWS refuses a flow log format that begins or ends with a space; take the space away."
+            )
         return cls(tuple(_token_name(part) for part in text.split()))
 
     @classmethod
     def of_header(cls, line: str) -> Format:
-        """Read the header line of a text file that AWS delivered to S3: bare names separated by spaces.
+        """Read the header line of a text file that AWS delivered to S3.
 
-        Raises as the class does.
+        Args:
+            line: Field names separated by spaces.
+
+        Raises:
+            UnknownFieldError: AWS has no field of a name.
+            FlowLogFormatError: As the class.
 
         >>> Format.of_header("version account-id interface-id").names
         ('version', 'account-id', 'interface-id')
@@ -65,7 +86,7 @@ class Format:
 
     @property
     def version(self) -> int:
-        """What the records' `version` field says: the highest version among the fields, so 2 for the default."""
+        """The value of the records' `version` field: the highest version among the fields, so 2 for the default."""
         return max(FIELDS[name].version for name in self.names)
 
     @property
@@ -74,11 +95,15 @@ class Format:
         return tuple(FIELDS[name].column for name in self.names)
 
     def line(self, values: Mapping[str, object]) -> str:
-        """One record as text: the values in the format's order, `-` for None.
+        """Return a record as text: the values in the format's order.
 
-        Parameters: `values` by AWS's field names. A field of the format without a value becomes `-` too, save
-        `version`, which the format knows; values of other fields are left out. Raises UnknownFieldError for a name that
-        AWS doesn't have, and ValueError for a value that would not stay one word.
+        Args:
+            values: The values by AWS's field names. None, and a field without a value, become `-`, except `version`,
+                which the format knows. Values of fields outside the format are left out.
+
+        Raises:
+            UnknownFieldError: AWS has no field of a name.
+            FlowLogFormatError: A value is not one word.
 
         >>> Format.parse("${version} ${srcaddr} ${action}").line({"srcaddr": "10.1.15.80", "action": None})
         '2 10.1.15.80 -'
@@ -89,7 +114,7 @@ class Format:
         return " ".join(_word(name, known.get(name)) for name in self.names)
 
     def header(self) -> str:
-        """The header line of a text file in this format."""
+        """Return the header line of a text file in this format."""
         return " ".join(self.names)
 
     def __str__(self) -> str:
@@ -110,10 +135,12 @@ def _token_name(part: str) -> str:
         return match[1]
     names = _TOKEN.findall(part)
     if "".join(f"${{{name}}}" for name in names) == part:
-        raise ValueError(f"Put a space between the fields of a flow log format: {_tokens(names)}, not {part}.")
+        raise FlowLogFormatError(f"Put a space between the fields of a flow log format: {_tokens(names)}, not {part}.")
     if part in FIELDS:
-        raise ValueError(f"Write the field {part} as {_tokens([part])} in a flow log format.")
-    raise ValueError(f"{part!r} is not part of a flow log format: write fields as ${{srcaddr}}, separated by spaces.")
+        raise FlowLogFormatError(f"Write the field {part} as {_tokens([part])} in a flow log format.")
+    raise FlowLogFormatError(
+        f"{part!r} is not part of a flow log format: write fields as ${{srcaddr}}, separated by spaces."
+    )
 
 
 def _tokens(names: Iterable[str]) -> str:
@@ -123,5 +150,5 @@ def _tokens(names: Iterable[str]) -> str:
 def _word(name: str, value: object) -> str:
     word = "-" if value is None else str(value)
     if word.split() != [word]:
-        raise ValueError(f"The value of {name} must be one word without spaces, not {word!r}.")
+        raise FlowLogFormatError(f"The value of {name} must be one word without spaces, not {word!r}.")
     return word

@@ -1,4 +1,7 @@
-"""From the text of records to a table: one fast pass, and a patient one for the lines that don't fit."""
+"""Parse the text of records into a table: in one fast pass, or line by line where some lines do not fit.
+
+`stream` and `explaining` call this.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ import pyarrow as pa
 import pyarrow.csv
 
 from labkit.errors import FlowLogFormatError
-from labkit.flowlogs.checks import Text, fault, fits, rule
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.sources import Block
+from labkit.flowlogs.validation import Text, fault, fits, rule
 
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
 _BOM = b"\xef\xbb\xbf"
 
-#: How much text Arrow takes at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
+#: How much text Arrow parses at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
 _PART, _WHOLE = 1 << 21, 1 << 30
 
-#: AWS's own choice of fields for each version, which the console offers too: all fields up to it, in AWS's order.
+#: The format with all fields up to each version, in AWS's order, as the console offers it.
 _USUAL = [
     Format(tuple(name for name, field in FIELDS.items() if field.version <= version))
     for version in sorted({field.version for field in FIELDS.values()})
@@ -31,7 +34,14 @@ _USUAL = [
 
 
 class BadLine(NamedTuple):
-    """A line that isn't a record of the format: its file, its number there from 1, why, and the line itself."""
+    """A line that is not a record of the format.
+
+    Attributes:
+        file: The name of its file.
+        line: Its number in the file, from 1.
+        reason: What is wrong with it, as part of a sentence.
+        text: The line.
+    """
 
     file: str
     line: int
@@ -43,13 +53,25 @@ class BadLine(NamedTuple):
 
 
 def format_error(lines: Sequence[BadLine], likely: Format | None, advice: str) -> FlowLogFormatError:
-    """Return the error that names lines, and the format that they seem to have or else some advice."""
+    """Return the error about lines that do not fit.
+
+    Args:
+        lines: The first of these lines.
+        likely: The format that they seem to have, or None.
+        advice: What to do if there is no such format.
+    """
     hint = f"They fit this format: pass format={str(likely)!r}." if likely else advice
     return FlowLogFormatError("\n".join([*map(str, lines), hint]), tuple(lines), likely)
 
 
 class Parsed(NamedTuple):
-    """What a block of lines gave: its records, the lines that are none (numbered from 1), and how many lines it has."""
+    """What a block of lines holds.
+
+    Attributes:
+        records: Its records.
+        bad: The number (from 1 in this block), reason and text of each line that is not a record.
+        lines: How many lines it has.
+    """
 
     records: pa.Table
     bad: list[tuple[int, str, str]]
@@ -57,7 +79,14 @@ class Parsed(NamedTuple):
 
 
 def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields of a format, given as AWS writes it (`${…} ${…}`), or as what describe_flow_logs says of a flow log.
+    """Return the fields of a format.
+
+    Args:
+        format: The text that AWS writes (`${…} ${…}`), a header line, or a flow log from describe_flow_logs.
+
+    Raises:
+        FlowLogFormatError: It is not a format.
+        UnknownFieldError: AWS has no field of a name.
 
     >>> names_of({"FlowLogId": "fl-1", "LogFormat": "${version} ${srcaddr}"})
     ('version', 'srcaddr')
@@ -70,9 +99,9 @@ def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def header(data: bytes) -> tuple[str, ...] | None:
-    """The fields that the first line of a file names, or None if it is a record.
+    """Return the fields that the first line of a file names, or None if it is a record.
 
-    A field that AWS has added since is kept under its name; so half of the names must be known ones.
+    AWS adds fields, so names that labkit does not know are kept. At least half of the names must be known.
     """
     first = data.removeprefix(_BOM).lstrip().split(b"\n", 1)[0].decode(errors="replace")
     names = tuple(first.split())
@@ -82,8 +111,11 @@ def header(data: bytes) -> tuple[str, ...] | None:
 
 
 def without_header(data: bytes, names: Sequence[str]) -> tuple[bytes, int]:
-    """The start of a file without its byte order mark, its header line, and empty lines before it; and how many lines
-    that are."""
+    """Drop the byte order mark, the header line and empty lines before it from the start of a file.
+
+    Returns:
+        The rest, and how many lines were dropped.
+    """
     data = data.removeprefix(_BOM)
     rest = data.lstrip()
     if header(rest) == tuple(names):
@@ -92,20 +124,23 @@ def without_header(data: bytes, names: Sequence[str]) -> tuple[bytes, int]:
 
 
 def schema(names: Iterable[str]) -> pa.Schema:
-    """The columns of a table of these fields: AWS's Parquet types, and times for start and end."""
+    """Return the columns of a table of these fields: AWS's Parquet types, and times for start and end."""
     return pa.schema([(column(name), _TIME if name in ("start", "end") else _type(name)) for name in names])
 
 
 def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
-    """The records of a block of whole lines.
+    """Parse a block of whole lines.
 
-    Parameters: `names` are the fields of each line, in order; `columns`, those wanted, which alone are checked.
+    Args:
+        data: The block.
+        names: The fields of each line, in order.
+        columns: The fields that are wanted. The others are not checked.
     """
     found = _table(data, names, columns)
     if found is not None:
         return Parsed(found, [], len(found))
     lines = bytes(data).removesuffix(b"\n").split(b"\n")
-    # Several spaces between fields, as one of AWS's own examples has, or empty lines cost a second pass, and no more.
+    # Several spaces between fields, as in one of AWS's examples, and empty lines need only a second pass.
     tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
     found = _table(b"\n".join(tidy), names, columns, _WHOLE)
     if found is not None:
@@ -117,14 +152,14 @@ def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
 
 
 def likely(lines: Iterable[BadLine]) -> Format | None:
-    """The usual format that all of these lines fit, if there is one."""
+    """Return the usual format that all of these lines fit, or None."""
     words = [line.text.split() for line in lines]
     found = [format for format in _USUAL if not any(fault(line, format.names) for line in words)]
     return found[0] if found and words else None
 
 
 def advice(names: Sequence[str]) -> str:
-    """What to do about lines that fit no usual format."""
+    """Say what to do about lines that fit no usual format."""
     form = " ".join(f"${{{name}}}" for name in names)
     return (
         f"They were read with the format {form}. If the flow log has another one, pass it as format=…: its LogFormat "
@@ -133,7 +168,7 @@ def advice(names: Sequence[str]) -> str:
 
 
 def wrong_header(file: str, found: Sequence[str], wanted: Sequence[str]) -> FlowLogFormatError:
-    """The error for a file whose first line names other fields than the format that was given."""
+    """Return the error for a file whose header line names other fields than the format that was given."""
     odd = [name for name in found if name not in FIELDS]
     likely = None if odd else Format(tuple(found))
     other = difflib.SequenceMatcher(a=wanted, b=found).find_longest_match().size
@@ -148,7 +183,7 @@ def _type(name: str) -> pa.DataType:
 
 
 def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int = _PART) -> pa.Table | None:
-    """The lines as a table, or None if one of them doesn't fit."""
+    """Return the lines as a table, or None if one of them does not fit."""
     if not data:
         return schema(columns).empty_table()
     try:
@@ -157,16 +192,13 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int 
             return None
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
-    for at, name in enumerate(found.column_names):
-        if name in ("start", "end"):
-            found = found.set_column(at, name, found[name].cast(_TIME))
-    return found
+    return found.cast(schema(columns))
 
 
 @lru_cache(maxsize=64)
 def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tuple[Any, Any, Any]:
     return (
-        # One thread each: several blocks are read at once.
+        # One thread each: several blocks are parsed at once.
         pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
         pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
         pyarrow.csv.ConvertOptions(
@@ -174,19 +206,19 @@ def _options(names: tuple[str, ...], columns: tuple[str, ...], part: int) -> tup
             include_columns=[*map(column, columns)],
             null_values=["-"],
             strings_can_be_null=True,
-            # Where each word must be of a certain shape, that is told of its bytes.
+            # The other rules notice what is not UTF-8.
             check_utf8=any(isinstance(rule(name), Text) for name in columns),
         ),
     )
 
 
 def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[str], list[tuple[int, str, str]]]:
-    """Line by line: those that are records, with single spaces, and those that are not."""
+    """Separate the lines that are records, with single spaces now, from those that are not."""
     good: list[str] = []
     bad: list[tuple[int, str, str]] = []
     for number, line in enumerate(lines, 1):
         words = line.decode(errors="replace").split()
-        # Files that were put one after the other bring their header lines along.
+        # Files that were concatenated have header lines in between.
         if not words or words == list(names):
             continue
         reason = fault(words, names) if "\ufffd" not in "".join(words) else "it is not UTF-8 text"

@@ -1,4 +1,7 @@
-"""Where records come from: files in every shape that AWS delivers, CloudWatch events, lines, standard input."""
+"""Open the sources of records: files in every form that AWS delivers, CloudWatch events, lines, standard input.
+
+`reading` calls this, and `stream` reads the text.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,18 @@ from typing import Any, cast
 import pyarrow as pa
 from isal import isal_zlib
 
+from labkit.errors import FlowLogFormatError
+
 #: What `read` and `scan` accept; see there.
 Source = str | PathLike[str] | Iterable[Any]
 
 #: A block of text.
 Block = bytes | memoryview
+#: Read bytes into a buffer; return how many, or 0 at the end.
+Fill = Callable[[memoryview], int]
 
 CHUNK = 1 << 18
-#: How much text is read at once, in bytes; less at first, as the first line says what the others hold.
+#: How much text is read at once, in bytes. The first block is small, as all of its fields are checked.
 BLOCK, FIRST = 1 << 21, 1 << 16
 #: What a damaged file raises.
 BROKEN = (EOFError, OSError, cast(type[Exception], isal_zlib.error))
@@ -42,11 +49,15 @@ _S3_FOLDERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file, or what stands for one.
+    """A file, or another source of text.
 
-    Parameters: `name` for messages; `blocks` gives its text in blocks of whole lines (of about so many bytes; with
-    False, without counting them for the progress bar); `once`, if that works only once; `place`, what S3's folders say
-    of every record in it (account, region and day); `parquet`, the file's path if it is Parquet, which isn't text.
+    Attributes:
+        name: The name for messages.
+        blocks: Returns its text in blocks of whole lines. It takes the size of a block in bytes, and whether to count
+            the bytes for a progress bar.
+        once: Whether `blocks` works only once.
+        place: What S3's folders say about its records: account, region and day.
+        parquet: The file's path if it is Parquet, which is not text.
     """
 
     name: str
@@ -57,10 +68,14 @@ class Input:
 
 
 def inputs(source: Source, advance: Callable[[int], object]) -> Iterator[Input]:
-    """Each file of a source, in order.
+    """Yield each file of a source, in order.
 
-    Parameters: `advance` is called with the number of bytes of a file (as they lie on the disk) that were read.
-    Raises FileNotFoundError, with the names in question, where a path, pattern or folder leads to no file.
+    Args:
+        source: What `read` accepts.
+        advance: Called with the number of bytes each time some of a file were read, as they are on the disk.
+
+    Raises:
+        FileNotFoundError: A path, pattern or folder leads to no file.
     """
     if isinstance(source, str | PathLike):
         if source == "-":
@@ -74,20 +89,24 @@ def inputs(source: Source, advance: Callable[[int], object]) -> Iterator[Input]:
     if isinstance(first, PathLike) or (isinstance(first, str) and _is_path(first)):
         yield from chain.from_iterable(inputs(path, advance) for path in rest)
     elif isinstance(first, Mapping):
-        yield Input("the events", lambda size, counted: _whole_lines(_joined(event["message"] for event in rest), size))
+        yield Input("the events", lambda size, counted: _whole_lines((event["message"] for event in rest), size))
     else:
-        yield Input("the lines", lambda size, counted: _whole_lines(_joined(rest), size))
+        yield Input("the lines", lambda size, counted: _whole_lines(rest, size))
 
 
 def _is_path(text: str) -> bool:
-    """Whether a text among several is a path, and not a line: a line of one word doesn't look like a path."""
+    """Return whether a text among several is a path, and not a line of one word."""
     return os.path.exists(text) or (
         len(text.split()) == 1 and (text == "-" or text.endswith(_SUFFIXES) or not {"/", "\\", "*"}.isdisjoint(text))
     )
 
 
 def paths(path: Path) -> list[Path]:
-    """The files that a path, a pattern such as `logs/*.gz`, or a folder stands for, in the order of their names."""
+    """Return the files of a path, a pattern such as `logs/*.gz`, or a folder, in the order of their names.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(_SUFFIXES))
         if not found:
@@ -111,19 +130,15 @@ def _file(path: Path, advance: Callable[[int], object]) -> Input:
         place = {"account": found["account"], "region": found["region"], "day": day}
     return Input(
         str(path),
-        lambda size, counted: _read(path, advance if counted else _nothing, size),
+        lambda size, counted: _read(path, advance if counted else lambda count: None, size),
         once=False,
         place=place,
         parquet=path if is_parquet else None,
     )
 
 
-def _nothing(count: int) -> None:
-    return
-
-
 class _Counted(io.RawIOBase):
-    """A file that tells how much of it was read."""
+    """A file that reports how many bytes of it are read."""
 
     def __init__(self, file: Any, advance: Callable[[int], object]) -> None:
         self._file, self._advance = file, advance
@@ -143,41 +158,94 @@ def _read(path: Path, advance: Callable[[int], object], size: int) -> Iterator[B
 
 
 def _text(file: Any, advance: Callable[[int], object], size: int) -> Iterator[Block]:
-    """The text of a file in whole lines, whatever it is packed in: its first bytes say that, not its name."""
+    """Unpack a file, whose first bytes say how it is packed, and yield its text in whole lines."""
     packed = io.BufferedReader(_Counted(file, advance), CHUNK)
-    unpacked: Any = packed
     kind = packed.peek(4)[:4]
+    fill: Fill = packed.readinto
     if kind.startswith(_GZIP):
-        unpacked = _Gunzipped(packed)
+        fill = _gunzipped(packed)
     elif kind == _ZSTD:
-        unpacked = pa.CompressedInputStream(packed, "zstd")
-    blocks = _blocks(unpacked, size)
+        fill = pa.CompressedInputStream(packed, "zstd").readinto
+    blocks = _blocks(fill, size)
     first = bytes(next(blocks, b""))  # bytes can be searched
     blocks = chain([first], blocks)
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
         text = b"".join(blocks)
         try:
             data = json.loads(text)
-        except ValueError:  # a record may begin so, too, with a tag
+        except ValueError:  # a record may begin like JSON, with a tag
             return _whole_lines([text], size)
-        return _whole_lines(_joined(event["message"] for event in _events(data)), size)
+        return _whole_lines((event["message"] for event in _events(data)), size)
     return blocks
 
 
-def _blocks(file: Any, size: int) -> Iterator[Block]:
-    """The text of a file in blocks that end where a line ends, read to where it stays."""
+def _gunzipped(file: Any) -> Fill:
+    """Return what unpacks a gzip file, one member after the other, up to its last byte.
+
+    isal's own reader drops what it has unpacked when it meets the end of a damaged file.
+    """
+    member, rest = isal_zlib.decompressobj(31), b""
+
+    def fill(buffer: memoryview) -> int:
+        nonlocal member, rest
+        data = b""
+        while not data:
+            packed = rest or file.read(CHUNK // 2)
+            if member.eof:
+                rest = packed.lstrip(b"\0")  # some writers pad the end of a file
+                if not packed:
+                    return 0
+                if rest:
+                    member = isal_zlib.decompressobj(31)
+                continue
+            data = member.decompress(packed, len(buffer))
+            rest = member.unused_data or member.unconsumed_tail
+            if not (data or packed or member.eof):
+                raise EOFError("the file is not whole: its gzip data ends too early; fetch it again")
+        buffer[: len(data)] = data
+        return len(data)
+
+    return fill
+
+
+def _whole_lines(lines: Iterable[str | bytes], size: int) -> Iterator[Block]:
+    """Yield lines, with or without their ends, in blocks."""
+    data = (line.encode() if isinstance(line, str) else line for line in lines)
+    ended = (line if line.endswith(b"\n") else line + b"\n" for line in data)
+    rest = memoryview(b"")
+
+    def fill(buffer: memoryview) -> int:
+        nonlocal rest
+        parts: list[bytes | memoryview] = [rest]
+        count = len(rest)
+        while count < len(buffer) and (line := next(ended, b"")):
+            parts.append(line)
+            count += len(line)
+        text = memoryview(b"".join(parts)) if len(parts) > 1 else rest
+        count = min(count, len(buffer))
+        buffer[:count], rest = text[:count], text[count:]
+        return count
+
+    return _blocks(fill, size)
+
+
+def _blocks(fill: Fill, size: int) -> Iterator[Block]:
+    """Yield text in blocks that end where a line ends, read to where it stays in memory.
+
+    Raises what is in BROKEN where a file is damaged, after all whole lines before the damage.
+    """
     rest: bytes | memoryview = b""
     wanted = FIRST
     while True:
-        block = memoryview(pa.allocate_buffer(max(wanted, 2 * len(rest)))).cast("B")  # its pages are used again
+        block = memoryview(pa.allocate_buffer(max(wanted, 2 * len(rest)))).cast("B")  # Arrow reuses its pages
         wanted = size
         block[: len(rest)] = rest
         end = len(rest)
         try:
-            while end < len(block) and (count := file.readinto(block[end : end + CHUNK])):
+            while end < len(block) and (count := fill(block[end : end + CHUNK])):
                 end += count
         except BROKEN:
-            yield block[: _cut(block[:end])]  # its last line may not be whole
+            yield block[: _cut(block[:end])]
             raise
         if end < len(block):
             yield block[:end]
@@ -189,7 +257,7 @@ def _blocks(file: Any, size: int) -> Iterator[Block]:
 
 
 def _cut(text: memoryview) -> int:
-    """Where the last whole line ends."""
+    """Return where the last whole line ends."""
     step = 1 << 12
     for start in range(len(text) - step, -step, -step):
         start = max(start, 0)
@@ -198,75 +266,11 @@ def _cut(text: memoryview) -> int:
     return 0
 
 
-def _whole_lines(pieces: Iterable[bytes], size: int) -> Iterator[Block]:
-    """Text in blocks that end where a line ends; what precedes an error comes before it."""
-    parts: list[bytes | memoryview] = []
-    count, wanted = 0, FIRST
-    broken: Exception | None = None
-    try:
-        for piece in pieces:
-            parts.append(piece)
-            count += len(piece)
-            if count >= wanted and (cut := piece.rfind(b"\n") + 1):
-                parts[-1] = memoryview(piece)[:cut]
-                yield b"".join(parts)
-                parts, count, wanted = [piece[cut:]], len(piece) - cut, size
-    except BROKEN as error:
-        broken = error
-    text = b"".join(parts)
-    # The last line of a damaged file may not be whole.
-    yield text if broken is None else text[: text.rfind(b"\n") + 1]
-    if broken is not None:
-        raise broken
-
-
-class _Gunzipped(io.RawIOBase):
-    """What a gzip file holds, one member after the other; reading past its last byte, where it ends too early, raises
-    EOFError."""
-
-    def __init__(self, file: Any) -> None:
-        self._file, self._rest = file, b""
-        self._member = isal_zlib.decompressobj(31)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = b""
-        while not data:
-            packed = self._rest or self._file.read(CHUNK // 2)
-            if self._member.eof:
-                self._rest = packed.lstrip(b"\0")  # some writers pad the end of a file
-                if not packed:
-                    return 0
-                if self._rest:
-                    self._member = isal_zlib.decompressobj(31)
-                continue
-            data = self._member.decompress(packed, len(buffer))
-            self._rest = self._member.unused_data or self._member.unconsumed_tail
-            if not (data or packed or self._member.eof):
-                raise EOFError("the file is not whole: its gzip data ends too early; fetch it again")
-        buffer[: len(data)] = data
-        return len(data)
-
-
 def _events(data: Any) -> Iterable[Mapping[str, Any]]:
-    """The events in what CloudWatch Logs answers: a list of them, or a page or export that holds such a list."""
+    """Return the events in what CloudWatch Logs answers: a list of them, or a page or export that holds a list."""
     if isinstance(data, Mapping):
         for key in ("events", "logEvents"):
             if key in data:
                 return list(data[key])
-        raise ValueError("This JSON has no 'events': give what filter_log_events or get_log_events returned.")
+        raise FlowLogFormatError("This JSON has no 'events': give what filter_log_events or get_log_events returned.")
     return list(data)
-
-
-def _joined(lines: Iterable[str | bytes]) -> Iterator[bytes]:
-    """Lines, with or without their ends, as text in pieces."""
-    piece = io.BytesIO()
-    for line in lines:
-        data = line.encode() if isinstance(line, str) else line
-        piece.write(data if data.endswith(b"\n") else data + b"\n")
-        if piece.tell() >= CHUNK:
-            yield piece.getvalue()
-            piece = io.BytesIO()
-    yield piece.getvalue()

@@ -1,9 +1,13 @@
-"""Write a table of records as AWS would have delivered it."""
+"""Write a table of records as AWS would deliver it.
+
+The script that makes data/nimbus-day calls this, and so can engineers who need records to try something with.
+"""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +20,11 @@ from labkit.flowlogs.fields import FIELDS, column
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import names_of
 
+#: The kinds of files that flow logs deliver to S3.
+Kind = Literal["log.gz", "log.parquet"]
+
 _NAMES = {field.column: name for name, field in FIELDS.items()}
+_TIMES = ("start", "end")
 
 
 def write(
@@ -25,13 +33,18 @@ def write(
     format: str | Format | Mapping[str, Any] | None = None,
     header: bool = True,
 ) -> None:
-    """Write records to one file: Parquet for a name that ends in .parquet, text otherwise, packed for .gz.
+    """Write records to one file. `read` makes the same table of it again.
 
-    Parameters: `format`, the fields to write, in order (default: all columns of the table); `header=False` leaves out
-    the line of names, which CloudWatch Logs lacks, too. What `read` makes of the file is the same table again.
+    The same table gives the same bytes on every machine with the same pyarrow.
 
-    Raises ValueError where a column can't be part of text: it must hold one word or whole number per record, and a
-    column that is no field of AWS's comes back as words.
+    Args:
+        table: The records.
+        path: The file: Parquet if its name ends in .parquet, and text otherwise, packed if it ends in .gz.
+        format: The fields to write, in order; all columns of the table if None.
+        header: Whether text begins with a line of names. CloudWatch Logs has none.
+
+    Raises:
+        ValueError: A column cannot be part of text, which holds one word or whole number per record.
 
     >>> import tempfile
     >>> from labkit.flowlogs.reading import read
@@ -44,10 +57,10 @@ def write(
     path = Path(path)
     found = _arrow(table, None if format is None else names_of(format))
     if path.name.endswith(".parquet"):
-        pq.write_table(found, path, compression="gzip")
-        return
-    data = _text(found, header)
-    path.write_bytes(gzip.compress(data, mtime=0) if path.name.endswith(".gz") else data)
+        _write_parquet(found, path)
+    else:
+        data = _text(found, header)
+        path.write_bytes(_gzip(data) if path.name.endswith(".gz") else data)
 
 
 def write_s3(
@@ -57,38 +70,86 @@ def write_s3(
     region: str,
     flow_log_id: str = "fl-00000000000000000",
     hive: bool = False,
-    kind: Literal["log.gz", "log.parquet"] = "log.gz",
+    kind: Kind = "log.gz",
 ) -> list[Path]:
     """Write records as a flow log delivers them to an S3 bucket: in folders by account, Region and day.
 
-    Parameters: `folder` stands for the bucket; `hive`, for folders with names such as `year=2025`; `kind`, text or
-    Parquet. A file holds a day, by the records' start; its columns account and day become the folders' names. Returns
-    the files. Reading the folder gives the records again, by day, with account, region and day.
+    Args:
+        table: The records. Its columns account and day, if any, become names of folders only.
+        folder: The folder that stands for the bucket.
+        account: The account id, of 12 digits.
+        region: The Region, such as us-east-1.
+        flow_log_id: The id of the flow log.
+        hive: Whether folders have Hive-compatible names such as `year=2025`.
+        kind: Text or Parquet.
 
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+    Returns:
+        The files, one for each day on which records start. `read` of the folder gives the records again, by day, with
+        the columns account, region and day.
     """
-    marks = ("aws-account-id=", "aws-service=", "aws-region=", "year=", "month=", "day=") if hive else ("",) * 6
-    start = table["start"].dt
     files = []
-    for day, records in table.groupby(start.floor("D")):
-        parts = (account, "vpcflowlogs", region, f"{day:%Y}", f"{day:%m}", f"{day:%d}")
-        place = Path(folder, "AWSLogs", *(mark + part for mark, part in zip(marks, parts, strict=True)))
-        place.mkdir(parents=True, exist_ok=True)
-        files.append(place / f"{account}_vpcflowlogs_{region}_{flow_log_id}_{day:%Y%m%d}T0000Z_00000000.{kind}")
+    for day, records in table.groupby(table["start"].dt.floor("D")):
+        files.append(Path(folder, s3_key(account, region, flow_log_id, day, hive, kind)))
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
         write(records.drop(columns=["account", "day"], errors="ignore"), files[-1])
     return files
 
 
+def s3_key(account: str, region: str, flow_log_id: str, begin: datetime, hive: bool, kind: Kind) -> str:
+    """Return where a flow log puts a file in its S3 bucket.
+
+    Args:
+        account: The account id, of 12 digits.
+        region: The Region, such as us-east-1.
+        flow_log_id: The id of the flow log.
+        begin: The day and hour of its records.
+        hive: Whether folders have Hive-compatible names such as `year=2025`.
+        kind: Text or Parquet.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+    """
+    marks = ("aws-account-id=", "aws-service=", "aws-region=", "year=", "month=", "day=") if hive else ("",) * 6
+    parts = (account, "vpcflowlogs", region, f"{begin:%Y}", f"{begin:%m}", f"{begin:%d}")
+    folders = "/".join(mark + part for mark, part in zip(marks, parts, strict=True))
+    unique = sha256(f"{flow_log_id}/{begin.hour}".encode()).hexdigest()[:8]
+    return f"AWSLogs/{folders}/{account}_vpcflowlogs_{region}_{flow_log_id}_{begin:%Y%m%dT%H}00Z_{unique}.{kind}"
+
+
 def _arrow(table: pd.DataFrame, names: tuple[str, ...] | None) -> pa.Table:
-    """The fields as AWS's Parquet files have them: times in seconds."""
+    """Return the fields as AWS's Parquet files have them: times in seconds."""
     found = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata()
     if names is not None:
         found = found.select([column(name) for name in names])
-    for at, name in enumerate(found.column_names):
-        if pa.types.is_timestamp(found.schema.field(name).type):
-            seconds = found[name].cast(pa.timestamp("s", found.schema.field(name).type.tz)).cast(pa.int64())
-            found = found.set_column(at, name, seconds)
-    return found
+    for at, field in enumerate(found.schema):
+        if pa.types.is_timestamp(field.type):
+            seconds = found[at].cast(pa.timestamp("s", field.type.tz)).cast(pa.int64())
+            found = found.set_column(at, field.name, seconds)
+    return found.combine_chunks()
+
+
+def _write_parquet(found: pa.Table, path: Path) -> None:
+    times = [name for name in _TIMES if name in found.column_names]
+    plain = {*times, "srcport", "dstport"}  # a dictionary of ports would be longer than the ports
+    pq.write_table(
+        found,
+        path,
+        compression="gzip",
+        compression_level=9,
+        store_schema=False,
+        row_group_size=1 << 20,
+        use_dictionary=[name for name in found.column_names if name not in plain],
+        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+    )
+
+
+def _gzip(data: bytes) -> bytes:
+    """Pack text as AWS does, without the time or system in gzip's header.
+
+    It uses pyarrow's zlib: on some systems Python's is another one, which packs into other bytes.
+    """
+    packed = bytearray(pa.Codec("gzip", compression_level=9).compress(data, asbytes=True))
+    packed[4:8], packed[9] = bytes(4), 255
+    return bytes(packed)
 
 
 def _text(found: pa.Table, header: bool) -> bytes:
@@ -97,9 +158,7 @@ def _text(found: pa.Table, header: bool) -> bytes:
         words = found[name]
         if pa.types.is_string(words.type) or pa.types.is_large_string(words.type):
             if pc.any(pc.match_substring_regex(words, r"^-?$|\s")).as_py():
-                raise ValueError(
-                    f"The column {name} holds texts that aren't one word, which a line of text can't hold."
-                )
+                raise ValueError(f"The column {name} holds texts that aren't one word, which a line of text can't hold.")
         elif name not in _NAMES:
             raise ValueError(
                 f"The column {name} is no field, nor words: choose the fields with format=, or write Parquet."

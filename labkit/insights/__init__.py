@@ -1,12 +1,37 @@
-"""CloudWatch Logs Insights QL over any table: grammar.lark reads a query, compiler.py makes SQL of it, DuckDB runs it.
+"""CloudWatch Logs Insights QL over any table: a query is parsed, compiled to SQL and run in DuckDB.
+
+The embedded AWS, the Insights box and engineers use this room:
+
+>>> import pandas as pd
+>>> from labkit import insights
+>>> flows = pd.DataFrame({"srcAddr": ["10.1.15.80", "10.2.0.126"], "bytes": [84, 610]})
+>>> insights.query(flows, "filter bytes > 100 | display srcAddr")
+      srcAddr
+0  10.2.0.126
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_LogsInsights.html
 """
 
 from labkit.errors import QueryError
-from labkit.insights.compiled import Compiled, Field
-from labkit.insights.compiler import compile
-from labkit.insights.errors import explain_error
-from labkit.insights.running import Answer, query, run
+from labkit.insights.compiler import CompiledQuery, compile
+from labkit.insights.events import event_table
+from labkit.insights.parser import ParsedQuery, parse
+from labkit.insights.query_errors import explain_error
+from labkit.insights.running import QueryResults, query, run
+from labkit.insights.samples import SAMPLES
+from labkit.insights.values import ValueKind
 
-__all__ = ["Answer", "Compiled", "Field", "QueryError", "compile", "explain_error", "query", "run"]
+__all__ = [
+    "SAMPLES",
+    "CompiledQuery",
+    "ParsedQuery",
+    "QueryError",
+    "QueryResults",
+    "ValueKind",
+    "compile",
+    "event_table",
+    "explain_error",
+    "parse",
+    "query",
+    "run",
+]

@@ -1,4 +1,6 @@
-"""Log events as a table: their own fields, and those that Logs Insights discovers in flow log records.
+"""Log events as a table: the fields of every event, and those that Logs Insights discovers in flow log records.
+
+The embedded AWS makes the table of a log group with this. `labkit.flowlogs` reads the records.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
 """
@@ -6,32 +8,17 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-disc
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain, compress
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
-#: The fields of the default format, by their place in the record.
-DEFAULT_FORMAT: Mapping[int, str] = {
-    0: "version",
-    1: "accountId",
-    2: "interfaceId",
-    3: "srcAddr",
-    4: "dstAddr",
-    5: "srcPort",
-    6: "dstPort",
-    7: "protocol",
-    8: "packets",
-    9: "bytes",
-    10: "startTime",
-    11: "endTime",
-    12: "action",
-    13: "logStatus",
-}
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, BadLine, Format, scan
 
-#: The fields that are numbers; all else is text, and still compared as a number with numbers.
-NUMBERS = {*(DEFAULT_FORMAT[place] for place in (0, 5, 6, 7, 8, 9, 10, 11)), "tcpFlags", "trafficPath"}
+# Words of records have no control characters and no white space in them.
+_WORD = r"[^\pZ\pC]+"
 
 
 def event_table(
@@ -42,35 +29,69 @@ def event_table(
     ids: Sequence[int],
     *,
     log: str,
-    formats: Sequence[Mapping[int, str]] = (DEFAULT_FORMAT,),
+    formats: Sequence[str] = (DEFAULT_FORMAT,),
 ) -> pa.Table:
-    """The events of a log group as a table for run().
+    """Return the events of a log group as a table for `run`.
 
-    Parameters: one value for each event of `messages`, of `timestamps` and `ingestion_times` in epoch milliseconds, of
-    `log_streams`, and of `ids`, of which @ptr is made; `log`, the @log of all, "account:group"; `formats` of the flow
-    logs that write to the group: for each place in a record, counted from 0, the name of its field. An event is read by
-    the first format that it fits, and one that fits none has no fields but its own. `-` means that a field is absent.
+    A message is read by the first format in which it is a flow log record. One that is no record has only the fields
+    of every event. `-` means that a field is absent.
+
+    Args:
+        messages: The message of each event.
+        timestamps: The time of each event, in epoch milliseconds.
+        ingestion_times: When each event arrived, in epoch milliseconds.
+        log_streams: The log stream of each event.
+        ids: A number for each event, of which its @ptr is made.
+        log: The @log of all events, "account:group".
+        formats: The formats of the flow logs that write to the group, as AWS writes them: `${srcaddr} ${action}`.
+
+    Returns:
+        One row an event. The fields of records have the names that Insights gives them, such as srcAddr.
 
     >>> line = "2 123456789012 eni-01 10.1.15.80 10.2.0.126 0 0 1 4 336 1764774316 1764774376 ACCEPT OK"
     >>> event_table([line], [1764774316000], [1764774676000], ["eni-01-all"], [0], log="1:flows")["bytes"].to_pylist()
     [336]
     """
-    lines = pa.chunked_array([pa.array(messages, pa.large_string())])
     columns: dict[str, pa.ChunkedArray | pa.Array] = {
         "@timestamp": _times(timestamps),
-        "@message": lines,
+        "@message": pa.chunked_array([pa.array(messages, pa.large_string())]),
         "@logStream": pa.array(log_streams, pa.string()).dictionary_encode(),
-        "@log": pa.repeat(log, len(lines)).dictionary_encode(),
+        "@log": pa.repeat(log, len(messages)).dictionary_encode(),
         "@ingestionTime": _times(ingestion_times),
         "@ptr": _pointers(log, ids),
     }
-    unread = pa.chunked_array([pa.repeat(True, len(lines))])
-    for format in formats:
-        records, fits = _records(lines, unread, format)
-        for name, values in records.items():
+    unread = np.ones(len(messages), bool)
+    for format in map(Format.parse, formats):
+        records, places = _records(messages, columns["@message"], unread, format)
+        unread[places] = False
+        # For each event the row of its record; -1 where it is none.
+        rows = np.full(len(messages), -1)
+        rows[places] = np.arange(len(places))
+        take = None if len(places) == len(messages) else pa.array(rows, mask=rows < 0)
+        for field, values in zip(map(FIELDS.__getitem__, format.names), records.columns, strict=True):
+            if pa.types.is_timestamp(values.type):
+                values = values.cast(pa.int64())
+            values = values if take is None else values.take(take)
+            name = field.insights_name
             columns[name] = pc.coalesce(columns[name], values) if name in columns else values
-        unread = pc.and_not(unread, fits)
     return pa.table(columns)
+
+
+def _records(
+    messages: Sequence[str], lines: pa.ChunkedArray, unread: np.ndarray, format: Format
+) -> tuple[pa.Table, np.ndarray]:
+    """The unread messages that are records of a format, as a table; and their places among all messages."""
+    shape = f"^ *{_WORD}(?: +{_WORD}){{{len(format.names) - 1}}} *$"
+    shaped = unread & pc.match_substring_regex(lines, shape).to_numpy()
+    # The reader passes over the names of the fields, as the first line of a file.
+    if pc.any(headers := pc.match_substring_regex(lines, f"^ *{' +'.join(format.names)} *$")).as_py():
+        shaped &= ~headers.to_numpy()
+    bad: list[BadLine] = []
+    # A record of dashes comes first: it is one in every format, so that the reader guesses neither header nor format.
+    candidates = (line.encode() for line in chain([format.line({})], compress(messages, shaped)))
+    records = pa.Table.from_batches(scan(candidates, format, bad=bad))[1:]
+    places = np.delete(np.flatnonzero(shaped), [line.line - 2 for line in bad])
+    return records, places
 
 
 def _times(milliseconds: Sequence[int]) -> pa.Array:
@@ -81,47 +102,3 @@ def _pointers(log: str, ids: Sequence[int]) -> pa.Array:
     """An opaque text for each event, as AWS's are."""
     prefix = base64.urlsafe_b64encode(log.encode()).decode()
     return pc.binary_join_element_wise(prefix, pa.array(ids, pa.int64()).cast(pa.string()), ".")
-
-
-def _records(
-    lines: pa.ChunkedArray, wanted: pa.ChunkedArray, format: Mapping[int, str]
-) -> tuple[dict[str, pa.Array], pa.ChunkedArray]:
-    """The fields of the wanted lines that fit a format, absent for all others; and which lines fit."""
-    width = len(format)
-    # AWS's own examples have double spaces, so any run of spaces separates.
-    spaced = lines
-    if pc.any(pc.match_substring(lines, "  ")).as_py():
-        spaced = pc.replace_substring_regex(lines, " +", " ")
-    fits = pc.and_(wanted, pc.equal(pc.count_substring(spaced, " "), width - 1))
-    types = {name: pa.int64() if name in NUMBERS else pa.string() for name in format.values()}
-    try:
-        return _spread(_read(spaced, fits, format, types), fits), fits
-    except pa.ArrowInvalid:
-        # Some line of the right length holds a word where a number belongs, and so isn't a record.
-        shape = " ".join(r"(?:-|\d{1,18})" if format[place] in NUMBERS else r"\S+" for place in range(width))
-        fits = pc.and_(fits, pc.match_substring_regex(spaced, f"^{shape}$"))
-        return _spread(_read(spaced, fits, format, types), fits), fits
-
-
-def _read(
-    lines: pa.ChunkedArray, fits: pa.ChunkedArray, format: Mapping[int, str], types: Mapping[str, pa.DataType]
-) -> pa.Table:
-    names = [format[place] for place in range(len(format))]
-    fitting = lines.filter(fits).combine_chunks()
-    if not len(fitting):
-        return pa.table({name: pa.array([], types[name]) for name in names})
-    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(fitting)], fitting), pa.scalar("\n", pa.large_string()))[0]
-    return csv.read_csv(
-        pa.BufferReader(joined.as_buffer()),
-        csv.ReadOptions(column_names=names, block_size=1 << 24),
-        csv.ParseOptions(delimiter=" ", quote_char=False),
-        csv.ConvertOptions(column_types=types, null_values=["-"], strings_can_be_null=True),
-    )
-
-
-def _spread(records: pa.Table, fits: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    """The records' columns with an absent value for each line that isn't a record."""
-    if len(records) == len(fits):
-        return dict(zip(records.column_names, records.columns, strict=True))
-    places = pc.if_else(fits, pc.subtract(pc.cumulative_sum(fits.cast(pa.int64())), 1), None)
-    return {name: records[name].take(places) for name in records.column_names}

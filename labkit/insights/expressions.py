@@ -1,10 +1,10 @@
-"""Expressions of the language as SQL, each with the kind of value it gives.
+"""Compile the expressions of a query to SQL, each with the kind of its value; the compiler of commands calls this.
 
-What AWS doesn't document is chosen here and in functions.py, and nowhere else:
-- an absent field is unknown, as NULL is in SQL: neither `=` nor `!=` nor `not like` holds of it, but functions that
-  answer yes or no, such as isIpInSubnet, answer no;
-- arithmetic is done in floating point; a division by zero, or a result that isn't a finite number, is absent;
-- `pct` and `median` interpolate; `stddev` is that of a sample; `count_distinct` is exact, where AWS approximates.
+AWS does not document these rules; labkit chooses them here and in functions.py, and nowhere else:
+- An absent field is unknown, as NULL is in SQL: neither `=` nor `!=` nor `not like` is true of it. Functions that
+  answer yes or no, such as isIpInSubnet, answer no.
+- Arithmetic is done in floating point. A division by zero, or a result that is not a finite number, is absent.
+- `pct` and `median` interpolate. `stddev` is that of a sample. `count_distinct` is exact, where AWS approximates.
 """
 
 from __future__ import annotations
@@ -15,19 +15,24 @@ from typing import cast
 
 from lark import Token
 
-from labkit.insights import periods, regexes, values
-from labkit.insights.aggregates import AGGREGATES
-from labkit.insights.errors import did_you_mean
-from labkit.insights.functions import FUNCTIONS, UNSUPPORTED, Context, Function
-from labkit.insights.nodes import Node, field_name, malformed, unquoted
+from labkit.insights import patterns, values
+from labkit.insights.functions import AGGREGATES, FUNCTIONS, UNSUPPORTED, Context, Function
+from labkit.insights.parser import Node, field_name, unquoted
+from labkit.insights.query_errors import did_you_mean, error_at
 from labkit.insights.values import Sql, Unfit
 
 _DEEPEST, _LONGEST = 60, 100_000
+_PERIOD_MISPLACED = "A period such as 5m belongs in bin, datefloor or dateceil."
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean: the columns, and what a name that is none of them stands for (or raises)."""
+    """What names mean.
+
+    Attributes:
+        columns: The columns by their names in the query.
+        absent: Called with a name that is none of these and its place; returns what it means, or raises QueryError.
+    """
 
     columns: Mapping[str, Sql]
     absent: Callable[[str, Node], Sql]
@@ -36,26 +41,34 @@ class Scope:
 class Expressions:
     """Compiles the expressions of one command.
 
-    Parameters: `text` of the query; `scope` of its names; `inner`, the scope inside of an aggregate, where aggregates
-    are allowed; `note`, called with a sentence on what a person may not expect.
+    Args:
+        text: The query.
+        scope: What names mean.
+        context: What functions can ask about the query.
+        inner: What names mean inside an aggregate; None where aggregates are not allowed.
     """
 
-    def __init__(
-        self, text: str, scope: Scope, context: Context, note: Callable[[str], None], inner: Scope | None = None
-    ) -> None:
+    def __init__(self, text: str, scope: Scope, context: Context, inner: Scope | None = None) -> None:
         self._text = text
         self._scope = scope
         self._context = context
-        self._note = note
         self._inner = inner
         self._depth = 0
 
     def compile(self, node: Node) -> Sql:
-        """The SQL of an expression. Raises QueryError at the part that can't be compiled."""
+        """Return the SQL of an expression.
+
+        Raises:
+            QueryError: A part of it cannot be compiled; the error points at this part.
+        """
         value = self._visit(node)
         if value.kind == "period":
-            raise malformed("A period such as 5m belongs in bin, datefloor or dateceil.", node)
+            raise error_at(node, _PERIOD_MISPLACED)
         return value
+
+    def condition(self, node: Node) -> str:
+        """Return the SQL of an expression that means yes or no. Raises as `compile` does."""
+        return self._as(values.condition, node)
 
     def _visit(self, node: Node) -> Sql:
         self._depth += 1
@@ -67,24 +80,16 @@ class Expressions:
                 raise Unfit("This is too long once it is SQL. Give a part of it a name with fields … as … first.")
             return value
         except Unfit as unfit:
-            raise malformed(str(unfit), node) from None
+            raise error_at(node, str(unfit)) from None
         finally:
             self._depth -= 1
-
-    def condition(self, node: Node) -> str:
-        """The SQL of an expression that stands for yes or no."""
-        return self._as(values.condition, node)
-
-    def source(self, node: Node) -> str:
-        """The text of an expression, as it stands in the query."""
-        return self._text[node.meta.start_pos : node.meta.end_pos]
 
     def _as(self, conversion: Callable[[Sql], str], node: Node) -> str:
         value = self.compile(node)
         try:
             return conversion(value)
         except Unfit as unfit:
-            raise malformed(str(unfit), node) from None
+            raise error_at(node, str(unfit)) from None
 
     # --- one method for each rule of the grammar ---
 
@@ -110,57 +115,45 @@ class Expressions:
         return self._scope.absent(name, node) if found is None else found
 
     def _call(self, node: Node) -> Sql:
-        written = cast(Token, node.children[0])
-        given = node.children[1:]
-        named = self._scope.columns.get(self.source(node))
+        named = self._scope.columns.get(self._text[node.meta.start_pos : node.meta.end_pos])
         if named is not None:
             # After stats, `sort count(*)` means the column that stats has made.
             return named
+        written, *given = cast("tuple[Token, *tuple[Node | Token, ...]]", tuple(node.children))
         aggregate = AGGREGATES.get(written.lower())
         function = aggregate or FUNCTIONS.get(written.lower())
         if function is None:
-            raise malformed(_unknown(str(written)), written)
-        if aggregate and self._inner is None:
-            raise Unfit(
-                f"{function.name}() belongs in stats, and not inside of another aggregate. "
-                f"Give it a name there, as in stats {function.name}(…) as x, and use the name."
-            )
-        inside = self._inside() if aggregate else self
+            raise error_at(written, _unknown(written))
+        inside = self
+        if aggregate:
+            if self._inner is None:
+                raise Unfit(
+                    f"{function.name}() belongs in stats, and not inside of another aggregate. "
+                    f"Give it a name there, as in stats {function.name}(…) as x, and use the name."
+                )
+            inside = Expressions(self._text, self._inner, self._context)
+            inside._depth = self._depth
         args: list[Sql] = []
         for each in given:
-            if isinstance(each, Token):
-                if function.name != "count":
-                    raise malformed(f"Only count takes *. {function.name}() takes a field.", each)
-            else:
+            if not isinstance(each, Token):
                 args.append(inside._argument(each, function))
+            elif function.name != "count":
+                raise error_at(each, f"Only count takes *. {function.name}() takes a field.")
         _check_number(function, len(args))
         return function.build(args, self._context)
 
-    def _inside(self) -> Expressions:
-        """What compiles the arguments of an aggregate."""
-        assert self._inner is not None
-        inside = Expressions(self._text, self._inner, self._context, self._note)
-        inside._depth = self._depth
-        return inside
-
     def _argument(self, node: Node, function: Function) -> Sql:
         value = self._visit(node)
-        if value.kind == "period":
-            if function.name not in ("bin", "datefloor", "dateceil"):
-                raise malformed("A period such as 5m belongs in bin, datefloor or dateceil.", node)
-            if periods.is_capped(value.literal or ""):
-                count, unit = periods.read(value.literal or "")
-                self._note(f"{value.literal} means {count}{unit}, on AWS too: no unit counts further than to the next.")
+        if value.kind == "period" and function.name not in ("bin", "datefloor", "dateceil"):
+            raise error_at(node, _PERIOD_MISPLACED)
         return value
 
     def _arithmetic(self, node: Node) -> Sql:
         left, operator, right = cast("tuple[Node, Token, Node]", tuple(node.children))
         a, b = self._as(values.double, left), self._as(values.double, right)
-        if operator in ("/", "%"):
-            return Sql(f"({a} {operator} nullif({b}, 0))", "number")
         if operator == "^":
             return Sql(f"finite(pow({a}, {b}))", "number")
-        return Sql(f"({a} {operator} {b})", "number")
+        return Sql(f"({a} {operator} {f'nullif({b}, 0)' if operator in ('/', '%') else b})", "number")
 
     def _sign(self, node: Node) -> Sql:
         sign, operand = cast("tuple[Token, Node]", tuple(node.children))
@@ -197,34 +190,28 @@ class Expressions:
         pattern = cast(Token, node.children[1])
         if pattern.type == "STRING":
             return Sql(f"contains({value}, {values.quoted(unquoted(pattern))})", "bool")
-        return Sql(f"regexp_matches({value}, {values.quoted(regexes.checked(pattern).pattern)})", "bool")
+        return Sql(f"regexp_matches({value}, {values.quoted(patterns.regex(pattern)[0])})", "bool")
 
     def _not_like(self, node: Node) -> Sql:
         return Sql(f"(NOT {self._like(node).text})", "bool")
 
 
 def _chain(node: Node) -> list[Node]:
-    """What `or`, or `and`, joins: a chain of them is as deep as it is long."""
+    """What `or`, or `and`, joins: the tree of a long chain is as deep as the chain is long."""
     parts: list[Node] = []
     kind = node.data
     while node.data == kind:
-        left, right = cast("tuple[Node, Node]", tuple(node.children))
+        node, right = cast("tuple[Node, Node]", tuple(node.children))
         parts.append(right)
-        node = left
     return [node, *reversed(parts)]
 
 
 def _check_number(function: Function, given: int) -> None:
-    if given >= function.least and (function.most is None or given <= function.most):
-        return
-    if function.most is None:
-        wanted = f"at least {function.least}"
-    elif function.least == function.most:
-        wanted = str(function.least)
-    else:
-        wanted = f"{function.least} to {function.most}"
-    plural = "" if wanted.endswith("1") else "s"
-    raise Unfit(f"{function.name}() takes {wanted} argument{plural}, and has {given} here.")
+    least, most = function.least, function.most
+    if given < least or (most is not None and given > most):
+        wanted = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
+        plural = "" if wanted.endswith("1") else "s"
+        raise Unfit(f"{function.name}() takes {wanted} argument{plural}, and has {given} here.")
 
 
 def _unknown(name: str) -> str:

@@ -1,62 +1,60 @@
-"""The functions of the language, and the SQL that each becomes.
+"""The functions of the language, with those of `stats`, and the SQL of each.
+
+`expressions` looks them up by name and gives them the SQL of their arguments.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operations-functions.html
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html#CWL_QuerySyntax-stats-functions
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, ip_network
 
-from labkit.insights import periods
-from labkit.insights.values import Kind, Sql, Unfit, alike, condition, double, text, time
+from labkit.insights import periods, query_errors
+from labkit.insights.values import Sql, Unfit, ValueKind, alike, as_float, condition, double, number, text, time
+
+UNSUPPORTED = query_errors.UNSUPPORTED["functions"]
 
 Args = Sequence[Sql]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a function may ask about the query: the time it started, in epoch seconds, and its @timestamp."""
+    """What a function can ask about the query.
+
+    Attributes:
+        now: When the query started, in epoch seconds.
+        timestamp: The column @timestamp; None where there is none.
+    """
 
     now: float
     timestamp: Sql | None
 
 
+Build = Callable[[Args, Context], Sql]
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the language: how many arguments it takes (`most` None: any number), and its SQL."""
+    """A function of the language.
+
+    Attributes:
+        name: Its name as AWS writes it; case does not matter.
+        least: The smallest number of arguments.
+        most: The largest number of arguments; None for any number.
+        build: Makes the SQL of a call; raises Unfit where the arguments do not fit.
+    """
 
     name: str
     least: int
     most: int | None
-    build: Callable[[Args, Context], Sql]
+    build: Build
 
 
-FUNCTIONS: dict[str, Function] = {}
-
-#: Functions of the language that labkit doesn't have, and what does the same where there is something.
-UNSUPPORTED = {
-    "regexReplace": "replace does it for plain text.", "isNumeric": "", "messageSize": "strlen counts characters.",
-    "queryStartTime": "", "queryEndTime": "", "queryTimeRange": "", "parseDate": "",
-    "formatDate": "datefloor and bin round times.", "strftime": "datefloor and bin round times.",
-    "jsonParse": "parse takes fields out of a message.", "jsonStringify": "",
-    "jsonArraySize": "", "jsonArrayContains": "strcontains looks into the text.", "ipv4ToNumber": "",
-    "isPrivateIP": 'isIpInSubnet(srcAddr, "10.0.0.0/8") asks for one range.',
-    "isPublicIP": 'not isIpInSubnet(srcAddr, "10.0.0.0/8") excludes one range.', "isReservedIP": "",
-    "urlencode": "", "urldecode": "", "base64encode": "", "base64decode": "", "split": "parse cuts text into fields.",
-    "hexToAscii": "", "hexToDec": "", "decToHex": "",
-    "rate": "count(*) or sum by bin(1m) counts for each minute.", "count_over_time": "count(*) by bin(1m) does it.",
-    "sum_over_time": "sum(bytes) by bin(1m) does it.", "histogram": "stats by floor(bytes / 100) counts in steps.",
-}  # fmt: skip
-
-
-def given(kind: Kind, sql: str) -> Sql:
-    return Sql(sql, kind)
-
-
-def constant(value: Sql, what: str) -> str:
+def _constant(value: Sql, what: str) -> str:
     if value.literal is None:
         raise Unfit(f"This needs {what}.")
     return value.literal
@@ -65,42 +63,39 @@ def constant(value: Sql, what: str) -> str:
 # --- numbers ---
 
 
+def _numeric(template: str) -> Build:
+    """SQL in which {x} is the argument as a number."""
+    return lambda args, _: Sql(template.format(x=double(args[0])), "number")
+
+
 def _rounded(args: Args, _: Context) -> Sql:
     digits = f", CAST(least(greatest({double(args[1])}, -15), 15) AS INTEGER)" if len(args) == 2 else ""
-    return given("number", f"round({double(args[0])}{digits})")
+    return Sql(f"round({double(args[0])}{digits})", "number")
 
 
-def _extreme(function: str) -> Callable[[Args, Context], Sql]:
-    return lambda args, _: given("number", f"{function}({', '.join(double(each) for each in args)})")
-
-
-def numeric(template: str) -> Callable[[Args, Context], Sql]:
-    return lambda args, _: given("number", template.format(x=double(args[0])))
+def _extreme(function: str, args: Args, _: Context) -> Sql:
+    return Sql(f"{function}({', '.join(map(double, args))})", "number")
 
 
 # --- times ---
 
 
+def _rounded_time(rounded: Callable[[str, str], str], args: Args, _: Context) -> Sql:
+    return Sql(rounded(time(args[0]), _constant(args[1], "a period such as 5m")), "time")
+
+
 def _bin(args: Args, context: Context) -> Sql:
     if context.timestamp is None:
         raise Unfit("bin() rounds @timestamp, and there is none here. datefloor(field, 5m) rounds any time.")
-    return _floor([context.timestamp, *args], context)
+    return _rounded_time(periods.floor, [context.timestamp, *args], context)
 
 
-def _floor(args: Args, _: Context) -> Sql:
-    return given("time", periods.floor(time(args[0]), constant(args[1], "a period such as 5m")))
-
-
-def _ceil(args: Args, _: Context) -> Sql:
-    return given("time", periods.ceil(time(args[0]), constant(args[1], "a period such as 5m")))
-
-
-# --- whatever kind ---
+# --- any kind ---
 
 
 def _coalesce(args: Args, _: Context) -> Sql:
     values, kind = alike(list(args))
-    return given(kind, f"coalesce({', '.join(values)})")
+    return Sql(f"coalesce({', '.join(values)})", kind)
 
 
 def _case(args: Args, _: Context) -> Sql:
@@ -109,37 +104,35 @@ def _case(args: Args, _: Context) -> Sql:
     default = [args[-1]] if len(args) % 2 else []
     values, kind = alike([*args[1::2], *default])
     whens = " ".join(f"WHEN {condition(when)} THEN {then}" for when, then in zip(args[0:-1:2], values, strict=False))
-    return given(kind, f"CASE {whens} {f'ELSE {values[-1]}' if default else ''} END")
+    return Sql(f"CASE {whens} {f'ELSE {values[-1]}' if default else ''} END", kind)
 
 
 # --- addresses ---
 
 
-def _in_subnet(*versions: int) -> Callable[[Args, Context], Sql]:
-    def build(args: Args, _: Context) -> Sql:
-        written = constant(args[1], 'a subnet in quotes, such as "10.1.0.0/16"')
-        try:
-            network = ip_network(written, strict=False)
-        except ValueError:
-            raise Unfit(f'{written!r} isn\'t a subnet. Write one such as "10.1.0.0/16".') from None
-        if network.version not in versions:
-            raise Unfit(f"{written!r} isn't an IPv{versions[0]} subnet. isIpInSubnet takes either kind.")
-        value = text(args[0])
-        if isinstance(network, IPv4Network):
-            return given("bool", _in_ipv4(value, network))
-        digits = f"{int(network.network_address):032x}"
-        whole, bits = divmod(network.prefixlen, 4)
-        first = int(digits[whole], 16) if bits else 0
-        nibbles = ", ".join(f"'{first + each:x}'" for each in range(2 ** (4 - bits))) if bits else ""
-        tests = [f"starts_with(ipv6_digits({value}), '{digits[:whole]}')"]
-        tests += [f"substr(ipv6_digits({value}), {whole + 1}, 1) IN ({nibbles})"] if bits else []
-        return given("bool", f"coalesce({' AND '.join(tests)}, false)")
-
-    return build
+def _in_subnet(versions: Sequence[int], args: Args, _: Context) -> Sql:
+    written = _constant(args[1], 'a subnet in quotes, such as "10.1.0.0/16"')
+    try:
+        network = ip_network(written, strict=False)
+    except ValueError:
+        raise Unfit(f'{written!r} isn\'t a subnet. Write one such as "10.1.0.0/16".') from None
+    if network.version not in versions:
+        raise Unfit(f"{written!r} isn't an IPv{versions[0]} subnet. isIpInSubnet takes either kind.")
+    value = text(args[0])
+    if isinstance(network, IPv4Network):
+        return Sql(_in_ipv4(value, network), "bool")
+    digits = f"{int(network.network_address):032x}"
+    whole, bits = divmod(network.prefixlen, 4)
+    tests = [f"starts_with(ipv6_digits({value}), '{digits[:whole]}')"]
+    if bits:
+        first = int(digits[whole], 16)
+        nibbles = ", ".join(f"'{first + each:x}'" for each in range(2 ** (4 - bits)))
+        tests.append(f"substr(ipv6_digits({value}), {whole + 1}, 1) IN ({nibbles})")
+    return Sql(f"coalesce({' AND '.join(tests)}, false)", "bool")
 
 
 def _in_ipv4(value: str, network: IPv4Network) -> str:
-    """By the text of the address: its whole octets are a prefix, and the one that the mask cuts is one of some."""
+    """By the text of the address: its whole octets are a prefix, and the one that the mask cuts is one of a list."""
     octets = str(network.network_address).split(".")
     whole, bits = divmod(network.prefixlen, 8)
     wanted = octets[:whole]
@@ -150,7 +143,7 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
     pattern = f"'{begin}' || ipv4_octets({4 - len(wanted)})" if len(wanted) < 4 else f"'{begin[:-2]}'"
     test = f"regexp_full_match({value}, {pattern})"
     if whole:
-        # What begins otherwise is passed over quickly.
+        # A prefix is tested quickly, so most other addresses never reach the regular expression.
         test = f"starts_with({value}, '{'.'.join(octets[:whole])}{'.' * (whole < 4)}') AND {test}"
     return f"({value} IS NOT NULL AND {test})"
 
@@ -158,63 +151,104 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
 # --- texts ---
 
 
-def _textual(template: str, kind: Kind = "text") -> Callable[[Args, Context], Sql]:
+def _textual(template: str, kind: ValueKind = "text") -> Build:
     """SQL in which {a}, {b} and {c} are the arguments as text."""
-    return lambda args, _: given(kind, template.format(**dict(zip("abc", map(text, args), strict=False))))
+    return lambda args, _: Sql(template.format(**dict(zip("abc", map(text, args), strict=False))), kind)
 
 
-def _trim(function: str) -> Callable[[Args, Context], Sql]:
+def _trim(function: str, args: Args, _: Context) -> Sql:
     blanks = "chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
-    return lambda args, _: given("text", f"{function}({text(args[0])}, {text(args[1]) if len(args) == 2 else blanks})")
+    return Sql(f"{function}({text(args[0])}, {text(args[1]) if len(args) == 2 else blanks})", "text")
 
 
 def _substr(args: Args, _: Context) -> Sql:
-    def bounded(value: Sql) -> str:
-        return f"CAST(least(greatest({double(value)}, 0), 1e9) AS BIGINT)"
-
-    length = f", {bounded(args[2])}" if len(args) == 3 else ""
-    return given("text", f"substr({text(args[0])}, {bounded(args[1])} + 1{length})")
+    start, *length = (f"CAST(least(greatest({double(each)}, 0), 1e9) AS BIGINT)" for each in args[1:])
+    return Sql(f"substr({', '.join([text(args[0]), f'{start} + 1', *length])})", "text")
 
 
 def _strcontains(args: Args, _: Context) -> Sql:
     a, b = text(args[0]), text(args[1])
-    exact = f"contains({a}, {b})"
+    found = f"contains({a}, {b})"
     if len(args) == 3:
-        exact = f"CASE WHEN {condition(args[2])} THEN contains(lower({a}), lower({b})) ELSE {exact} END"
-    return given("bool", f"coalesce({exact}, false)")
+        found = f"CASE WHEN {condition(args[2])} THEN contains(lower({a}), lower({b})) ELSE {found} END"
+    return Sql(f"coalesce({found}, false)", "bool")
 
 
-for _name, _least, _most, _build in (
-    ("abs", 1, 1, numeric("abs({x})")),
-    ("ceil", 1, 1, numeric("ceil({x})")),
-    ("floor", 1, 1, numeric("floor({x})")),
-    ("greatest", 1, None, _extreme("greatest")),
-    ("least", 1, None, _extreme("least")),
-    ("log", 1, 1, numeric("CASE WHEN {x} > 0 THEN ln({x}) END")),
-    ("sqrt", 1, 1, numeric("CASE WHEN {x} >= 0 THEN sqrt({x}) END")),
+# --- stats ---
+
+
+def _sum(args: Args, _: Context) -> Sql:
+    if args[0].kind in ("integer", "bool"):
+        return Sql(f"CAST(sum({number(args[0])}) AS BIGINT)", "integer")
+    return Sql(f"sum({double(args[0])})", "number")
+
+
+def _end(function: str, args: Args, _: Context) -> Sql:
+    """The smallest or largest value; of texts that look like numbers, by the numbers."""
+    value = args[0]
+    if value.kind != "text":
+        return Sql(f"{function}({value.text})", value.kind)
+    return Sql(f"coalesce(number_text({function}({number(value)})), {function}({value.text}))", "text")
+
+
+def _sorted_end(function: str, args: Args, context: Context) -> Sql:
+    """The first or last value in natural order."""
+    value = args[0]
+    if value.kind != "text":
+        return _end(function, args, context)
+    return Sql(f"arg_{function}({value.text}, natural_key({value.text}))", "text")
+
+
+def _dated(function: str, args: Args, context: Context) -> Sql:
+    """The value of the earliest or latest event; of events at the same moment, the smallest or largest value."""
+    if context.timestamp is None:
+        raise Unfit("This looks for the value with the first or last @timestamp, and there is none here.")
+    value = args[0]
+    return Sql(f"arg_{function}({value.text}, row({context.timestamp.text}, {value.text}))", value.kind)
+
+
+def _pct(args: Args, _: Context) -> Sql:
+    percent = as_float(_constant(args[1], "a percentage from 0 to 100, such as 95"))
+    if percent is None or not 0 <= percent <= 100:
+        raise Unfit("pct() takes a percentage from 0 to 100, such as pct(bytes, 95).")
+    return Sql(f"quantile_cont({number(args[0])}, {percent / 100!r})", "number")
+
+
+def _by_name(*functions: tuple[str, int, int | None, Build]) -> dict[str, Function]:
+    return {name.lower(): Function(name, least, most, build) for name, least, most, build in functions}
+
+
+FUNCTIONS = _by_name(
+    ("abs", 1, 1, _numeric("abs({x})")),
+    ("ceil", 1, 1, _numeric("ceil({x})")),
+    ("floor", 1, 1, _numeric("floor({x})")),
+    ("greatest", 1, None, partial(_extreme, "greatest")),
+    ("least", 1, None, partial(_extreme, "least")),
+    ("log", 1, 1, _numeric("CASE WHEN {x} > 0 THEN ln({x}) END")),
+    ("sqrt", 1, 1, _numeric("CASE WHEN {x} >= 0 THEN sqrt({x}) END")),
     ("round", 1, 2, _rounded),
     ("bin", 1, 1, _bin),
-    ("datefloor", 2, 2, _floor),
-    ("dateceil", 2, 2, _ceil),
-    ("fromMillis", 1, 1, lambda args, _: given("time", f"from_millis({double(args[0])})")),
-    ("toMillis", 1, 1, lambda args, _: given("integer", f"epoch_ms({time(args[0])})")),
-    ("now", 0, 0, lambda _, context: given("integer", str(int(context.now)))),
-    ("ispresent", 1, 1, lambda args, _: given("bool", f"({args[0].text} IS NOT NULL)")),
+    ("datefloor", 2, 2, partial(_rounded_time, periods.floor)),
+    ("dateceil", 2, 2, partial(_rounded_time, periods.ceil)),
+    ("fromMillis", 1, 1, lambda args, _: Sql(f"from_millis({double(args[0])})", "time")),
+    ("toMillis", 1, 1, lambda args, _: Sql(f"epoch_ms({time(args[0])})", "integer")),
+    ("now", 0, 0, lambda _, context: Sql(str(int(context.now)), "integer")),
+    ("ispresent", 1, 1, lambda args, _: Sql(f"({args[0].text} IS NOT NULL)", "bool")),
     ("coalesce", 1, None, _coalesce),
     ("if", 3, 3, _case),
     ("case", 2, None, _case),
     ("isValidIp", 1, 1, _textual("(is_ipv4({a}) OR ipv6_digits({a}) IS NOT NULL)", "bool")),
     ("isValidIpV4", 1, 1, _textual("is_ipv4({a})", "bool")),
     ("isValidIpV6", 1, 1, _textual("(ipv6_digits({a}) IS NOT NULL)", "bool")),
-    ("isIpInSubnet", 2, 2, _in_subnet(4, 6)),
-    ("isIpv4InSubnet", 2, 2, _in_subnet(4)),
-    ("isIpv6InSubnet", 2, 2, _in_subnet(6)),
+    ("isIpInSubnet", 2, 2, partial(_in_subnet, (4, 6))),
+    ("isIpv4InSubnet", 2, 2, partial(_in_subnet, (4,))),
+    ("isIpv6InSubnet", 2, 2, partial(_in_subnet, (6,))),
     ("isempty", 1, 1, _textual("(coalesce({a}, '') = '')", "bool")),
     ("isblank", 1, 1, _textual("regexp_full_match(coalesce({a}, ''), '\\s*')", "bool")),
-    ("concat", 1, None, lambda args, _: given("text", f"concat({', '.join(map(text, args))})")),
-    ("ltrim", 1, 2, _trim("ltrim")),
-    ("rtrim", 1, 2, _trim("rtrim")),
-    ("trim", 1, 2, _trim("trim")),
+    ("concat", 1, None, lambda args, _: Sql(f"concat({', '.join(map(text, args))})", "text")),
+    ("ltrim", 1, 2, partial(_trim, "ltrim")),
+    ("rtrim", 1, 2, partial(_trim, "rtrim")),
+    ("trim", 1, 2, partial(_trim, "trim")),
     ("strlen", 1, 1, _textual("length({a})", "integer")),
     ("toupper", 1, 1, _textual("upper({a})")),
     ("tolower", 1, 1, _textual("lower({a})")),
@@ -223,5 +257,22 @@ for _name, _least, _most, _build in (
     ("strcontains", 2, 3, _strcontains),
     ("startsWith", 2, 2, _textual("coalesce(starts_with({a}, {b}), false)", "bool")),
     ("endsWith", 2, 2, _textual("coalesce(ends_with({a}, {b}), false)", "bool")),
-):
-    FUNCTIONS[_name.lower()] = Function(_name, _least, _most, _build)
+)
+"""The functions of one event, by their names in lower case."""
+
+AGGREGATES = _by_name(
+    ("avg", 1, 1, lambda args, _: Sql(f"avg({number(args[0])})", "number")),
+    ("count", 0, 1, lambda args, _: Sql(f"count({args[0].text if args else '*'})", "integer")),
+    ("count_distinct", 1, 1, lambda args, _: Sql(f"count(DISTINCT {args[0].text})", "integer")),
+    ("max", 1, 1, partial(_end, "max")),
+    ("min", 1, 1, partial(_end, "min")),
+    ("pct", 2, 2, _pct),
+    ("stddev", 1, 1, _numeric("stddev_samp({x})")),
+    ("sum", 1, 1, _sum),
+    ("median", 1, 1, lambda args, _: Sql(f"quantile_cont({number(args[0])}, 0.5)", "number")),
+    ("earliest", 1, 1, partial(_dated, "min")),
+    ("latest", 1, 1, partial(_dated, "max")),
+    ("sortsFirst", 1, 1, partial(_sorted_end, "min")),
+    ("sortsLast", 1, 1, partial(_sorted_end, "max")),
+)
+"""The functions of many events, which only `stats` takes, by their names in lower case."""

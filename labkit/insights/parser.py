@@ -1,55 +1,95 @@
-"""From the text of a query to its tree, or to an error that a person understands."""
+"""Parse a query with grammar.lark: into its commands, or into an error that a person understands.
+
+`compile` and `run` call it, and so does StartQuery, which needs the log groups of SOURCE before it has a table.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
 
-from lark import Lark
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from labkit.errors import QueryError
-from labkit.insights.errors import did_you_mean
-from labkit.insights.nodes import Node
+from labkit.insights import query_errors
+from labkit.insights.query_errors import did_you_mean, error_at
+
+Node = Tree[Token]
+
+MOST_STATS = 10
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html#CWL_QuerySyntax-stats-multi"""
 
 COMMANDS = ("fields", "display", "filter", "where", "filterIndex", "parse", "stats", "sort", "limit", "dedup", "SOURCE")
+UNSUPPORTED = query_errors.UNSUPPORTED["commands"]
 
-#: Words of the language that labkit doesn't have, and what to write instead where there is something.
-#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
-UNSUPPORTED = {
-    "anomaly": "",
-    "csv": "Use parse with a glob, such as parse @message \"*,*\" as a, b.",
-    "diff": "Run the query once for each time range and compare the answers.",
-    "join": "Run two queries and merge their answers in pandas.",
-    "logfmt": "Use parse with a glob, such as parse @message \"user=* \" as user.",
-    "lookup": "Run the query and merge its answer with a table in pandas.",
-    "offset": "Run the query again over a shifted time range.",
-    "pattern": "Use parse to cut the message into fields, and stats to count them.",
-    "tail": "Sort the other way round and use limit.",
-    "unmask": "",
-    "unnest": "",
-}  # fmt: skip
+#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
+_SOURCE_OPTIONS = ("namePrefix", "class", "accountIdentifiers")
 
 _EXPECTED = {
-    "$END": "the end of the query",
-    "VBAR": "|",
-    "COMMA": "a comma",
-    "_AS": "as",
-    "_BY": "by",
-    "STRING": "a text in quotes",
-    "REGEX": "a regular expression between slashes",
-    "NUMBER": "a number",
-    "WORD": "a name",
-    "RPAR": ")",
-    "LPAR": "(",
-    "RSQB": "]",
-    "LSQB": "[",
-    "COLON": ":",
-}
-# What an expression can begin with or go on with; listing it all would not help.
-_BEGINS, _GOES_ON = {"STRING", "NUMBER", "WORD"}, {"COMPARE", "PLUS_MINUS"}
+    "$END": "the end of the query", "VBAR": "|", "COMMA": "a comma", "_AS": "as", "_BY": "by",
+    "STRING": "a text in quotes", "REGEX": "a regular expression between slashes", "NUMBER": "a number",
+    "WORD": "a name", "RPAR": ")", "LPAR": "(", "RSQB": "]", "LSQB": "[", "COLON": ":",
+}  # fmt: skip
+# What an expression can begin with or continue with; listing all of it would not help.
+_BEGINS, _CONTINUES = {"STRING", "NUMBER", "WORD"}, {"COMPARE", "PLUS_MINUS"}
 _WORD = re.compile(r"[^\s|,()\[\]]+|.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """A query whose commands are known.
+
+    Attributes:
+        text: The query as it was written.
+        commands: The tree of each command in order, without SOURCE.
+        source: The options of the SOURCE command, each with its texts; None where there is none.
+    """
+
+    text: str
+    commands: Sequence[Node]
+    source: Mapping[str, tuple[str, ...]] | None
+
+
+def parse(text: str) -> ParsedQuery:
+    """Parse a query.
+
+    Args:
+        text: The query, in CloudWatch Logs Insights QL.
+
+    Returns:
+        Its commands. Names of fields and functions are not checked yet.
+
+    Raises:
+        QueryError: The query does not follow the grammar, or its commands are in a wrong order.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+    """
+    if "\0" in text or any(0xD800 <= ord(each) < 0xE000 for each in text):
+        raise QueryError("The query holds a character that isn't text.", 0, len(text))
+    try:
+        commands = cast("list[Node]", _lark().parse(text).children)
+    except UnexpectedInput as unexpected:
+        raise _explained(text, unexpected) from None
+    source = None
+    if commands[0].data == "source":
+        source = _source_options(commands.pop(0))
+    _check_order(commands)
+    return ParsedQuery(text, commands, source)
+
+
+def field_name(node: Node) -> str:
+    """Return the name of a field, an alias or the subject of `parse`, without its backticks."""
+    return str(node.children[0]).strip("`")
+
+
+def unquoted(token: Token) -> str:
+    """Return what a text in quotes means: a backslash before a quote or a backslash goes, any other stays."""
+    return re.sub(r"\\([\"'\\])", r"\1", str(token)[1:-1])
 
 
 @cache
@@ -58,52 +98,64 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
-def parse(text: str) -> Node:
-    """The tree of a query, as grammar.lark describes it. Raises QueryError."""
-    try:
-        return _lark().parse(text)
-    except UnexpectedInput as unexpected:
-        raise _explained(text, unexpected) from None
+def _source_options(command: Node) -> dict[str, tuple[str, ...]]:
+    kind, *options = command.children
+    if str(kind).lower() != "loggroups":
+        raise error_at(kind, 'SOURCE takes logGroups(namePrefix: ["…"]).')
+    found: dict[str, tuple[str, ...]] = {}
+    for option in cast("list[Node]", options):
+        key, *texts = cast("list[Token]", option.children)
+        if key not in _SOURCE_OPTIONS:
+            raise error_at(key, f"labkit's logGroups() has no {key}, only {', '.join(_SOURCE_OPTIONS)}.")
+        found[str(key)] = tuple(map(unquoted, texts))
+    return found
+
+
+def _check_order(commands: Sequence[Node]) -> None:
+    """Check which command follows which.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html#CWL_QuerySyntax-stats-multi
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Dedup.html
+    """
+    names = [command.data for command in commands]
+    stats = [place for place, name in enumerate(names) if name == "stats"]
+    if len(stats) > MOST_STATS:
+        raise error_at(commands[stats[MOST_STATS]], f"A query has at most {MOST_STATS} stats commands.")
+    for place, (name, command) in enumerate(zip(names, commands, strict=True)):
+        if "dedup" in names[:place] and name != "limit":
+            raise error_at(command, "Only limit may stand after dedup.")
+        if stats and place < stats[-1] and (name == "limit" or (name == "sort" and len(stats) > 1)):
+            raise error_at(command, f"{name} stands after the last stats of a query, not before it.")
 
 
 def _explained(text: str, error: UnexpectedInput) -> QueryError:
+    """The error of the parser in words, at the word that does not fit."""
+    # What could have been there instead. Lark's match_examples would need an example for each state of the parser.
+    wanted = set(getattr(error, "accepts", None) or getattr(error, "expected", None) or ()) - {"$END"}
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         start = len(text.rstrip())
         if not start:
             return QueryError("The query is empty. Begin with a command, such as fields @message.", 0, 0)
-        wanted = _wanted(_possible(error))
-        return QueryError(f"The query ends too early: {wanted} is missing.", start, start)
+        return QueryError(f"The query ends too early: {_in_words(wanted)} is missing.", start, start)
     start = int(error.pos_in_stream or 0)
     found = _WORD.match(text, start)
     word = found[0] if found else ""
     end = start + len(word)
     if isinstance(error, UnexpectedCharacters):
         return QueryError(_bad_character(word), start, end)
-    for name, at in _around(text, start, word):
-        instead = UNSUPPORTED.get(name.lower())
-        if instead is not None:
+    # In `parse csv @message` the word before the one that does not fit is the one that labkit does not have.
+    before = [(each[0], each.start()) for each in re.finditer(r"[A-Za-z]+", text[:start])][-1:]
+    for name, at in [(word, start), *before]:
+        if (instead := UNSUPPORTED.get(name.lower())) is not None:
             message = f"labkit doesn't have {name} of the query language. {instead}".rstrip()
             return QueryError(message, at, at + len(name))
-    wants = _possible(error)
-    if "_FIELDS" in wants:
-        return QueryError(
-            f"There is no command {word}.{did_you_mean(word, COMMANDS)} A query begins with a command, "
-            "and | stands before each further one.",
-            start,
-            end,
+    message = f"{word!r} doesn't belong here: {_in_words(wanted)} should follow."
+    if "_FIELDS" in wanted:
+        hint = did_you_mean(word, COMMANDS)
+        message = (
+            f"There is no command {word}.{hint} A query begins with a command, and | stands before each further one."
         )
-    return QueryError(f"{word!r} doesn't belong here: {_wanted(wants)} should follow.", start, end)
-
-
-def _possible(error: UnexpectedInput) -> set[str]:
-    """The terminals that could have stood where the error is."""
-    return set(getattr(error, "accepts", None) or getattr(error, "expected", None) or ()) - {"$END"}
-
-
-def _around(text: str, start: int, word: str) -> list[tuple[str, int]]:
-    """The offending word and the one before it: in `parse csv @message`, it is csv that isn't supported."""
-    before = list(re.finditer(r"[A-Za-z]+", text[:start]))[-1:]
-    return [(word, start), *((each[0], each.start()) for each in before)]
+    return QueryError(message, start, end)
 
 
 def _bad_character(word: str) -> str:
@@ -116,12 +168,12 @@ def _bad_character(word: str) -> str:
     return f"{word!r} isn't part of the query language."
 
 
-def _wanted(names: set[str]) -> str:
-    if "_FIELDS" in names:
+def _in_words(terminals: set[str]) -> str:
+    if "_FIELDS" in terminals:
         return "a command"
-    if names >= _BEGINS:
+    if terminals >= _BEGINS:
         return "a field, a value or a function"
-    if names >= _GOES_ON:
+    if terminals >= _CONTINUES:
         return "an operator, a comma or |"
-    words = [words for name, words in _EXPECTED.items() if name in names]
+    words = [words for name, words in _EXPECTED.items() if name in terminals]
     return " or ".join(words) or "something else"

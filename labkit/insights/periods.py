@@ -1,4 +1,4 @@
-"""Periods such as 5m, and times rounded to them."""
+"""Periods such as 5m, and the SQL of times rounded to them, for bin, datefloor and dateceil."""
 
 from __future__ import annotations
 
@@ -23,15 +23,24 @@ _UNITS = {
 _UNIT = {name: unit for unit, names in _UNITS.items() for name in names}
 _UNIT |= {f"{name}s": unit for name, unit in _UNIT.items() if len(name) > 1}
 
-#: No unit counts further than to the next one: bin(300s) means bin(60s), and 5 minutes are bin(5m).
-CAPS = {"ms": 1000, "s": 60, "m": 60, "h": 24}
+#: The largest count of each unit: bin(300s) means bin(60s), and 5 minutes are bin(5m).
+_MOST = {"ms": 1000, "s": 60, "m": 60, "h": 24}
 
 _MONTHS = {"mo": 1, "q": 3, "y": 12}
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 def read(period: str) -> tuple[int, str]:
-    """How many of which unit, capped as AWS caps them.
+    """Read a period.
+
+    Args:
+        period: A count and a unit, such as 5m.
+
+    Returns:
+        The count, at most what AWS counts of this unit, and the short name of the unit.
+
+    Raises:
+        Unfit: This is not a period.
 
     >>> read("300s"), read("2hrs"), read("1month")
     ((60, 's'), (2, 'h'), (1, 'mo'))
@@ -40,25 +49,19 @@ def read(period: str) -> tuple[int, str]:
     if not found or found[2] not in _UNIT:
         raise Unfit(f"{period!r} isn't a period. Write a number and a unit without a space, such as 30s or 5m.")
     unit = _UNIT[found[2]]
-    count = min(int(found[1][:9]), CAPS.get(unit, 10_000))
+    count = min(int(found[1][:9]), _MOST.get(unit, 10_000))
     if count == 0:
         raise Unfit("A period must be longer than nothing.")
     return count, unit
 
 
-def is_capped(period: str) -> bool:
-    """Whether a period means less than it says, as 300s does."""
-    found = _PERIOD.fullmatch(period.lower())
-    return found is not None and int(found[1]) > read(period)[0]
-
-
 def floor(time: str, period: str) -> str:
-    """SQL for a time rounded down: weeks begin on Mondays, all else is counted from 1970."""
+    """Return the SQL of a time rounded down: weeks begin on Mondays, all others are counted from 1970."""
     return _floor(time, *_interval(period))
 
 
 def ceil(time: str, period: str) -> str:
-    """SQL for a time rounded up."""
+    """Return the SQL of a time rounded up."""
     interval, origin = _interval(period)
     down = _floor(time, interval, origin)
     return f"CASE WHEN {down} = {time} THEN {time} ELSE {down} + {interval} END"

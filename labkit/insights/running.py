@@ -1,14 +1,15 @@
-"""Queries run on DuckDB: as a DataFrame, or as the API's rows of text."""
+"""Run queries in DuckDB: `query` gives a DataFrame, `run` gives rows of text as the API does.
+
+Engineers and notebooks call `query`; the embedded AWS calls `run`.
+"""
 
 from __future__ import annotations
 
-import atexit
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,30 +19,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.errors import QueryError
-from labkit.insights.compiled import Compiled
-from labkit.insights.compiler import compile
-from labkit.insights.names import sql_names
-from labkit.insights.values import Kind
+from labkit.insights import database
+from labkit.insights.compiler import CompiledQuery, compile
+from labkit.insights.parser import ParsedQuery
+from labkit.insights.values import ValueKind
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answers: `rows` of (field, value) pairs without the absent ones, and how many events came through
-    the filters and were looked at.
+class QueryResults:
+    """What GetQueryResults answers.
+
+    Attributes:
+        rows: For each row the name and the value of each field that is present.
+        matched: How many events passed the filters.
+        scanned: How many events the table has.
+        compiled: The query that was run.
     """
 
     rows: list[list[tuple[str, str]]]
     matched: int
     scanned: int
-    compiled: Compiled
+    compiled: CompiledQuery
 
 
 def query(table: Any, text: str, *, now: float | None = None, limit: int | None = None) -> pd.DataFrame:
-    """Ask a table a question in CloudWatch Logs Insights QL: numbers come back as numbers, times as times in UTC.
+    """Query a table in CloudWatch Logs Insights QL.
 
-    Parameters: `table`, a pandas DataFrame, an Arrow table or a DuckDB relation, whose columns are the fields; `text`,
-    the query; `now`, what now() gives, in epoch seconds; `limit`, the most rows, 1 to 100,000 (default 10,000, as in
-    the language). Raises QueryError, also for a field that the table doesn't have.
+    Args:
+        table: A pandas DataFrame, an Arrow table or a DuckDB relation, whose columns are the fields.
+        text: The query.
+        now: What now() gives, in epoch seconds; None for the computer's clock.
+        limit: The largest number of rows, 1 to 100,000; None for the limit of the query, or else 10,000.
+
+    Returns:
+        The rows, with numbers as numbers and times in UTC; the columns are backed by Arrow.
+
+    Raises:
+        QueryError: The query is malformed, or names a field that the table does not have.
 
     >>> flows = pd.DataFrame({"srcAddr": ["10.1.15.80", "10.2.0.126", "10.1.15.80"], "bytes": [84, 84, 610]})
     >>> query(flows, "stats sum(bytes) as total by srcAddr | sort total desc")
@@ -52,47 +66,53 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
     """
     events = _arrow(table)
-    compiled = compile(text, kinds(events), now=now, limit=limit)
+    compiled = compile(text, _kinds(events), now=now, limit=limit)
     if compiled.absent:
         raise compiled.absent[0]
-    answer = _answer(events, compiled, text)
+    rows = _rows(events, compiled)
     columns = [
         column.cast(pa.timestamp(column.type.unit, "UTC")) if pa.types.is_timestamp(column.type) else column
-        for column in answer.columns
+        for column in rows.columns
     ]
-    named = pa.table(columns, names=[field.name for field in compiled.fields])
+    named = pa.table(columns, names=[name for name, _ in compiled.fields])
     return named.to_pandas(types_mapper=pd.ArrowDtype)
 
 
-def run(table: Any, text: str, *, now: float | None = None, limit: int | None = None) -> Answer:
-    """Run a query as `get_query_results` would answer it: every value a text, absent ones left out.
+def run(table: Any, query: str | ParsedQuery, *, now: float | None = None, limit: int | None = None) -> QueryResults:
+    """Run a query as the API does: every value is a text, and absent ones are left out.
 
-    Parameters as for query(), but a field that the table doesn't have is absent from each event. Raises QueryError.
+    Args:
+        table: As for `query`. A field that it lacks is absent from each event.
+        query: The query, as text or as `parse` gives it.
+        now: As for `query`.
+        limit: As for `query`.
+
+    Returns:
+        The rows, and how much was searched.
+
+    Raises:
+        QueryError: The query is malformed.
 
     >>> run(pa.table({"bytes": [84, 610]}), "stats avg(bytes), max(bytes)").rows
     [[('avg(bytes)', '347'), ('max(bytes)', '610')]]
     """
     events = _arrow(table)
-    compiled = compile(text, kinds(events), now=now, limit=limit)
-    answer = _answer(events, compiled, text)
-    matched = _execute(events, compiled.matched_sql, compiled, text)[0][0].as_py()
-    columns = [formatted(column) for column in answer.columns]
-    names = [field.name for field in compiled.fields]
+    compiled = compile(query, _kinds(events), now=now, limit=limit)
+    columns = [formatted(column) for column in _rows(events, compiled).columns]
+    matched = _execute(events, compiled.matched_sql, compiled)[0][0].as_py()
+    names = [name for name, _ in compiled.fields]
     rows = [
         [(name, value) for name, value in zip(names, row, strict=True) if value is not None]
         for row in zip(*columns, strict=True)
     ]
-    return Answer(rows, matched, len(events), compiled)
-
-
-def kinds(events: pa.Table) -> dict[str, Kind]:
-    """The kind of each column, as compile() wants it."""
-    return {field.name: _kind(field.type) for field in events.schema}
+    return QueryResults(rows, matched, len(events), compiled)
 
 
 def formatted(column: pa.ChunkedArray) -> list[str | None]:
-    """Values as the API writes them: times in UTC with milliseconds, yes and no as 1 and 0, whole numbers without a
-    point, other numbers with at most 4 decimals, or 4 significant digits below 1.
+    """Write the values of a column as the API does.
+
+    Times are in UTC with milliseconds, yes and no are 1 and 0, whole numbers have no point, and other numbers have at
+    most 4 decimals, or 4 significant digits below 1.
 
     >>> formatted(pa.chunked_array([[1220.0, 3.14159265, 0.000123456, None]]))
     ['1220', '3.1416', '0.0001235', None]
@@ -113,16 +133,19 @@ def _decimal(value: float) -> str | None:
     return written.rstrip("0").rstrip(".") if "." in written else written.removeprefix("-") if not value else written
 
 
-def _kind(type: pa.DataType) -> Kind:
+def _kinds(events: pa.Table) -> Mapping[str, ValueKind]:
+    """The kind of each column of a table that `_arrow` made."""
+    return {field.name: _kind(field.type) for field in events.schema}
+
+
+def _kind(type: pa.DataType) -> ValueKind:
     if pa.types.is_integer(type):
         return "integer"
     if pa.types.is_floating(type):
         return "number"
     if pa.types.is_boolean(type):
         return "bool"
-    if pa.types.is_timestamp(type):
-        return "time"
-    return "text"
+    return "time" if pa.types.is_timestamp(type) else "text"
 
 
 def _arrow(table: Any) -> pa.Table:
@@ -136,50 +159,37 @@ def _arrow(table: Any) -> pa.Table:
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     type = column.type
-    if pa.types.is_timestamp(type):
+    if pa.types.is_timestamp(type) or pa.types.is_date(type):
         return column.cast(pa.timestamp("us"), safe=False) if type != pa.timestamp("us") else column
-    if pa.types.is_date(type):
-        return column.cast(pa.timestamp("us"))
     if pa.types.is_decimal(type) or pa.types.is_uint64(type) or pa.types.is_float16(type):
         return column.cast(pa.float64(), safe=False)
-    known = pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_boolean(type)
     words = type.value_type if pa.types.is_dictionary(type) else type
     texts = pa.types.is_string(words) or pa.types.is_large_string(words) or pa.types.is_string_view(words)
-    return column if known or texts else column.cast(pa.string())
+    return column if texts or _kind(type) != "text" else column.cast(pa.string())
 
 
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
-    # A connection that outlives the interpreter is reported as a leak, on the screen of whoever leaves.
-    atexit.register(_database.cache_clear)
-    return connection
-
-
-def _answer(events: pa.Table, compiled: Compiled, text: str) -> pa.Table:
+def _rows(events: pa.Table, compiled: CompiledQuery) -> pa.Table:
     if compiled.first is not None:
         sql, enough = compiled.first
-        answer = _execute(events, sql, compiled, text)
-        if len(answer) == enough:
-            return answer
-    return _execute(events, compiled.sql, compiled, text)
+        rows = _execute(events, sql, compiled)
+        if len(rows) == enough:
+            return rows
+    return _execute(events, compiled.sql, compiled)
 
 
-def _execute(events: pa.Table, sql: str, compiled: Compiled, text: str) -> pa.Table:
-    columns, names = list(events.columns), list(sql_names(events.column_names).values())
+def _execute(events: pa.Table, sql: str, compiled: CompiledQuery) -> pa.Table:
+    columns, names = list(events.columns), list(compiled.columns)
     if compiled.row is not None:
         columns.append(pa.array(np.arange(len(events))))
         names.append(compiled.row)
-    # DuckDB finds the table by this variable's name, which is quicker than to register it.
+    # DuckDB finds the table by the name of this variable, which is quicker than registering it.
     events = pa.table(columns, names)
-    # A cursor has the database's macros, and runs beside others.
-    with _database().cursor() as cursor:
+    with database.cursor() as cursor:
         try:
             with warnings.catch_warnings():
-                # Its answers are small, and cursor.sql, which copies them once less, plans each query twice.
+                # The rows are few, and cursor.sql, which copies them once less, plans each query twice.
                 warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
                 return cursor.execute(sql).to_arrow_table()
         except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
             reason = str(error).partition("Error: ")[2].splitlines()[0]
-            raise QueryError(f"A value of this query is out of range: {reason}", 0, len(text)) from None
+            raise QueryError(f"A value of this query is out of range: {reason}", 0, len(compiled.text)) from None

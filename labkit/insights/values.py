@@ -1,24 +1,36 @@
-"""Pieces of SQL with the kind of value they give, and the conversions that implicit typing makes."""
+"""SQL expressions with the kind of value they give, and the conversions of implicit typing between the kinds.
+
+The functions of the language and the compiler of expressions build SQL with these.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["integer", "number", "text", "time", "bool", "period"]
-NUMERIC: frozenset[Kind] = frozenset(("integer", "number", "bool"))
+ValueKind = Literal["integer", "number", "text", "time", "bool", "period"]
+NUMERIC: frozenset[ValueKind] = frozenset(("integer", "number", "bool"))
 
 
 class Unfit(Exception):
-    """A value that doesn't fit where it stands; the expression it stands in knows where that is."""
+    """A value cannot be used here.
+
+    It has no position and never leaves this room: `expressions` catches it and raises a QueryError at the expression.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """One SQL expression. `literal` is the value of a constant as the query writes it."""
+    """One SQL expression.
+
+    Attributes:
+        text: The SQL.
+        kind: The kind of its value.
+        literal: The value of a constant, as the query writes it; None for everything else.
+    """
 
     text: str
-    kind: Kind
+    kind: ValueKind
     literal: str | None = None
 
 
@@ -26,7 +38,7 @@ ABSENT = Sql("CAST(NULL AS VARCHAR)", "text")
 
 
 def quoted(text: str) -> str:
-    """A text as an SQL literal.
+    """Return a text as an SQL literal.
 
     >>> quoted("it's")
     "'it''s'"
@@ -34,13 +46,13 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def name(identifier: str) -> str:
-    """A column's name as SQL writes it."""
-    return '"' + identifier.replace('"', '""') + '"'
+def identifier(name: str) -> str:
+    """Return the name of a column as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def as_float(text: str) -> float | None:
-    """The number that a text is, or None.
+    """Return the finite number that a text means, or None.
 
     >>> as_float("80"), as_float("ssh"), as_float("nan")
     (80.0, None, None)
@@ -53,6 +65,7 @@ def as_float(text: str) -> float | None:
 
 
 def number_literal(text: str) -> Sql:
+    """Return a number of the query as SQL."""
     value = as_float(text)
     if value is None:
         raise Unfit(f"The number {text[:20]}… is too large.")
@@ -62,7 +75,7 @@ def number_literal(text: str) -> Sql:
 
 
 def number(value: Sql) -> str:
-    """The value as a number; text that isn't one is absent, and a time counts as milliseconds since 1970."""
+    """Return the SQL of a value as a number: NULL for text that is none, milliseconds since 1970 for a time."""
     if value.kind in ("integer", "number"):
         return value.text
     if value.kind == "bool":
@@ -75,12 +88,12 @@ def number(value: Sql) -> str:
 
 
 def double(value: Sql) -> str:
-    """The value as a floating-point number, in which all arithmetic is done: it can't overflow."""
+    """Return the SQL of a value as a floating-point number; all arithmetic is done in these, which cannot overflow."""
     return number(value) if value.kind in ("number", "text") else f"CAST({number(value)} AS DOUBLE)"
 
 
 def text(value: Sql) -> str:
-    """The value as text, as the console shows it."""
+    """Return the SQL of a value as text, as the console shows it."""
     if value.kind == "text":
         return value.text
     if value.kind == "number":
@@ -91,7 +104,7 @@ def text(value: Sql) -> str:
 
 
 def condition(value: Sql) -> str:
-    """The value as a condition; a number is true unless it is 0."""
+    """Return the SQL of a value as a condition; a number is true unless it is 0."""
     if value.kind == "bool":
         return value.text
     if value.kind in NUMERIC:
@@ -100,13 +113,14 @@ def condition(value: Sql) -> str:
 
 
 def time(value: Sql) -> str:
+    """Return the SQL of a value that must be a time."""
     if value.kind != "time":
         raise Unfit("This needs a time, such as @timestamp; fromMillis makes one from milliseconds since 1970.")
     return value.text
 
 
-def alike(values: list[Sql]) -> tuple[list[str], Kind]:
-    """Several values brought to one kind: numbers if all are, else text."""
+def alike(values: list[Sql]) -> tuple[list[str], ValueKind]:
+    """Return the SQL of several values brought to one kind: numbers if all are numbers, else text."""
     kinds = {value.kind for value in values if value is not ABSENT}
     if len(kinds) == 1 and "period" not in kinds:
         return ["NULL" if value is ABSENT else value.text for value in values], kinds.pop()
@@ -116,7 +130,7 @@ def alike(values: list[Sql]) -> tuple[list[str], Kind]:
 
 
 def compare(operator: str, left: Sql, right: Sql) -> str:
-    """A comparison under implicit typing: as numbers where either side is one, else as text."""
+    """Return the SQL of a comparison under implicit typing: of numbers where either side is one, else of texts."""
     for one, other in ((left, right), (right, left)):
         if one.kind == "time" and other.kind == "text":
             raise Unfit(

@@ -68,10 +68,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be passed: its id in the progress file, its chapter's number, and what it is about."""
+    """One thing that can be passed: its id in the progress file, and what it is about."""
 
     id: str
-    chapter: str
     title: str
 
 
@@ -99,8 +98,8 @@ class Chapter:
     def items(self) -> Iterator[Item]:
         """Yield all checks, exercises and questions: what `labkit progress` counts."""
         for check in self.checks:
-            yield Item(f"check:{check.name}", self.number, self.texts["check"][check.name]["title"])
+            yield Item(f"check:{check.name}", self.texts["check"][check.name]["title"])
         for exercise in self.texts["exercise"]:
-            yield Item(f"exercise:{exercise['id']}", self.number, exercise["title"])
+            yield Item(f"exercise:{exercise['id']}", exercise["title"])
         for number, question in enumerate(self.texts["quiz"], 1):
-            yield Item(f"quiz:{self.number}.{number}", self.number, question["title"])
+            yield Item(f"quiz:{self.number}.{number}", question["title"])

@@ -25,6 +25,9 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
         name: The check's name.
         vpc: One of the two VPCs by its name, if only its half is built so far.
         view: The lab as it has been read already, if it has.
+
+    Returns:
+        What the check found.
     """
     if not isinstance(name, str) or name not in CHECKS:
         near = difflib.get_close_matches(str(name).lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
@@ -109,7 +112,7 @@ class Overview:
 
 
 def overview(lab: Lab) -> Overview:
-    """Run all checks."""
+    """Run all checks, with one reading of the lab's network."""
     view, results = View(lab), {}
     with Status() as status:
         for name in CHECKS:

@@ -55,6 +55,9 @@ class Exercise:
         Args:
             answer: Any object; None means that there is no answer yet.
 
+        Returns:
+            Whether it is right, and why.
+
         Raises:
             CheckFailedError: LABKIT_STRICT is set and the answer is not right. Nothing else is raised.
         """

@@ -33,7 +33,18 @@ class Grader:
         }
 
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
-        """Run the check of that name; without a name, run all of them in short."""
+        """Run a check, or all of them in short.
+
+        Args:
+            name: The check's name; without it, all checks run.
+            vpc: One of the two VPCs by its name, if only its half is meant.
+
+        Returns:
+            What the check found, or an overview.
+
+        Raises:
+            CheckFailedError: LABKIT_STRICT is set and something is not right.
+        """
         if name is None:
             return strict(overview(self._lab))
         result = check(self._lab, name, vpc)

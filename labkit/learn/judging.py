@@ -77,7 +77,7 @@ def plain(answer: Any) -> Any:
         answer = answer.tolist()
     if isinstance(answer, str | bool | int | float) or answer is None:
         return answer
-    # A network of ipaddress is iterable, too, and stands for itself.
+    # A network of ipaddress is iterable, too, and is one answer.
     if isinstance(answer, Iterable) and not hasattr(answer, "prefixlen"):
         return [plain(each) for each in answer]
     return str(answer)
@@ -94,6 +94,9 @@ def number(
         unit: Its unit, for messages.
         digits: How many digits after the point must be right.
         near: Sentences that each explain a wrong number.
+
+    Returns:
+        The judgment; if the answer is wrong, with the sentence that fits best.
     """
     found = plain(answer)
     of_unit = f" of {unit}" if unit else ""
@@ -144,8 +147,11 @@ def texts(
         answer: The answer, as a text, a collection of texts, or a Series counted by text.
         right: The right texts.
         what: What one of them is, for messages.
-        names: The right texts by other names that stand for them, such as an id by a name.
+        names: The right texts by other names such as an id by a name.
         near: Sentences that each explain wrong texts: all of the answer, or one in it that doesn't belong.
+
+    Returns:
+        The judgment; if the answer is wrong, with the sentence that fits best.
     """
     if hasattr(answer, "value_counts") and getattr(getattr(answer, "dtype", None), "kind", "") in ("i", "u", "f"):
         answer = getattr(answer, "index", answer)  # a Series of counts or sums, by what was counted

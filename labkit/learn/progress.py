@@ -32,6 +32,12 @@ VARIABLE = "LABKIT_PROGRESS"
 #: The one point that each check, exercise and question of a quiz gives.
 MAX_SCORE = 1
 
+#: An item of the file that has not been tried.
+UNTRIED = {
+    "score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False,
+    "first": None, "last": None, "passed": None,
+}  # fmt: skip
+
 
 def place() -> Path:
     """Return where the file is: as LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
@@ -112,18 +118,15 @@ def _locked(path: Path) -> AbstractContextManager[None]:
 
 def _after(before: dict[str, Any], passed: bool | None, hint: bool, solution: bool, answer: str) -> dict[str, Any]:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    item = {
-        "score": MAX_SCORE if passed else before.get("score", 0),
-        "max_score": MAX_SCORE,
-        "attempts": before.get("attempts", 0) + (passed is not None),
-        "hints": before.get("hints", 0) + hint,
-        "solution": before.get("solution", False) or solution,
-        "first": before.get("first", now),
-        "last": now,
-        "passed": before.get("passed") or (now if passed else None),
-    }
-    given = answer or before.get("answer", "")
-    return item | ({"answer": given} if given else {})
+    item = UNTRIED | before | {"last": now} | ({"answer": answer} if answer else {})
+    item["first"] = item["first"] or now
+    item["attempts"] += passed is not None
+    item["hints"] += hint
+    item["solution"] = item["solution"] or solution
+    if passed:
+        item["score"] = MAX_SCORE
+        item["passed"] = item["passed"] or now
+    return item
 
 
 def _write(path: Path, items: dict[str, Any]) -> None:

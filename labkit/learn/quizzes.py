@@ -67,6 +67,9 @@ class Quiz:
             number: The question's number, from 1.
             letter: The letter of an option, or its text; None means that there is no answer yet.
 
+        Returns:
+            Whether it is right, and why.
+
         Raises:
             CheckFailedError: LABKIT_STRICT is set and the answer is not right. Nothing else is raised.
         """

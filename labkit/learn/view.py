@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Instance, Interface, Network, PeeringConnection, Route
+from labkit.network import Interface, Network, Route
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import Instance, PeeringConnection
 
 
 class Lab(Protocol):
@@ -101,9 +102,11 @@ class View:
 
     @cached_property
     def network(self) -> Network:
+        """The network as it was when it was first looked at."""
         return self.lab.network
 
     def client(self, service: str) -> Any:
+        """Return the lab's boto3 client of a service, such as `ec2`."""
         return self.lab.client(service)
 
     def part(self, parts: Mapping[str, Part], name: str, how: str) -> Part:
@@ -149,16 +152,27 @@ class View:
         return needed(public, f"a public address of {side.instance}", "lab.check('instances') says more.")[0]
 
     def network_with(self, side: Side, change: Callable[[Sequence[Route]], Iterable[Route]]) -> Network:
-        """Return the network as it would be with other routes in the table that a side's subnet uses."""
+        """Return the network as it would be with other routes in the table that a side's subnet uses.
+
+        Args:
+            side: The side.
+            change: Returns the routes that the table would have, given those that it has.
+        """
         subnet = self.part(self.network.subnets, side.subnet, "lab.check('subnets').")
         table = self.network.route_table_of(subnet.id)
         changed = replace(table, routes=tuple(change(table.routes)))
         return replace(self.network, route_tables={**self.network.route_tables, table.id: changed})
 
     def records(self, *containing: str) -> list[Record]:
-        """Return the records in the lab's log group that contain all these words.
+        """Return the flow log records in the lab's log group.
 
         Records of a custom format, NODATA and SKIPDATA are left out.
+
+        Args:
+            containing: Words that a record must all have, such as an address or `REJECT`.
+
+        Returns:
+            The records, oldest first.
         """
         found = []
         for line in self.lab.records(*containing):
@@ -170,7 +184,13 @@ class View:
         return found
 
     def icmp_records(self, interface: str, source: IPv4Address, destination: IPv4Address) -> list[Record]:
-        """Return the records of ICMP from one address to another at an interface, given by its id."""
+        """Return the records of ICMP at an interface.
+
+        Args:
+            interface: The interface's id.
+            source: The address that sent.
+            destination: The address that it was sent to.
+        """
         ends = (str(source), str(destination))
         found = self.records(interface, *ends)
         return [record for record in found if record[:2] == ends and record.protocol == ICMP]

@@ -30,6 +30,8 @@ def packet_between(
         NetworkError: An end is not there, or is not the only one.
         PacketError: The protocol is not known, or the port is missing.
     """
+    if port is not None and not isinstance(port, int):
+        raise PacketError(f"{port!r} is not a port: give a number, such as port=22.")
     sender = _interface(network, source)
     dst = _address(network, destination)
     src = _own_address(sender, dst) if sender else ip_address(source)

@@ -32,17 +32,23 @@ class ComponentKind(StrEnum):
     OTHER = "component"  # a route's target of a kind that labkit does not follow
 
 
+_NOWHERE = "NO_POSSIBLE_DESTINATION"
+_UNREACHED = "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"
+_UNROUTED = "it does not forward to {{packet.dst}}, {}; {{other}} lacks a route to it"
+
+
 class Outcome(Enum):
     """What a component did with a packet.
 
-    A template may use the hop's `packet`, `by` (what decided), `other`, `name`, `component` and `rule`, and two words
-    from its direction: `way` (`outbound` or `inbound`) and `peer` (`to` or `from` the address at the other end).
+    A template may use the hop's `packet`, `by` (what decided), `other`, `name`, `component` and `rule`, and words
+    from its direction: `way` (`outbound` or `inbound`), `own` (the source on the way out, else the destination)
+    and `peer` (`to` or `from` the address at the other end).
 
     Attributes:
         template: The sentence, as a format string.
         code: VPC Reachability Analyzer's explanation code where the packet stops, None where it goes on.
             https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
-        rule: What decided, as a format string, where that is not a route or a rule; None where nothing is to be said.
+        rule: What decided, in words, where `by` does not say it; None where nothing is to be said.
     """
 
     def __init__(self, template: str, code: str | None = None, rule: str | None = None) -> None:
@@ -63,15 +69,8 @@ class Outcome(Enum):
     REPLY_RECEIVED_ON_INTERNET = "the reply reaches the host"
     NOT_RUNNING = "the instance is {by.state}, so it neither sends nor receives", "BAD_STATE"
     NOTHING_ATTACHED = "it is attached to no instance, so nobody sends from it or answers at it", "BAD_STATE"
-    FOREIGN_SOURCE = (
-        "the source {packet.src} is not its own, and its source/destination check is on",
-        "ENI_SOURCE_DEST_CHECK_RESTRICTION",
-    )
-    FOREIGN_DESTINATION = (
-        "the destination {packet.dst} is not its own, and its source/destination check is on",
-        "ENI_SOURCE_DEST_CHECK_RESTRICTION",
-    )
-    LOOP = "the routes send the packet in a loop until its TTL runs out", "NO_POSSIBLE_DESTINATION"
+    FOREIGN = "the {own} is not its own, and its source/destination check is on", "ENI_SOURCE_DEST_CHECK_RESTRICTION"
+    LOOP = "the routes send the packet in a loop until its TTL runs out", _NOWHERE
 
     # Security groups
     TRACKED = (
@@ -100,11 +99,8 @@ class Outcome(Enum):
     BLACKHOLE = "the route {by} leads nowhere: its target is not there, or not active", "BAD_STATE_ROUTE"
     TARGET_MISSING = "the interface does not exist", "BAD_STATE_ROUTE"
     TARGET_UNSUPPORTED = "labkit does not follow packets through {component}", "UNSUPPORTED_COMPONENT"
-    NO_INTERFACE = "no network interface in {name} has the address {packet.dst}", "NO_POSSIBLE_DESTINATION"
-    RESERVED_ADDRESS = (
-        "{packet.dst} is one of the addresses that AWS reserves in each subnet: no host has it",
-        "NO_POSSIBLE_DESTINATION",
-    )
+    NO_INTERFACE = "no network interface in {name} has the address {packet.dst}", _NOWHERE
+    RESERVED = "{packet.dst} is one of the addresses that AWS reserves in each subnet: no host has it", _NOWHERE
 
     # Peering connections
     PEERED = "it is active and leads to {other}", None, "active"
@@ -114,54 +110,24 @@ class Outcome(Enum):
         "{packet.dst} is not in {other}: a peering connection leads to its peer and no further",
         "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR",
     )
-    PEER_ELSEWHERE = (
-        "it leads to {other}, in another account or region, where labkit cannot look",
-        "NO_POSSIBLE_DESTINATION",
-    )
+    PEER_ELSEWHERE = "it leads to {other}, in another account or region, where labkit cannot look", _NOWHERE
 
     # Gateways to the internet
     NOT_ATTACHED = "it is not attached to {other}", "BAD_STATE_ATTACHMENT"
-    TO_PRIVATE_ADDRESS = (
-        "it does not forward to {packet.dst}, a private address; {other} lacks a route to it",
-        "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS",
-    )
-    TO_SHARED_ADDRESS = (
-        "it does not forward to {packet.dst}, a shared address (RFC 6598); {other} lacks a route to it",
-        "IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS",
-    )
-    TO_LOCAL_ADDRESS = (
-        "it does not forward to {packet.dst}, an address without meaning beyond one host or link; {other} lacks a "
-        "route to it",
-        "NO_POSSIBLE_DESTINATION",
-    )
-    TO_NO_HOST = (
-        "it does not forward to {packet.dst}, which is no host on the internet; {other} lacks a route to it",
-        "NO_POSSIBLE_DESTINATION",
-    )
+    TO_PRIVATE_ADDRESS = _UNROUTED.format("a private address"), "IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"
+    TO_SHARED_ADDRESS = _UNROUTED.format("a shared address (RFC 6598)"), "IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS"
+    TO_LOCAL_ADDRESS = _UNROUTED.format("an address without meaning beyond one host or link"), _NOWHERE
+    TO_NO_HOST = _UNROUTED.format("which is no host on the internet"), _NOWHERE
     NO_PUBLIC_ADDRESS = (
         "{packet.src} has no public address, so no reply from the internet could find it",
         "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
     )
-    SOURCE_MADE_PUBLIC = (
-        "translates the source {by.before} to the public address {by.after}",
-        None,
-        "{by.before} ↔ {by.after}",
-    )
-    DESTINATION_MADE_PRIVATE = (
-        "translates the public address {by.before} to {by.after}",
-        None,
-        "{by.after} ↔ {by.before}",
-    )
+    MADE_PUBLIC = "translates the source {by.before} to the public address {by.after}"
+    MADE_PRIVATE = "translates the public address {by.before} to {by.after}"
     TO_INTERNET = "forwards the packet to the internet", None, "attachment"
     INTO_VPC = "forwards the packet into the VPC", None, "attachment"
-    NO_SUCH_PUBLIC_ADDRESS = (
-        "no network interface here has the public address {packet.dst}",
-        "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
-    )
-    NO_INTERNET_GATEWAY = (
-        "{name} has no internet gateway: nothing from the internet gets in",
-        "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS",
-    )
+    NO_SUCH_PUBLIC_ADDRESS = "no network interface here has the public address {packet.dst}", _UNREACHED
+    NO_INTERNET_GATEWAY = "{name} has no internet gateway: nothing from the internet gets in", _UNREACHED
     EDGE_ASSOCIATION = (
         "it has a route table of its own (edge association), which labkit does not follow",
         "UNSUPPORTED_COMPONENT",
@@ -171,8 +137,8 @@ class Outcome(Enum):
     NOT_A_REPLY = "it lets in nothing but replies, and nobody inside asked for this packet", "NO_PATH"
 
     # NAT gateways
-    SOURCE_TRANSLATED = "translates the source {by.before} to {by.after}", None, "translation"
-    DESTINATION_TRANSLATED = "translates the destination {by.before} to {by.after}", None, "translation"
+    SOURCE_TRANSLATED = "translates the source {by.before} to {by.after}"
+    DESTINATION_TRANSLATED = "translates the destination {by.before} to {by.after}"
     NAT_STARTS_NOTHING = "it starts no connection itself", "NO_PATH"
     NAT_NOT_AVAILABLE = "it is {by.state}, not available", "BAD_STATE"
     NAT_MISSING = "it is not there, not available", "BAD_STATE"
@@ -180,10 +146,7 @@ class Outcome(Enum):
     NAT_REGIONAL = "labkit does not follow packets through a regional NAT gateway", "UNSUPPORTED_COMPONENT"
     NAT_PROTOCOL = "it takes TCP, UDP and ICMP, and no {packet.what}", "PROTOCOL_RESTRICTION"
     NAT_FOREIGN_SOURCE = "{packet.src} is not in its VPC, and it serves no one else", "NGW_REQUIRES_SOURCE_IN_VPC"
-    NAT_NOTHING_ASKED = (
-        "nothing behind it asked for this packet, so it has nowhere to send it",
-        "NO_POSSIBLE_DESTINATION",
-    )
+    NAT_NOTHING_ASKED = "nothing behind it asked for this packet, so it has nowhere to send it", _NOWHERE
 
     @property
     def passes(self) -> bool:

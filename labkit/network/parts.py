@@ -359,3 +359,24 @@ class NatGateway:
     state: str
     interface: str
     regional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A gateway's change of one address of a packet.
+
+    Attributes:
+        before: The address on the packet as it came.
+        after: The address on the packet as it goes on.
+    """
+
+    before: Address
+    after: Address
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
+
+
+#: What can decide about a packet: a route, a security group's rule, a network ACL's entry, a gateway's attachment or
+#: translation, or the state of a resource.
+DecidedBy = Route | Permission | AclEntry | PeeringConnection | InternetGateway | NatGateway | Instance | Translation

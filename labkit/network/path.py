@@ -10,45 +10,8 @@ from html import escape
 
 from labkit.network.filters import entry_text, permission_text
 from labkit.network.outcomes import Action, ComponentKind, Direction, Outcome
-from labkit.network.packet import Address, Packet
-from labkit.network.parts import (
-    AclEntry,
-    Instance,
-    Interface,
-    InternetGateway,
-    NatGateway,
-    PeeringConnection,
-    Permission,
-    Route,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A gateway's change of one address of a packet.
-
-    Attributes:
-        before: The address on the packet as it came.
-        after: The address on the packet as it goes on.
-    """
-
-    before: Address
-    after: Address
-
-
-#: What decided at a hop: a route, a security group's rule, a network ACL's entry, the state of a resource, a gateway's
-#: attachment or its translation.
-DecidedBy = (
-    Route
-    | Permission
-    | AclEntry
-    | PeeringConnection
-    | InternetGateway
-    | NatGateway
-    | Instance
-    | Interface
-    | Translation
-)
+from labkit.network.packet import Packet
+from labkit.network.parts import AclEntry, DecidedBy, Permission, Route, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +53,8 @@ class Hop:
         other: The name of the second resource that the outcome is about: a route's target, the VPC that a peering
             connection leads to or that a gateway is not attached to, the route table that led to a gateway, the group
             that a rule refers to. Empty where there is none.
-        direction: `egress` or `ingress`, where a security group or a network ACL decided; None elsewhere.
+        direction: `egress` or `ingress`, where a security group, a network ACL or an interface's own check decided;
+            None elsewhere.
         interface: The id of the network interface at which this was decided, if any.
         vpc: The id of the VPC in which this was decided, if any.
         sightings: What the interface saw of the packet at this hop. Where it filters, that is its last filter.
@@ -128,27 +92,22 @@ class Hop:
             return permission_text(self.decided_by, self.direction == "egress")
         if isinstance(self.decided_by, AclEntry):
             return entry_text(self.decided_by)
-        if isinstance(self.decided_by, Route):
+        if isinstance(self.decided_by, Route | Translation):
             return str(self.decided_by)
-        return self._filled(self.outcome.rule) if self.outcome.rule else None
+        return self.outcome.rule
 
     @property
     def sentence(self) -> str:
         """What the component did with the packet, in words."""
-        return self._filled(self.outcome.template)
-
-    def _filled(self, template: str) -> str:
-        egress = self.direction == "egress"
-        return template.format(
-            packet=self.packet,
-            by=self.decided_by,
-            other=self.other,
-            name=self.name,
-            component=self.component,
-            way="outbound" if egress else "inbound",
-            peer=f"to {self.packet.dst}" if egress else f"from {self.packet.src}",
-            rule=self.rule if "{rule}" in template else None,
-        )
+        packet = self.packet
+        if self.direction == "egress":
+            way, own, peer = "outbound", f"source {packet.src}", f"to {packet.dst}"
+        else:
+            way, own, peer = "inbound", f"destination {packet.dst}", f"from {packet.src}"
+        return self.outcome.template.format(
+            packet=packet, by=self.decided_by, other=self.other, name=self.name, component=self.component,
+            rule=self.rule, way=way, own=own, peer=peer,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         mark = "✓" if self.passes else "✗"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.network.packet import PROTOCOL_NAMES, Address
 from labkit.network.parts import (
@@ -34,33 +34,18 @@ PrefixLists = Mapping[str, tuple[Cidr, ...]]
 #: The parts of a network by id, keyed by the names of `Topology`'s fields.
 Parts = dict[str, dict[str, Any]]
 
-#: The operations that describe a network, and the key that holds the list in each one's answer.
-OPERATIONS = {
-    "describe_vpcs": "Vpcs",
-    "describe_subnets": "Subnets",
-    "describe_route_tables": "RouteTables",
-    "describe_internet_gateways": "InternetGateways",
-    "describe_egress_only_internet_gateways": "EgressOnlyInternetGateways",
-    "describe_vpc_peering_connections": "VpcPeeringConnections",
-    "describe_security_groups": "SecurityGroups",
-    "describe_network_acls": "NetworkAcls",
-    "describe_network_interfaces": "NetworkInterfaces",
-    "describe_instances": "Reservations",
-    "describe_nat_gateways": "NatGateways",
-}
-
-#: Operations that change one kind of part and nothing else, and the operation that describes that kind.
+#: Operations that change one kind of part and nothing else, and the key of that kind's list.
 _CHANGES_ONLY = {
-    "CreateRoute": "describe_route_tables",
-    "ReplaceRoute": "describe_route_tables",
-    "DeleteRoute": "describe_route_tables",
-    "AuthorizeSecurityGroupIngress": "describe_security_groups",
-    "AuthorizeSecurityGroupEgress": "describe_security_groups",
-    "RevokeSecurityGroupIngress": "describe_security_groups",
-    "RevokeSecurityGroupEgress": "describe_security_groups",
-    "CreateNetworkAclEntry": "describe_network_acls",
-    "ReplaceNetworkAclEntry": "describe_network_acls",
-    "DeleteNetworkAclEntry": "describe_network_acls",
+    "CreateRoute": "RouteTables",
+    "ReplaceRoute": "RouteTables",
+    "DeleteRoute": "RouteTables",
+    "AuthorizeSecurityGroupIngress": "SecurityGroups",
+    "AuthorizeSecurityGroupEgress": "SecurityGroups",
+    "RevokeSecurityGroupIngress": "SecurityGroups",
+    "RevokeSecurityGroupEgress": "SecurityGroups",
+    "CreateNetworkAclEntry": "NetworkAcls",
+    "ReplaceNetworkAclEntry": "NetworkAcls",
+    "DeleteNetworkAclEntry": "NetworkAcls",
 }
 
 #: The keys of a route that name its target.
@@ -82,7 +67,7 @@ def answers_of(client: Any) -> dict[str, list[Json]]:
     Returns:
         The lists in the answers, keyed as the API keys them (`Vpcs`, `Subnets`, …), and `PrefixLists`.
     """
-    answers = {key: _ask(client, operation) for operation, key in OPERATIONS.items()}
+    answers = {key: _ask(client, key) for key in _KINDS}
     paginate = client.get_paginator("get_managed_prefix_list_entries").paginate
     answers["PrefixLists"] = [
         {"PrefixListId": id, "Entries": [entry for page in paginate(PrefixListId=id) for entry in page["Entries"]]}
@@ -91,8 +76,8 @@ def answers_of(client: Any) -> dict[str, list[Json]]:
     return answers
 
 
-def _ask(client: Any, operation: str) -> list[Json]:
-    return [part for page in client.get_paginator(operation).paginate() for part in page[OPERATIONS[operation]]]
+def _ask(client: Any, key: str) -> list[Json]:
+    return [part for page in client.get_paginator(_KINDS[key].operation).paginate() for part in page[key]]
 
 
 def is_partial(operation: str) -> bool:
@@ -114,8 +99,7 @@ def changed_parts(client: Any, operations: Iterable[str], prefix_lists: PrefixLi
     Raises:
         KeyError: An operation is not `is_partial`.
     """
-    described = {_CHANGES_ONLY[operation] for operation in operations}
-    answers = {OPERATIONS[operation]: _ask(client, operation) for operation in described}
+    answers = {key: _ask(client, key) for key in {_CHANGES_ONLY[operation] for operation in operations}}
     return None if _prefix_lists_in(answers) - set(prefix_lists) else read_parts(answers, prefix_lists)
 
 
@@ -132,7 +116,7 @@ def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
         part["PrefixListId"]: tuple(ip_network(entry["Cidr"]) for entry in part["Entries"])
         for part in answers.get("PrefixLists", [])
     }
-    parts = read_parts({key: answers[key] for key in OPERATIONS.values()}, prefix_lists)
+    parts = read_parts({key: answers[key] for key in _KINDS}, prefix_lists)
     return {**parts, "prefix_lists": prefix_lists}
 
 
@@ -144,11 +128,10 @@ def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> 
     """
     found: Parts = {}
     for key, described in answers.items():
-        field, make = _FIELDS[key]
         if key == "Reservations":
             described = [instance for reservation in described for instance in reservation["Instances"]]
-        parts = [_route_table(part, prefix_lists) if make is None else make(part) for part in described]
-        found.setdefault(field, {}).update((part.id, part) for part in parts)
+        parts = [_KINDS[key].read(part, prefix_lists) for part in described]
+        found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in parts)
     return found
 
 
@@ -177,14 +160,22 @@ def _cidrs(part: Json) -> tuple[Cidr, ...]:
     return tuple(ip_network(cidr) for cidr, state in blocks if state["State"] == "associated")
 
 
-def _vpc(part: Json) -> Vpc:
-    return Vpc(part["VpcId"], _name(part, part["VpcId"]), _cidrs(part))
+def _identity(part: Json, key: str) -> dict[str, Any]:
+    return {"id": part[key], "name": _name(part, part[key])}
 
 
-def _subnet(part: Json) -> Subnet:
-    id = part["SubnetId"]
-    zone, zone_id = part["AvailabilityZone"], part.get("AvailabilityZoneId", "")
-    return Subnet(id, _name(part, id), part["VpcId"], _cidrs(part), zone, zone_id)
+def _vpc(part: Json, _: PrefixLists) -> Vpc:
+    return Vpc(**_identity(part, "VpcId"), cidrs=_cidrs(part))
+
+
+def _subnet(part: Json, _: PrefixLists) -> Subnet:
+    return Subnet(
+        **_identity(part, "SubnetId"),
+        vpc=part["VpcId"],
+        cidrs=_cidrs(part),
+        availability_zone=part["AvailabilityZone"],
+        availability_zone_id=part.get("AvailabilityZoneId", ""),
+    )
 
 
 def _route(part: Json, prefix_lists: PrefixLists) -> Route:
@@ -200,11 +191,9 @@ def _route(part: Json, prefix_lists: PrefixLists) -> Route:
 
 
 def _route_table(part: Json, prefix_lists: PrefixLists) -> RouteTable:
-    id = part["RouteTableId"]
     associations = part["Associations"]
     return RouteTable(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "RouteTableId"),
         vpc=part["VpcId"],
         routes=tuple(_route(route, prefix_lists) for route in part["Routes"]),
         main=any(a.get("Main") for a in associations),
@@ -218,26 +207,23 @@ def _attached_vpc(part: Json) -> str | None:
     return next((a["VpcId"] for a in part["Attachments"] if a["State"] in ("available", "attached")), None)
 
 
-def _internet_gateway(part: Json) -> InternetGateway:
-    id = part["InternetGatewayId"]
-    return InternetGateway(id, _name(part, id), _attached_vpc(part))
+def _internet_gateway(part: Json, _: PrefixLists) -> InternetGateway:
+    return InternetGateway(**_identity(part, "InternetGatewayId"), vpc=_attached_vpc(part), egress_only=False)
 
 
-def _egress_only_gateway(part: Json) -> InternetGateway:
-    id = part["EgressOnlyInternetGatewayId"]
-    return InternetGateway(id, _name(part, id), _attached_vpc(part), egress_only=True)
+def _egress_only_gateway(part: Json, _: PrefixLists) -> InternetGateway:
+    identity = _identity(part, "EgressOnlyInternetGatewayId")
+    return InternetGateway(**identity, vpc=_attached_vpc(part), egress_only=True)
 
 
-def _peering_connection(part: Json) -> PeeringConnection:
-    id = part["VpcPeeringConnectionId"]
-    ends = part["RequesterVpcInfo"], part["AccepterVpcInfo"]
+def _peering_connection(part: Json, _: PrefixLists) -> PeeringConnection:
+    requester, accepter = part["RequesterVpcInfo"], part["AccepterVpcInfo"]
     return PeeringConnection(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "VpcPeeringConnectionId"),
         status=part["Status"]["Code"],
-        requester=ends[0]["VpcId"],
-        accepter=ends[1]["VpcId"],
-        cidrs={end["VpcId"]: _peer_cidrs(end) for end in ends},
+        requester=requester["VpcId"],
+        accepter=accepter["VpcId"],
+        cidrs={end["VpcId"]: _peer_cidrs(end) for end in (requester, accepter)},
     )
 
 
@@ -265,7 +251,7 @@ def _permission(part: Json) -> Permission:
     )
 
 
-def _security_group(part: Json) -> SecurityGroup:
+def _security_group(part: Json, _: PrefixLists) -> SecurityGroup:
     return SecurityGroup(
         id=part["GroupId"],
         name=_name(part, part["GroupName"]),
@@ -291,19 +277,16 @@ def _acl_entry(part: Json) -> AclEntry:
     )
 
 
-def _network_acl(part: Json) -> NetworkAcl:
-    id = part["NetworkAclId"]
+def _network_acl(part: Json, _: PrefixLists) -> NetworkAcl:
     return NetworkAcl(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "NetworkAclId"),
         vpc=part["VpcId"],
         entries=tuple(sorted(map(_acl_entry, part["Entries"]), key=lambda entry: entry.number)),
         subnets=tuple(a["SubnetId"] for a in part["Associations"]),
     )
 
 
-def _interface(part: Json) -> Interface:
-    id = part["NetworkInterfaceId"]
+def _interface(part: Json, _: PrefixLists) -> Interface:
     primary = part.get("PrivateIpAddress")  # an interface in an IPv6-only subnet has none
     public = {primary: part.get("Association")} if primary else {}
     for other in part.get("PrivateIpAddresses", ()):
@@ -313,8 +296,7 @@ def _interface(part: Json) -> Interface:
     addresses += [ip_address(a["Ipv6Address"]) for a in part.get("Ipv6Addresses", ())]
     attachment = part.get("Attachment") or {}
     return Interface(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "NetworkInterfaceId"),
         vpc=part["VpcId"],
         subnet=part["SubnetId"],
         addresses=tuple(addresses),
@@ -328,11 +310,9 @@ def _interface(part: Json) -> Interface:
     )
 
 
-def _instance(part: Json) -> Instance:
-    id = part["InstanceId"]
+def _instance(part: Json, _: PrefixLists) -> Instance:
     return Instance(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "InstanceId"),
         state=part["State"]["Name"],
         vpc=part.get("VpcId"),
         private_dns_name=part.get("PrivateDnsName", ""),
@@ -340,12 +320,10 @@ def _instance(part: Json) -> Instance:
     )
 
 
-def _nat_gateway(part: Json) -> NatGateway:
-    id = part["NatGatewayId"]
+def _nat_gateway(part: Json, _: PrefixLists) -> NatGateway:
     address: Json = next(iter(part.get("NatGatewayAddresses", ())), {})
     return NatGateway(
-        id=id,
-        name=_name(part, id),
+        **_identity(part, "NatGatewayId"),
         vpc=part["VpcId"],
         subnet=part.get("SubnetId", ""),  # a regional one has none
         state=part["State"],
@@ -354,18 +332,30 @@ def _nat_gateway(part: Json) -> NatGateway:
     )
 
 
-#: For each list of the API, the field of `Topology` and the function that reads an entry; None for route tables, which
-#: need the prefix lists, too.
-_FIELDS: dict[str, tuple[str, Callable[[Json], Any] | None]] = {
-    "Vpcs": ("vpcs", _vpc),
-    "Subnets": ("subnets", _subnet),
-    "RouteTables": ("route_tables", None),
-    "InternetGateways": ("internet_gateways", _internet_gateway),
-    "EgressOnlyInternetGateways": ("internet_gateways", _egress_only_gateway),
-    "VpcPeeringConnections": ("peering_connections", _peering_connection),
-    "SecurityGroups": ("security_groups", _security_group),
-    "NetworkAcls": ("network_acls", _network_acl),
-    "NetworkInterfaces": ("interfaces", _interface),
-    "Reservations": ("instances", _instance),
-    "NatGateways": ("nat_gateways", _nat_gateway),
+class _Kind(NamedTuple):
+    """How one kind of part is read: EC2's operation, the field of `Topology`, and the function that reads an entry."""
+
+    operation: str
+    field: str
+    read: Callable[[Json, PrefixLists], Any]
+
+
+#: The kinds of part by the key that holds the list in the operation's answer.
+_KINDS = {
+    "Vpcs": _Kind("describe_vpcs", "vpcs", _vpc),
+    "Subnets": _Kind("describe_subnets", "subnets", _subnet),
+    "RouteTables": _Kind("describe_route_tables", "route_tables", _route_table),
+    "InternetGateways": _Kind("describe_internet_gateways", "internet_gateways", _internet_gateway),
+    "EgressOnlyInternetGateways": _Kind(
+        "describe_egress_only_internet_gateways", "internet_gateways", _egress_only_gateway
+    ),
+    "VpcPeeringConnections": _Kind("describe_vpc_peering_connections", "peering_connections", _peering_connection),
+    "SecurityGroups": _Kind("describe_security_groups", "security_groups", _security_group),
+    "NetworkAcls": _Kind("describe_network_acls", "network_acls", _network_acl),
+    "NetworkInterfaces": _Kind("describe_network_interfaces", "interfaces", _interface),
+    "Reservations": _Kind("describe_instances", "instances", _instance),
+    "NatGateways": _Kind("describe_nat_gateways", "nat_gateways", _nat_gateway),
 }
+
+#: The operations that describe a network, and the key that holds the list in each one's answer.
+OPERATIONS = {kind.operation: key for key, kind in _KINDS.items()}

@@ -14,8 +14,8 @@ from labkit.network.addresses import gateway_refusal, is_public
 from labkit.network.endpoints import sender_of
 from labkit.network.outcomes import ComponentKind, Direction, Outcome
 from labkit.network.packet import ICMP, TCP, UDP, Packet
-from labkit.network.parts import Interface, NatGateway, Route
-from labkit.network.path import DecidedBy, Hop, Leg, Path, Sighting, Translation
+from labkit.network.parts import DecidedBy, Interface, NatGateway, Route, Translation
+from labkit.network.path import Hop, Leg, Path, Sighting
 from labkit.network.topology import Topology
 
 #: A packet that appliances send in a loop ends here; an IP packet would, too, as its TTL runs out.
@@ -125,8 +125,8 @@ class _Walk:
             return True
         return False
 
-    def _at_interface(self, interface: Interface, outcome: Outcome) -> None:
-        self._add(ComponentKind.INTERFACE, interface.id, outcome, interface, interface=interface)
+    def _at_interface(self, interface: Interface, outcome: Outcome, direction: Direction | None = None) -> None:
+        self._add(ComponentKind.INTERFACE, interface.id, outcome, interface=interface, direction=direction)
 
     def _arrive(self, interface: Interface | None) -> None:
         self.arrived = True
@@ -139,7 +139,7 @@ class _Walk:
         packet = self.packet
         is_own = packet.src in interface.addresses
         if interface.source_dest_check and not is_own and not self.network.nat_gateway_at(interface.id):
-            self._at_interface(interface, Outcome.FOREIGN_SOURCE)
+            self._at_interface(interface, Outcome.FOREIGN, "egress")
             return
         subnet = self.network.subnets[interface.subnet]
         same_subnet = any(packet.dst in cidr for cidr in subnet.cidrs)
@@ -175,7 +175,7 @@ class _Walk:
             self._host(interface, Outcome.REPLY_RECEIVED if self.is_reply else Outcome.RECEIVED)
             self._arrive(interface)
         elif interface.source_dest_check:
-            self._at_interface(interface, Outcome.FOREIGN_DESTINATION)
+            self._at_interface(interface, Outcome.FOREIGN, "ingress")
         else:
             self._host(interface, Outcome.FORWARDED)
             self._leave(interface)
@@ -245,19 +245,17 @@ class _Walk:
         target = route.target
         name = self.network.name(target)
         self._add(ComponentKind.ROUTE_TABLE, table.id, Outcome.ROUTE_APPLIES, route, vpc=table.vpc, other=name)
-        kind = target.split("-")[0]
-        if kind == "local":
+        follow = {
+            "pcx": self._peering_connection,
+            "igw": self._out_by_internet_gateway,
+            "eigw": self._out_by_egress_only_gateway,
+            "nat": self._nat_egress,
+            "eni": self._appliance,
+        }.get(target.split("-")[0])
+        if target == "local":
             self._deliver(interface.vpc, interface.subnet)
-        elif kind == "pcx":
-            self._peering_connection(target, interface.vpc)
-        elif kind == "igw":
-            self._out_by_internet_gateway(target, interface)
-        elif kind == "eigw":
-            self._out_by_egress_only_gateway(target, interface)
-        elif kind == "nat":
-            self._nat_egress(target, interface)
-        elif kind == "eni":
-            self._appliance(target, interface)
+        elif follow:
+            follow(target, interface)
         else:
             self._add(ComponentKind.OTHER, target, Outcome.TARGET_UNSUPPORTED, vpc=table.vpc)
 
@@ -266,7 +264,7 @@ class _Walk:
         interface = self.network.interface_at(vpc, self.packet.dst)
         if interface is None:
             is_reserved = self.network.is_reserved(vpc, self.packet.dst)
-            outcome = Outcome.RESERVED_ADDRESS if is_reserved else Outcome.NO_INTERFACE
+            outcome = Outcome.RESERVED if is_reserved else Outcome.NO_INTERFACE
             self._add(ComponentKind.VPC, vpc, outcome, vpc=vpc)
             return
         self._enter(interface, crosses_subnet=interface.subnet != from_subnet)
@@ -278,12 +276,9 @@ class _Walk:
             return
         self._enter(interface, crosses_subnet=interface.subnet != sender.subnet)
 
-    def _peering_connection(self, id: str, vpc: str) -> None:
+    def _peering_connection(self, id: str, sender: Interface) -> None:
         peering = self.network.peering_connections.get(id)
-        peer, name, ends = "", "", (self.packet.dst, self.packet.src)
-        if peering:
-            peer = peering.other_end(vpc)
-            name = self.network.name(peer)
+        peer, ends = peering.other_end(sender.vpc) if peering else "", (self.packet.dst, self.packet.src)
         if peering is None:
             outcome = Outcome.PEERING_MISSING
         elif peering.status != "active":
@@ -294,7 +289,8 @@ class _Walk:
             outcome = Outcome.PEER_ELSEWHERE
         else:
             outcome = Outcome.PEERED
-        self._add(ComponentKind.PEERING_CONNECTION, id, outcome, peering, vpc=vpc, other=name)
+        name = self.network.name(peer)
+        self._add(ComponentKind.PEERING_CONNECTION, id, outcome, peering, vpc=sender.vpc, other=name)
         if outcome.passes:
             self._deliver(peer, None)
 
@@ -316,7 +312,7 @@ class _Walk:
             self._add(kind, id, Outcome.NO_PUBLIC_ADDRESS, vpc=vpc)
             return
         else:
-            self._add(kind, id, Outcome.SOURCE_MADE_PUBLIC, Translation(packet.src, public), vpc=vpc)
+            self._add(kind, id, Outcome.MADE_PUBLIC, Translation(packet.src, public), vpc=vpc)
             self.packet = packet.with_ends(src=public)
         self._to_internet()
 
@@ -364,7 +360,7 @@ class _Walk:
             self._add(kind, gateway.id, Outcome.INTO_VPC, gateway, vpc=vpc)
         else:
             by = Translation(packet.dst, private)
-            self._add(kind, gateway.id, Outcome.DESTINATION_MADE_PRIVATE, by, vpc=vpc)
+            self._add(kind, gateway.id, Outcome.MADE_PRIVATE, by, vpc=vpc)
         self.packet = packet.with_ends(dst=private)
         self._enter(interface, crosses_subnet=True)
 

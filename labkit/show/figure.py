@@ -1,8 +1,12 @@
-"""Figures that carry a description, so that everybody can read them and a test can compare them."""
+"""Figures that carry a description in words, so that everybody can read them and a test can compare them.
+
+The notebooks make their own with `blank_figure` and `DescribedFigure`; the map's `Drawing` is one of them.
+"""
 
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Container
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,36 +19,37 @@ from matplotlib.figure import Figure
 #: Dots per inch of every figure: one pixel is 0.01 inch.
 DPI = 100
 
-#: The one font: matplotlib brings it along, so figures are the same on every machine.
+#: The only font. matplotlib ships it, so figures are the same on every machine.
 FONT = "DejaVu Sans"
 
 #: Okabe and Ito's colors, told apart by people with any kind of color vision. https://jfly.uni-koeln.de/color/
 BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
 
-# What would make the same figure differ from one matplotlibrc to the next.
+#: PNG metadata that leaves out the version of matplotlib, so that the bytes do not depend on it.
+METADATA: dict[str, Any] = {"Software": None}
+
+# The settings of a matplotlibrc that would make the same figure look different.
 _STYLE: dict[str, Any] = {
     "font.family": [FONT], "text.usetex": False, "text.hinting": "default", "text.antialiased": True,
     "path.sketch": None, "path.effects": [], "savefig.bbox": None, "savefig.transparent": False,
 }  # fmt: skip
 
 
-class Described:
-    """What has a matplotlib `figure` and, in words, a `description` of what it shows.
+class Described(ABC):
+    """A picture with a description in words.
 
-    In a notebook it displays as an image whose text form is the description: strict nbval compares the words, not the
+    A notebook shows it as an image whose text form is the description: strict nbval compares the words, not the
     pixels.
+
+    Attributes:
+        description: All that a person who cannot see the picture needs.
     """
 
-    figure: Figure
     description: str
 
+    @abstractmethod
     def png(self) -> bytes:
-        """The image as PNG, the same bytes each time."""
-        buffer = io.BytesIO()
-        with steady_style():
-            # The metadata would else name the version of matplotlib.
-            self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        return buffer.getvalue()
+        """Return the image as PNG, the same bytes each time."""
 
     def __repr__(self) -> str:
         return self.description
@@ -58,9 +63,11 @@ class Described:
 
 @dataclass(frozen=True, repr=False)
 class DescribedFigure(Described):
-    """A matplotlib figure and, in words, what it shows.
+    """A matplotlib figure with a description in words.
 
-    Parameters: `figure` is the matplotlib Figure; `description` says all that a person who cannot see it needs.
+    Attributes:
+        figure: The figure.
+        description: All that a person who cannot see the figure needs.
 
     >>> shown = DescribedFigure(blank_figure(4, 3), "An empty figure.")
     >>> shown
@@ -72,14 +79,26 @@ class DescribedFigure(Described):
     figure: Figure
     description: str
 
+    def png(self) -> bytes:
+        """Return the figure as PNG, the same bytes each time."""
+        buffer = io.BytesIO()
+        with steady_style():
+            self.figure.savefig(buffer, format="png", dpi=DPI, metadata=METADATA)
+        return buffer.getvalue()
+
 
 def steady_style() -> AbstractContextManager[None]:
-    """What makes figures the same whatever the person's own matplotlibrc says; measuring text needs it too."""
+    """Return a context in which figures look the same whatever the person's own matplotlibrc says."""
     return rc_context(_STYLE)  # type: ignore[arg-type]
 
 
 def blank_figure(width: float, height: float) -> Figure:
-    """A white figure of `width` by `height` inches that belongs to no pyplot state: nothing has to be closed."""
+    """Return a white figure that belongs to no pyplot state, so nothing has to be closed.
+
+    Args:
+        width: In inches.
+        height: In inches.
+    """
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure

@@ -1,4 +1,4 @@
-"""What connecting a lab adds to a notebook: the cell magics `%%shell` and `%%insights`, and short errors."""
+"""Add to a notebook the cell magics `%%shell` and `%%insights`, and short errors of AWS: `labkit.connect` calls it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from labkit.show.tracebacks import shorten
 
 
 def register(run_command: Callable[[str, str], object], ask: Callable[..., object]) -> None:
-    """Add them to the running notebook; outside IPython there is nothing to do.
+    """Add the magics to the running notebook; outside IPython, do nothing.
 
-    Parameters: `run_command(instance, lines)` runs a cell on an instance; `ask(query, since=…, log_group=…)` asks Logs
-    Insights and gives a table.
+    Args:
+        run_command: Called as `run_command(instance, lines)` to run a cell on an instance.
+        ask: Called as `ask(query, since=…, log_group=…)` to ask Logs Insights; it returns a table.
     """
     shell = status.shell()
     if shell is None:
@@ -30,7 +31,10 @@ def register(run_command: Callable[[str, str], object], ask: Callable[..., objec
 
     def ask_insights(line: str, cell: str) -> object:
         """%%insights [LOG_GROUP] [--since MOMENT]: ask Logs Insights the query below; MOMENT is a Python expression."""
-        options = _InsightsLine.parse(line)
+        parser = _InsightsLine(prog="%%insights", add_help=False)
+        parser.add_argument("log_group", nargs="?")
+        parser.add_argument("--since")
+        options = parser.parse_args(shlex.split(line))
         where: dict[str, Any] = {"log_group": options.log_group} if options.log_group else {}
         return ask(cell, since=shell.ev(options.since) if options.since else None, **where)
 
@@ -41,13 +45,6 @@ def register(run_command: Callable[[str, str], object], ask: Callable[..., objec
 
 class _InsightsLine(argparse.ArgumentParser):
     """The rest of the line after `%%insights`."""
-
-    @classmethod
-    def parse(cls, line: str) -> argparse.Namespace:
-        parser = cls(prog="%%insights", add_help=False)
-        parser.add_argument("log_group", nargs="?")
-        parser.add_argument("--since")
-        return parser.parse_args(shlex.split(line))
 
     def error(self, message: str) -> NoReturn:
         raise LabError(f"%%insights: {message}. Write it as %%insights [LOG_GROUP] [--since MOMENT].")

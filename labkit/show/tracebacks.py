@@ -1,4 +1,4 @@
-"""Errors of AWS as a student wrote them: the line of the cell and what AWS said, without boto3's inside."""
+"""Shorten tracebacks of AWS errors to the lines of the student's cells, without boto3's own: `magics` calls it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOT_MADE = (
 
 
 def shorten(shell: Any) -> None:
-    """Make an IPython shell show boto3's refusals with the frames of the notebook's own cells only."""
+    """Make an IPython shell show boto3's errors with the frames of the notebook's own cells only."""
     from botocore.exceptions import ClientError, ParamValidationError
 
     def show(shell: Any, kind: type, error: Exception, traceback: TracebackType, tb_offset: int | None = None) -> Any:
@@ -26,7 +26,7 @@ def shorten(shell: Any) -> None:
 
 
 def _cells_only(shell: Any, traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback's frames that are code of a cell, linked anew."""
+    """Return a traceback of the frames that are code of a cell."""
     if traceback is None:
         return None
     rest = _cells_only(shell, traceback.tb_next)

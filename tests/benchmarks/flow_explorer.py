@@ -1,8 +1,8 @@
-"""How long the flow explorer needs for one change, on the day of 200,000 records in data/nimbus-day.
+"""Measure how long the flow explorer takes for one change, with the day of 200,000 records in data/nimbus-day.
 
     python tests/benchmarks/flow_explorer.py
 
-Time on the wall and of the processor, in milliseconds, in the kernel alone; the browser tests measure from outside.
+It prints wall time and processor time in milliseconds, in the kernel alone; the browser tests measure from outside.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 
 from labkit import insights
-from labkit.insights.events import event_table
 
 SQL = {
     "top 15 pairs": """
@@ -91,7 +90,7 @@ def events(count: int) -> tuple[pa.Table, float]:
     ]
     stamps, streams = (times * 1000).tolist(), [f"{eni}-all" for eni in columns[0]]
     begin = time.perf_counter()
-    made = event_table(lines, stamps, stamps, streams, range(count), log="123456789012:benchmark")
+    made = insights.event_table(lines, stamps, stamps, streams, range(count), log="123456789012:benchmark")
     return made, time.perf_counter() - begin
 
 

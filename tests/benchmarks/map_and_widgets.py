@@ -1,4 +1,4 @@
-"""How long the map and the widgets take to answer, in the kernel. Run: python tests/benchmarks/map_and_widgets.py
+"""Measure how long the map and the widgets take to answer in the kernel: python tests/benchmarks/map_and_widgets.py
 
 The lab is that of notebook 04 with both routes, on the embedded AWS. Each figure is the best of several rounds; the
 browser's own time is not in it.
@@ -18,8 +18,12 @@ ROUNDS = 7
 
 
 def best(what: str, action: Callable[[], object], before: Callable[[], object] = lambda: None) -> None:
-    """Print the best time of an action, the processor's time in it, and the time of the first round, which also loads
-    and measures. What is done `before` each round is not counted.
+    """Print the best time of an action, its best processor time, and the time of the first round, which also loads.
+
+    Args:
+        what: What the action is.
+        action: What is measured.
+        before: Done before each round, and not measured.
     """
     seconds, processor = [], []
     for _ in range(ROUNDS):

@@ -1,5 +1,7 @@
-"""What must hold of every notebook of the course, run by a student in JupyterLab; the files test_chapters_* share it
-out, so that two test processes have equally much to do."""
+"""What must hold for every notebook of the course when a student runs it in JupyterLab.
+
+The files test_chapters_* each take half of the notebooks, so that two test processes have about the same work.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.browser.jupyter import BUILD, DARK, ROOT
 from tests.browser.notebook import Notebook
+from tests.browser.widget import Measured
 
 NAMES = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
@@ -26,7 +31,17 @@ def fails_on_purpose(cell: dict[str, Any]) -> bool:
     return "raises-exception" in cell["metadata"].get("tags", ())
 
 
-def check(name: str, opened: Callable[..., Notebook], measured: Callable[[str, float, str], None]) -> None:
+def test_of(names: list[str]) -> Callable[..., None]:
+    """Return a test of each of these notebooks."""
+
+    @pytest.mark.parametrize("name", names)
+    def test_a_student_runs_it(name: str, opened: Callable[..., Notebook], measured: Measured) -> None:
+        check(name, opened, measured)
+
+    return test_a_student_runs_it
+
+
+def check(name: str, opened: Callable[..., Notebook], measured: Measured) -> None:
     """Open a notebook, run all of it, look at everything, save it."""
     notebook = opened(name)
     meant_to_fail = [index for index, cell in enumerate(cells(notebook.path)) if fails_on_purpose(cell)]

@@ -1,6 +1,6 @@
-"""A real browser, a real JupyterLab, and a notebook open in it.
+"""Fixtures of a real browser, a real JupyterLab, and a notebook open in it.
 
-Where there is no browser, these tests are skipped with a reason; with LABKIT_REQUIRE_BROWSER set, they fail instead.
+Without a browser these tests are skipped with a reason; with LABKIT_REQUIRE_BROWSER set, they fail instead.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from tests.browser.notebook import Notebook
 
-# They assert, too.
+# These modules assert, too.
 pytest.register_assert_rewrite("tests.browser.chapters", "tests.browser.widget")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
-#: Ask nobody for anything; draw the same on every machine.
+#: Make no requests of its own, and draw the same on every machine.
 FLAGS = (
     "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-dev-shm-usage", "--disable-quic", "--force-color-profile=srgb",
@@ -37,7 +37,7 @@ FLAGS = (
 
 
 def missing(what: str) -> None:
-    """Skip the test for want of something, unless everything must be here."""
+    """Skip the test because something is missing, or fail it if nothing may be missing."""
     if os.environ.get("LABKIT_REQUIRE_BROWSER"):
         pytest.fail(f"LABKIT_REQUIRE_BROWSER is set, but {what}", pytrace=False)
     pytest.skip(what)
@@ -45,7 +45,7 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="session")
 def executable() -> str:
-    """The browser of this machine; without one, nothing is started."""
+    """The path of this machine's browser."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         missing(f"there is no browser here: none of {', '.join(BROWSERS)} is on the PATH")
@@ -56,12 +56,12 @@ def executable() -> str:
 
 @pytest.fixture(scope="session")
 def jupyter(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    """JupyterLab at a copy of the course, one for each test process."""
+    """JupyterLab with a copy of the course, one for each test process."""
     with jupyter_lab(tmp_path_factory.mktemp("browser")) as running:
         yield running
 
 
-# For each file its own: while Playwright's is open, nothing else in the process can run an event loop, and nbval must.
+# One for each file: while Playwright is open, nothing else in the process can run an event loop, and nbval has to.
 @pytest.fixture(scope="module")
 def chromium(executable: str) -> Iterator[Browser]:
     """A browser without a window."""
@@ -76,7 +76,7 @@ def chromium(executable: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str, float, str], None]:
-    """Notes a figure for the report: of what, how much, in which unit."""
+    """A function that notes a figure for the report: of what, how much, in which unit."""
 
     def note(what: str, value: float, unit: str) -> None:
         # As plain data, which is all that one test process can tell another.
@@ -87,7 +87,7 @@ def measured(request: pytest.FixtureRequest) -> Callable[[str, float, str], None
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """What a test that fails had on its screen is kept in build/browser/failed/."""
+    """Keep in build/browser/failed/ what a test that fails had on its screen."""
     report = yield
     if report.failed:
         for notebook in item.session.stash.get(OPEN, []):
@@ -122,8 +122,10 @@ def _opening(chromium: Browser, jupyter: Jupyter, now_open: list[Notebook]) -> I
 
 @pytest.fixture
 def opened(request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter) -> Iterator[Callable[..., Notebook]]:
-    """Opens a notebook of the copied course by its file name, in a browser without a past; or one of the test's own,
-    by its name and cells. Also says how JupyterLab looks.
+    """A function that opens a notebook in a new browser context.
+
+    The notebook is one of the copied course, given by its file name, or a new one, given by a name and cells. Other
+    arguments say how JupyterLab looks.
     """
     with _opening(chromium, jupyter, request.session.stash.setdefault(OPEN, [])) as open_notebook:
         yield open_notebook
@@ -133,6 +135,6 @@ def opened(request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter) 
 def opened_once(
     request: pytest.FixtureRequest, chromium: Browser, jupyter: Jupyter
 ) -> Iterator[Callable[..., Notebook]]:
-    """The same, for a notebook that the tests of a file share."""
+    """The same for a notebook that the tests of a file share."""
     with _opening(chromium, jupyter, request.session.stash.setdefault(OPEN, [])) as open_notebook:
         yield open_notebook

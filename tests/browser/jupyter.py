@@ -1,4 +1,4 @@
-"""JupyterLab as `labkit start` starts it, at a copy of the course, with settings folders of its own."""
+"""Start JupyterLab as `labkit start` does, with a copy of the course and its own settings folders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUILD = ROOT / "build" / "browser"
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
-#: What JupyterLab can do is at hand in the page, as `jupyterapp`.
+#: Makes JupyterLab's commands available in the page, as `jupyterapp`.
 EXPOSED = "--LabApp.expose_app_in_browser=True"
 
 START_SECONDS = 90
@@ -34,14 +34,20 @@ START_SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class Jupyter:
-    """A running JupyterLab: the `course` that it serves, its `url` and the `token` that it asks for."""
+    """A running JupyterLab.
+
+    Attributes:
+        course: The folder that it serves.
+        url: Its address.
+        token: The token that it asks for.
+    """
 
     course: Path
     url: str
     token: str
 
     def page(self, notebook: str) -> str:
-        """The address of one notebook, in a workspace with nothing else open."""
+        """Return the address of one notebook, in a workspace with nothing else open."""
         return f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset"
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -55,9 +61,11 @@ class Jupyter:
         return json.loads(text) if text else None
 
     def look(self, theme: str = LIGHT, **fonts: str) -> None:
-        """How the next page looks.
+        """Set how the next page looks.
 
-        Parameters: `fonts` are font sizes as JupyterLab's settings name them, such as `ui_font_size1="20px"`.
+        Args:
+            theme: The name of a theme.
+            fonts: Font sizes by JupyterLab's names of the settings, such as `ui_font_size1="20px"`.
         """
         sizes = {name.replace("_", "-"): size for name, size in fonts.items()}
         self._settings("apputils-extension", "themes", {"theme": theme, "overrides": sizes})
@@ -74,7 +82,7 @@ class Jupyter:
             self.ask("DELETE", f"api/sessions/{session['id']}")
 
     def write(self, name: str, cells: list[str]) -> str:
-        """A notebook of the test's own beside the course's, with these code cells; its file name."""
+        """Write a notebook with these code cells beside the course's; return its file name."""
         kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells], metadata={"kernelspec": kernel}
@@ -84,26 +92,26 @@ class Jupyter:
 
 
 def copy_course(folder: Path) -> Path:
-    """The notebooks, not yet run, and their data: for a student to open; the committed files stay as they are."""
+    """Copy the notebooks, not yet run, and their data into a folder, and return it."""
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
-                cell.execution_count = None  # a number then means: run here
+                cell.execution_count = None  # so that a number means that the cell was run here
         nbformat.write(notebook, path)
     return folder
 
 
 @contextmanager
 def jupyter_lab(folder: Path) -> Iterator[Jupyter]:
-    """Serves a copy of the course from a new folder until the block ends."""
+    """Serve a copy of the course from a new folder until the block ends."""
     course = copy_course(folder / "course")
     token = secrets.token_hex(24)
     variables = {
         **start.variables(token),
-        "PYTHONPATH": str(ROOT),  # this labkit, wherever the environment's one is
+        "PYTHONPATH": str(ROOT),  # this labkit, not one that is installed
         "LABKIT_PROGRESS": str(folder / "progress.json"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),

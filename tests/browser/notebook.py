@@ -1,4 +1,4 @@
-"""A notebook that is open in JupyterLab, and what a student does with it."""
+"""A notebook that is open in JupyterLab in a browser, and what a student does with it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,16 @@ from tests.browser.jupyter import Jupyter
 if TYPE_CHECKING:  # it may be missing, and the tests are then skipped
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
-#: Far longer than anything takes, also on a busy machine: a limit for what hangs, not a measure.
+#: Far longer than anything takes, even on a busy machine: it only stops what hangs.
 PATIENCE_MS = 90_000
 
-#: JupyterLab's own words in the browser's console that say nothing about a notebook.
-NOT_OURS = (
-    "jupyterlab-plugin-playground",
-    "Starting WebSocket",
-    "WebGL",
-)
+#: Messages of JupyterLab itself in the browser's console, which say nothing about a notebook.
+NOT_OURS = ("jupyterlab-plugin-playground", "Starting WebSocket", "WebGL")
 
-#: The widest and tallest that a picture can be is what chromium can draw in one piece.
+#: The size of the window, and the tallest picture that Chromium can draw in one piece.
 WIDTH, HEIGHT, TALLEST = 1280, 900, 16_000
 
-#: The kernel is there and answers: JupyterLab shows "idle" earlier, and a cell that is run before this never runs.
+#: Whether the kernel answers. JupyterLab shows "idle" earlier, and a cell that is run before this never runs.
 _READY = """async () => {
     const session = jupyterapp.shell.currentWidget?.sessionContext;
     if (!session) return false;
@@ -50,7 +46,12 @@ _HIDDEN = """() => {
 
 
 class Notebook:
-    """One notebook in one page. `problems` is what went wrong in the page itself, as the browser's console says it."""
+    """One notebook in one page.
+
+    Attributes:
+        problems: The errors in the browser's console.
+        abroad: The addresses outside this machine that the page asked for.
+    """
 
     def __init__(self, jupyter: Jupyter, context: BrowserContext, name: str) -> None:
         self.jupyter, self.name = jupyter, name
@@ -79,7 +80,7 @@ class Notebook:
     # What a student does
 
     def run_all(self) -> None:
-        """Run → Run All Cells, until the last has run. Raises AssertionError where JupyterLab stopped at one."""
+        """Choose Run All Cells and wait until the last has run; fail if JupyterLab stopped at one."""
         self._run("notebook:run-all-cells")
 
     def _run(self, command: str, count: int | None = None) -> None:
@@ -94,12 +95,12 @@ class Notebook:
             raise AssertionError(f"{self.name}: {len(stopped)} cells were not run; errors: {last}")
 
     def run_first(self, count: int) -> None:
-        """Run the first cells: choose the one after them, then Run → Run All Above Selected Cell."""
+        """Run the first cells: select the one after them, then choose Run All Above Selected Cell."""
         self.page.evaluate("place => { jupyterapp.shell.currentWidget.content.activeCellIndex = place; }", count)
         self._run("notebook:run-all-above", count)
 
     def run_cell(self, index: int) -> None:
-        """Run the cell at a place among all cells, from its keyboard shortcut, and wait until it has run."""
+        """Run a cell, given by its number among all cells, with the keyboard shortcut, and wait until it has run."""
         cell = self.page.locator(".jp-Notebook .jp-Cell").nth(index)
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
@@ -108,24 +109,24 @@ class Notebook:
         self.page.wait_for_function(_IDLE)
 
     def restart(self) -> None:
-        """Restart the kernel, and say yes to the question whether to."""
+        """Restart the kernel, and confirm it."""
         self._do("notebook:restart-kernel")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.page.wait_for_function("() => window.done")
         self.page.wait_for_function(_READY)
 
     def save(self) -> dict[str, Any]:
-        """Save the notebook; what is then on disk."""
+        """Save the notebook; return what is then on disk."""
         self.command("docmanager:save")
         return json.loads(self.path.read_text(encoding="utf-8"))
 
     def command(self, name: str, **arguments: Any) -> None:
-        """One of JupyterLab's commands, as from its menus, until it is done."""
+        """Run one of JupyterLab's commands, as from its menus, until it is done."""
         self._do(name, arguments)
         self.page.wait_for_function("() => window.done")
 
     def _do(self, name: str, arguments: dict[str, Any] | None = None) -> None:
-        """Begin a command; the page then notes when it is done."""
+        """Start a command; `window.done` in the page tells when it is done."""
         self.page.evaluate(
             """([name, given]) => {
                 window.done = false;
@@ -138,24 +139,24 @@ class Notebook:
         self.command("apputils:change-theme", theme=name)
         self.page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
 
-    # What is to be seen
+    # What a student sees
 
     def text(self) -> str:
         return self.page.locator(".jp-Notebook").inner_text()
 
     def output(self, index: int) -> str:
-        """The text under the code cell at a place among the code cells."""
+        """Return the text under a code cell, given by its number among the code cells."""
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea").inner_text()
 
     def failed_cells(self) -> list[int]:
-        """The places, among all cells, of those that show an error, or a warning."""
+        """Return the numbers, among all cells, of those that show an error or a warning."""
         return list(self.page.evaluate(_ERRORS))
 
     def broken_pictures(self) -> list[str]:
         return list(self.page.evaluate(_BROKEN))
 
     def screenshot(self, path: Path) -> None:
-        """A picture of all cells at once, by making the window as tall as they are."""
+        """Take a picture of all cells at once, by making the window as tall as they are."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._whole():
             self.page.locator(".jp-NotebookPanel").screenshot(path=path, animations="disabled")
@@ -165,7 +166,7 @@ class Notebook:
         height = min(HEIGHT + int(self.page.evaluate(_HIDDEN)), TALLEST)
         self.page.set_viewport_size({"width": WIDTH, "height": max(height, HEIGHT)})
         self.page.wait_for_function("height => innerHeight >= height", arg=height)
-        # It may have scrolled as far as it ran, and scrolls on, past the last cell.
+        # It may have scrolled as far as it ran, and it can scroll past the last cell.
         self.page.wait_for_function("""() => {
             const frame = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
             frame.scrollTop = 0;

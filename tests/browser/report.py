@@ -1,6 +1,6 @@
-"""What the browser tests measured: a table at the end of the run, and build/browser/report.json.
+"""Report what the browser tests measured, in a table at the end of the run and in build/browser/report.json.
 
-Times are measured and told, never asserted: they say more about the machine than about labkit.
+Times are reported, never asserted: they say more about the machine than about labkit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ PROPERTY = "measured in the browser"
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One figure: of what, how much, in which unit."""
+    """One figure.
+
+    Attributes:
+        what: What was measured.
+        value: How much it is.
+        unit: Its unit.
+    """
 
     what: str
     value: float
@@ -25,7 +31,7 @@ class Measurement:
 
 
 def collected(reporter: Any) -> list[Measurement]:
-    """The measurements of all tests of this run, from all test processes."""
+    """Return the measurements of all tests of this run, from all test processes."""
     reports = [report for reports in reporter.stats.values() for report in reports]
     return [
         Measurement(**value)
@@ -37,7 +43,7 @@ def collected(reporter: Any) -> list[Measurement]:
 
 
 def tell(reporter: Any, path: Path) -> None:
-    """Print the table, if anything was measured, and write it to `path`."""
+    """Print the table and write it to `path`, if anything was measured."""
     found = sorted(collected(reporter), key=lambda one: (one.unit, one.what))
     if not found:
         return

@@ -1,4 +1,4 @@
-"""All widgets on one page: in light and dark, projected, by keyboard alone, and as assistive technology finds them."""
+"""All widgets on one page: in a light and a dark theme, projected, by keyboard alone, and for assistive technology."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ NAMES = (
     "record-decoder", "quiz",
 )  # fmt: skip
 
-#: ipywidgets draws these itself and gives them no name that can be set from Python. Beside each stand controls with a
-#: name that do the same: the fields From and until, the buttons Previous and Next.
+#: ipywidgets draws these itself and gives them no name that can be set from Python. Beside each are controls that have
+#: a name and do the same: the fields From and until, the buttons Previous and Next.
 #: https://ipywidgets.readthedocs.io/en/stable/examples/Widget%20List.html
 UNNAMED = (".noUi-handle", ".widget-play button")
 
@@ -70,7 +70,7 @@ def notebook(opened_once: Callable[..., Notebook]) -> Notebook:
 
 @pytest.fixture(scope="module")
 def axe() -> Path:
-    """axe-core, where LABKIT_AXE says, or where npm has put it."""
+    """The path of axe-core: what LABKIT_AXE says, or where npm has put it."""
     said = os.environ.get("LABKIT_AXE")
     found = Path(said) if said else ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
     if not found.is_file():
@@ -117,7 +117,7 @@ def test_the_packet_lab_can_be_used_without_a_mouse(notebook: Notebook) -> None:
 
 
 def _tab_to(widget: Widget, label: str) -> None:
-    """Press Tab until a control has the focus, which must then be seen."""
+    """Press Tab until a control has the focus, which must then be visible."""
     control = widget.control(label)
     before = control.evaluate(_EDGES)
     for _ in range(30):
@@ -129,7 +129,7 @@ def _tab_to(widget: Widget, label: str) -> None:
 
 
 def test_it_can_be_projected(opened: Callable[..., Notebook]) -> None:
-    """With JupyterLab's presentation mode, and its own words as large."""
+    """In JupyterLab's presentation mode, with its own texts as large."""
     notebook = opened("projected", CELLS[:1] + CELLS[2:4], ui_font_size1="18px", content_font_size1="20px")
     notebook.command("application:toggle-presentation-mode")
     notebook.run_all()

@@ -1,4 +1,4 @@
-"""The widgets of the network, in a browser: they answer what `lab.trace` says, also when the network changes."""
+"""The widgets of the network in a browser answer what `lab.trace` says, also when the network changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.notebook import Notebook
-from tests.browser.widget import Widget
-
-Measured = Callable[[str, float, str], None]
+from tests.browser.widget import Measured, Widget
 
 #: The lab with the peering connection and both routes, and what `lab.trace` says of it; then the widgets.
 CELLS = {
@@ -69,9 +67,9 @@ ARRIVES, LOST = "the reply comes back", "its reply is lost on the way back"
 
 
 @pytest.fixture
-def packet_lab(notebook: Notebook) -> Widget:
+def packet_lab(notebook: Notebook, measured: Measured) -> Widget:
     """The packet lab, at a ping from instance-1 to instance-2."""
-    lab = Widget(notebook, "packet-lab")
+    lab = Widget(notebook, "packet-lab", measured)
     lab.choose("From", "instance-1 · 10.1")
     lab.choose("To", "instance-2 · 10.2")
     lab.choose("Protocol", "ICMP")
@@ -79,30 +77,24 @@ def packet_lab(notebook: Notebook) -> Widget:
     return lab
 
 
-def test_the_packet_lab_follows_protocol_port_and_ends(
-    packet_lab: Widget, verdicts: dict[str, str], measured: Measured
-) -> None:
+def test_the_packet_lab_follows_protocol_port_and_ends(packet_lab: Widget, verdicts: dict[str, str]) -> None:
     lab = packet_lab
     assert ARRIVES in lab.answer
-    with lab.answering(verdicts["tcp 443"]):
+    with lab.answering(verdicts["tcp 443"], "packet lab: another protocol"):
         lab.choose("Protocol", "TCP")
-    measured("packet lab: another protocol", lab.took, "ms")
-    with lab.answering('"tcp", 22'):
+    with lab.answering('"tcp", 22', "packet lab: another port"):
         lab.type("Port", "22")
-    measured("packet lab: another port", lab.took, "ms")
     assert verdicts["tcp 22"] in lab.answer
-    with lab.answering('"8.8.8.8", "tcp", 22'):
+    with lab.answering('"8.8.8.8", "tcp", 22', "packet lab: another destination"):
         lab.choose("To", "the internet")
-    measured("packet lab: another destination", lab.took, "ms")
     lab.choose("Protocol", "ICMP")
     lab.wait_for('lab.trace("instance-1", "8.8.8.8")')
     assert verdicts["internet"] in lab.answer
 
 
-def test_a_step_of_the_packet_lab_tells_the_rule(packet_lab: Widget, measured: Measured) -> None:
-    with packet_lab.answering("what decided"):
+def test_a_step_of_the_packet_lab_tells_the_rule(packet_lab: Widget) -> None:
+    with packet_lab.answering("what decided", "packet lab: another step"):
         packet_lab.choose("Steps", "4 ✓ route table route-table-1")
-    measured("packet lab: another step", packet_lab.took, "ms")
     assert "10.2.0.0/16 → peering-1-2" in packet_lab.answer
 
 
@@ -116,21 +108,18 @@ def test_what_is_no_port_is_said_in_a_sentence(packet_lab: Widget) -> None:
 
 
 def test_a_route_made_by_a_click_changes_the_packet_lab(packet_lab: Widget, measured: Measured) -> None:
-    editor = Widget(packet_lab.notebook, "route-editor")
+    editor = Widget(packet_lab.notebook, "route-editor", measured)
     editor.choose("Change", "delete a route")
-    with editor.answering("ec2.delete_route"):
+    with editor.answering("ec2.delete_route", "route editor: the call as code"):
         editor.type("Destination", "10.1.0.0/16")
-    measured("route editor: the call as code", editor.took, "ms")
-    with packet_lab.answering(LOST):
+    with packet_lab.answering(LOST, "route editor: a route deleted, and the packet lab knows"):
         editor.press("Make this call")
-    measured("route editor: a route deleted, and the packet lab knows", packet_lab.took, "ms")
 
     editor.choose("Change", "create a route")
     editor.choose("Target", "peering-1-2")
     editor.wait_for("VpcPeeringConnectionId")
-    with packet_lab.answering(ARRIVES):
+    with packet_lab.answering(ARRIVES, "route editor: a route made, and the packet lab knows"):
         editor.press("Make this call")
-    measured("route editor: a route made, and the packet lab knows", packet_lab.took, "ms")
 
 
 def test_what_aws_refuses_is_said_in_a_sentence(notebook: Notebook) -> None:
@@ -145,14 +134,12 @@ def test_what_aws_refuses_is_said_in_a_sentence(notebook: Notebook) -> None:
 
 
 def test_a_rule_is_added_and_removed(notebook: Notebook, measured: Measured) -> None:
-    editor = Widget(notebook, "rule-editor")
+    editor = Widget(notebook, "rule-editor", measured)
     editor.choose("Protocol", "TCP")
-    with editor.answering('"FromPort": 22'):
+    with editor.answering('"FromPort": 22', "rule editor: the call as code"):
         editor.type("Port or ports", "22")
-    measured("rule editor: the call as code", editor.took, "ms")
-    with editor.answering("TCP port 22 from 0.0.0.0/0"):
+    with editor.answering("TCP port 22 from 0.0.0.0/0", "rule editor: a rule added"):
         editor.press("Make this call")
-    measured("rule editor: a rule added", editor.took, "ms")
     editor.choose("Change", "remove a rule")
     editor.choose("Rule", "TCP port 22")
     editor.wait_for("revoke_security_group_ingress")
@@ -161,13 +148,12 @@ def test_a_rule_is_added_and_removed(notebook: Notebook, measured: Measured) -> 
 
 
 def test_an_entry_of_a_network_acl_is_made(packet_lab: Widget, measured: Measured) -> None:
-    editor = Widget(packet_lab.notebook, "acl-editor")
-    with editor.answering("RuleNumber=80"):
+    editor = Widget(packet_lab.notebook, "acl-editor", measured)
+    with editor.answering("RuleNumber=80", "network ACL editor: the call as code"):
         editor.type("Rule number", "80")
-    measured("network ACL editor: the call as code", editor.took, "ms")
-    with packet_lab.answering("The packet never arrives."):
+    what = "network ACL editor: an entry made, and the packet lab knows"
+    with packet_lab.answering("The packet never arrives.", what):
         editor.press("Make this call")
-    measured("network ACL editor: an entry made, and the packet lab knows", packet_lab.took, "ms")
     editor.choose("Change", "delete an entry")
     editor.wait_for("ec2.delete_network_acl_entry")
     with packet_lab.answering(ARRIVES):
@@ -175,11 +161,10 @@ def test_an_entry_of_a_network_acl_is_made(packet_lab: Widget, measured: Measure
 
 
 def test_the_replay_goes_step_by_step(notebook: Notebook, measured: Measured) -> None:
-    replay = Widget(notebook, "replay")
+    replay = Widget(notebook, "replay", measured)
     assert "at instance instance-1" in replay.answer
-    with replay.answering("at security group allow-icmp-1"):
+    with replay.answering("at security group allow-icmp-1", "replay: a step on"):
         replay.press("Next")
-    measured("replay: a step on", replay.took, "ms")
     with replay.answering("Packet 1 of 3, at instance instance-1"):
         replay.press("Previous")
 
@@ -207,6 +192,6 @@ def test_after_a_restart_in_the_middle_everything_runs_again(notebook: Notebook,
     assert verdicts["internet"] in lab.answer
 
 
-def test_the_browser_had_nothing_to_complain_of(notebook: Notebook) -> None:
+def test_the_browser_complained_of_nothing(notebook: Notebook) -> None:
     assert notebook.problems == []
     assert notebook.abroad == []

@@ -1,4 +1,4 @@
-"""The widgets of flow log records, and the quiz, in a browser: they answer what pandas, DuckDB and the lab say."""
+"""The widgets of flow log records, and the quiz, in a browser answer what pandas, DuckDB and the lab say."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.notebook import Notebook
-from tests.browser.widget import Widget
-
-Measured = Callable[[str, float, str], None]
+from tests.browser.widget import Measured, Widget
 
 CELLS = {
     "lab": """\
@@ -58,25 +56,21 @@ def expected(notebook: Notebook) -> list[str]:
 def test_the_explorer_finds_in_200_000_records_what_pandas_finds(
     notebook: Notebook, expected: list[str], measured: Measured
 ) -> None:
-    explorer = Widget(notebook, "flow-explorer")
+    explorer = Widget(notebook, "flow-explorer", measured)
     rejected, at_443, from_noon = expected[:3]
-    with explorer.answering(rejected):
+    with explorer.answering(rejected, "flow explorer, 200,000 records: by verdict"):
         explorer.choose("Verdict", "REJECT")
-    measured("flow explorer, 200,000 records: by verdict", explorer.took, "ms")
-    with explorer.answering(at_443):
+    with explorer.answering(at_443, "flow explorer, 200,000 records: by port too"):
         explorer.type("Port", "443")
-    measured("flow explorer, 200,000 records: by port too", explorer.took, "ms")
     explorer.press("Show all")
-    with explorer.answering(from_noon):
+    with explorer.answering(from_noon, "flow explorer, 200,000 records: by time"):
         explorer.type("From", "2025-12-04 12:00")
-    measured("flow explorer, 200,000 records: by time", explorer.took, "ms")
-    with explorer.answering("10.1.0.0/16"):
+    with explorer.answering("10.1.0.0/16", "flow explorer, 200,000 records: by a range of addresses too"):
         explorer.type("Address", "10.1.0.0/16")
-    measured("flow explorer, 200,000 records: by a range of addresses too", explorer.took, "ms")
 
 
 def test_the_time_is_moved_by_mouse(notebook: Notebook, measured: Measured) -> None:
-    explorer = Widget(notebook, "flow-explorer")
+    explorer = Widget(notebook, "flow-explorer", measured)
     explorer.press("Show all")
     explorer.wait_for(" of ")
     handle = explorer.root.locator(".noUi-handle-upper")
@@ -86,9 +80,8 @@ def test_the_time_is_moved_by_mouse(notebook: Notebook, measured: Measured) -> N
     page = explorer.page
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
-    with explorer.answering('["start"] < pd.Timestamp'):
+    with explorer.answering('["start"] < pd.Timestamp', "flow explorer, 200,000 records: the time, dragged"):
         page.mouse.move(whole["x"] + whole["width"] / 2, box["y"] + box["height"] / 2, steps=3)
-    measured("flow explorer, 200,000 records: the time, dragged", explorer.took, "ms")
     page.mouse.up()
 
 
@@ -103,12 +96,11 @@ def test_what_is_no_port_is_said_in_a_sentence(notebook: Notebook) -> None:
 def test_the_insights_box_asks_and_marks_the_wrong_word(
     notebook: Notebook, expected: list[str], measured: Measured
 ) -> None:
-    box = Widget(notebook, "insights")
+    box = Widget(notebook, "insights", measured)
     assert f"REJECT {expected[3]}" in box.root.locator("table").inner_text().replace("\t", " ")
-    with box.answering("1 row."):
+    with box.answering("1 row.", "insights: a query, asked"):
         box.control("Query").fill("stats count(*) as everything")
         box.press("Run query")
-    measured("insights: a query, asked", box.took, "ms")
     with box.answering("^"):
         box.control("Query").fill("stats cout(*) by action")
         box.press("Run query")
@@ -116,27 +108,25 @@ def test_the_insights_box_asks_and_marks_the_wrong_word(
 
 
 def test_the_decoder_explains_and_asks(notebook: Notebook, measured: Measured) -> None:
-    decoder = Widget(notebook, "record-decoder")
-    with decoder.answering("Protocol 1 is ICMP."):
+    decoder = Widget(notebook, "record-decoder", measured)
+    with decoder.answering("Protocol 1 is ICMP.", "record decoder: another field"):
         decoder.choose("Field", "protocol")
-    measured("record decoder: another field", decoder.took, "ms")
     with decoder.answering("packets:"):
         decoder.control("Word").click()
         decoder.page.keyboard.press("ArrowUp")
     decoder.press("Quiz me")
     decoder.root.get_by_text("the 3rd: eni-").click()
-    with decoder.answering("✓"):
+    with decoder.answering("✓", "record decoder: an answer, judged"):
         decoder.press("Check")
-    measured("record decoder: an answer, judged", decoder.took, "ms")
 
 
 def test_a_quiz_is_answered_by_click(notebook: Notebook, measured: Measured) -> None:
-    quiz = Widget(notebook, "quiz")
-    with quiz.answering("Right"):  # the ping of this notebook got through, so both have seen it
+    quiz = Widget(notebook, "quiz", measured)
+    # The ping of this notebook got through, so both interfaces have seen it.
+    with quiz.answering("Right", "quiz: an answer, judged"):
         quiz.root.get_by_text("at both interfaces, ACCEPT").click()
-    measured("quiz: an answer, judged", quiz.took, "ms")
 
 
-def test_the_browser_had_nothing_to_complain_of(notebook: Notebook) -> None:
+def test_the_browser_complained_of_nothing(notebook: Notebook) -> None:
     assert notebook.problems == []
     assert notebook.abroad == []

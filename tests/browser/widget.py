@@ -1,8 +1,8 @@
-"""A widget on the page, moved as a person moves it, and timed from outside: from the event to its answer."""
+"""A widget on the page: move it as a person does, and time it from outside, from the event to its answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,9 @@ from tests.browser.notebook import Notebook
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
+#: Notes a figure for the report: of what, how much, in which unit.
+Measured = Callable[[str, float, str], None]
+
 #: What a widget answers: in text, and in the code to copy.
 _ANSWER = """selector => {
     const root = document.querySelector(selector);
@@ -18,8 +21,8 @@ _ANSWER = """selector => {
         ...[...root.querySelectorAll('.labkit-code textarea')].map(each => each.value)].join(' ').replace(/\\s+/g, ' ');
 }"""
 
-#: Watches a widget from now on. `took` is how long after the last thing a person did the expected words stood in its
-#: answer. Both moments are the browser's own, in milliseconds.
+#: Watches a widget from now on. `took` is the time, in milliseconds of the browser's clock, from the last thing that a
+#: person did until the expected words were in the answer.
 _WATCH = """([selector, words]) => {
     const root = document.querySelector(selector);
     const answer = () => (ANSWER)(selector);
@@ -40,31 +43,30 @@ _WATCH = """([selector, words]) => {
 
 
 class Widget:
-    """One of the course's widgets, by its name: `packet-lab`, say."""
+    """One of the course's widgets, by its name, such as `packet-lab`."""
 
-    def __init__(self, notebook: Notebook, name: str) -> None:
-        self.notebook, self.name = notebook, name
+    def __init__(self, notebook: Notebook, name: str, measured: Measured | None = None) -> None:
+        """Find the widget. `measured` notes how long its answers take."""
+        self.notebook, self.name, self._measured = notebook, name, measured
         self.page = notebook.page
         self.selector = f".jp-Notebook .labkit-{name}"
         self.root: Locator = self.page.locator(self.selector)
         self.root.scroll_into_view_if_needed()
-        #: How long the last answer took, in ms.
-        self.took = 0.0
 
     @property
     def answer(self) -> str:
-        """What it answers, as text."""
+        """Its answer as text."""
         return str(self.page.evaluate(_ANSWER, self.selector))
 
     def control(self, label: str) -> Locator:
-        """The control that bears a label."""
+        """Return the control that has a label."""
         return self.root.get_by_label(label, exact=True)
 
     def button(self, label: str) -> Locator:
         return self.root.get_by_role("button", name=label, exact=True)
 
     def choose(self, label: str, option: str) -> None:
-        """Choose from a list the option whose text contains the words."""
+        """Choose from a list the option whose text contains these words."""
         control = self.control(label)
         texts = control.locator("option").all_text_contents()
         # Labels in lists are written with spaces that do not break.
@@ -73,7 +75,7 @@ class Widget:
         control.select_option(index=found[0])
 
     def type(self, label: str, text: str) -> None:
-        """Type over what stands in a line, and press Enter."""
+        """Replace the text of a line, and press Enter."""
         control = self.control(label)
         control.click()
         self.page.keyboard.press("Control+A")
@@ -84,7 +86,7 @@ class Widget:
         self.button(label).click()
 
     def wait_for(self, words: str) -> None:
-        """Wait until its answer contains the words; it may already."""
+        """Wait until its answer contains the words, unless it does already."""
         try:
             self.page.wait_for_function(
                 f"([selector, words]) => ({_ANSWER})(selector).includes(words)", arg=[self.selector, words]
@@ -93,12 +95,13 @@ class Widget:
             raise AssertionError(f"{self.name} does not answer {words!r}, but: {self.answer}") from error
 
     @contextmanager
-    def answering(self, words: str) -> Iterator[None]:
-        """What is done in the block makes the widget answer with these words; waits until it has."""
+    def answering(self, words: str, what: str = "") -> Iterator[None]:
+        """Wait until what is done in the block makes the widget answer with these words; note the time as `what`."""
         self.page.evaluate(_WATCH, [self.selector, words])
         yield
         try:
             self.page.wait_for_function("() => watched.took !== null")
         except Exception as error:
             raise AssertionError(f"{self.name} does not answer {words!r}, but: {self.answer}") from error
-        self.took = float(self.page.evaluate("() => watched.took"))
+        if what and self._measured:
+            self._measured(what, float(self.page.evaluate("() => watched.took")), "ms")

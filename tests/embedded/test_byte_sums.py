@@ -12,7 +12,7 @@ from labkit.embedded.dataplane.capture import Capture, FlowLog
 from labkit.embedded.dataplane.flow_log_records import Place, lines
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
-from labkit.insights.events import event_table
+from labkit.insights import event_table
 from labkit.network import Sighting, echo_request, tcp, udp
 
 FLOW_LOG = FlowLog("fl-1", "vpc-1", "ALL", 60, Format.parse(DEFAULT_FORMAT), "g", "arn:aws:iam::1:role/r")

@@ -86,8 +86,8 @@ def test_the_tcp_flags_of_a_short_connection_in_a_custom_format_with_a_double_sp
 def test_through_a_nat_gateway_the_packets_have_another_source() -> None:
     format = "${instance-id} ${interface-id} ${srcaddr} ${dstaddr} ${pkt-srcaddr} ${pkt-dstaddr}"
     found = said("- eni-1235b8ca123456789 10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5", format)
-    assert found["dstaddr"].endswith("It is an address in between: the packets' own is 203.0.113.5.")
-    assert "in between" not in found["srcaddr"]
+    assert found["dstaddr"].endswith("It is an intermediate address: the packets' own is 203.0.113.5.")
+    assert "intermediate" not in found["srcaddr"]
     assert "NAT gateway" in found["pkt-dstaddr"]
     assert found["instance-id"] == "A dash: the field does not apply to this traffic, or could not be computed."
 

@@ -1,10 +1,11 @@
-"""Questions and enrichment, on cases whose answer can be told by hand."""
+"""Questions and names, on cases whose answers can be worked out by hand."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from labkit import flowlogs
 from labkit.flowlogs import read, scan
 
 T = 1764774316
+QUESTIONS: list[Callable[..., pd.DataFrame]] = [flowlogs.top_talkers, flowlogs.accepted_but_never_answered]
 
 
 def line(eni: str, src: str, dst: str, start: int = T, action: str = "ACCEPT", ports: str = "0 0 1", n: int = 4) -> str:
@@ -31,22 +33,17 @@ BOTH_SIDES = [line("eni-a", A, B), line("eni-a", B, A), line("eni-b", A, B), lin
 def test_an_exchange_that_both_sides_logged_counts_once_unless_asked_otherwise() -> None:
     assert flowlogs.top_talkers(read(BOTH_SIDES))["packets"].tolist() == [4, 4]
     assert flowlogs.top_talkers(read(BOTH_SIDES), each_side=True)["packets"].tolist() == [8, 8]
-    assert flowlogs.bytes_over_time(read(BOTH_SIDES))["bytes"].tolist() == [8 * 84]
-    assert flowlogs.conversations(read(BOTH_SIDES))[["packets", "reply_packets"]].values.tolist() == [[4, 4]]
 
 
 def test_windows_of_one_flow_are_added_up() -> None:
     lines = [line("eni-a", A, B, T + 60 * k) for k in range(3)]
     assert flowlogs.top_talkers(read(lines))["packets"].tolist() == [12]
-    assert flowlogs.conversations(read(lines))["packets"].tolist() == [12]
-    assert flowlogs.bytes_over_time(read(lines), "1 minute")["bytes"].tolist() == [336, 336, 336]
 
 
 def test_nodata_takes_part_in_no_answer() -> None:
     table = read([*BOTH_SIDES, "2 123456789010 eni-1235b8ca123456789 - - - - - - - 1431280876 1431280934 - NODATA"])
-    for question in (flowlogs.top_talkers, flowlogs.bytes_over_time, flowlogs.conversations):
-        pd.testing.assert_frame_equal(question(table), question(read(BOTH_SIDES)))  # type: ignore[operator]
-    assert len(flowlogs.first_and_last_seen(table)) == 2
+    for question in QUESTIONS:
+        pd.testing.assert_frame_equal(question(table), question(read(BOTH_SIDES)))
 
 
 # --- accepted, but never answered
@@ -131,87 +128,6 @@ def test_the_most_rows_can_be_chosen() -> None:
     assert unanswered(lines, n=1) == [["eni-b", A, 3]]
 
 
-# --- conversations
-
-
-def ends(lines: list[str]) -> list[list[Any]]:
-    return flowlogs.conversations(read(lines))[["srcaddr", "packets", "reply_packets"]].values.tolist()
-
-
-def test_who_began_asked() -> None:
-    assert ends([line("eni-a", B, A, T, n=2), line("eni-a", A, B, T + 1, n=3)]) == [[B, 2, 3]]
-
-
-def test_in_the_same_second_the_higher_port_asked() -> None:
-    lines = [line("eni-a", B, A, ports="443 40000 6", n=2), line("eni-a", A, B, ports="40000 443 6", n=3)]
-    assert ends(lines) == [[A, 3, 2]]
-
-
-def test_a_syn_ack_is_an_answer_whatever_the_ports_and_times() -> None:
-    fields = "version interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action tcp-flags"
-    lines = [
-        f"3 eni-a {B} {A} 5001 43638 6 14 967 {T} {T + 9} ACCEPT 19",
-        f"3 eni-a {A} {B} 43638 5001 6 17 1260 {T + 1} {T + 9} ACCEPT 3",
-    ]
-    assert ends([fields, *lines]) == [[A, 17, 14]]
-
-
-# --- NAT: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html#flow-log-example-nat
-
-NAT_FIELDS = "instance-id interface-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr bytes start"
-NAT = [
-    "- eni-1235b8ca123456789 10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5",
-    "- eni-1235b8ca123456789 10.0.0.220 203.0.113.5 10.0.0.220 203.0.113.5",
-    "- eni-1235b8ca123456789 203.0.113.5 10.0.0.220 203.0.113.5 10.0.0.220",
-    "- eni-1235b8ca123456789 10.0.0.220 10.0.1.5 203.0.113.5 10.0.1.5",
-]
-INSTANCE = [
-    "i-01234567890123456 eni-1111aaaa2222bbbb3 10.0.1.5 203.0.113.5 10.0.1.5 203.0.113.5",
-    "i-01234567890123456 eni-1111aaaa2222bbbb3 203.0.113.5 10.0.1.5 203.0.113.5 10.0.1.5",
-]
-
-
-@pytest.mark.parametrize("lines", [NAT, INSTANCE, NAT + INSTANCE], ids=["gateway", "instance", "both"])
-def test_what_passes_a_nat_gateway_counts_once(lines: list[str]) -> None:
-    table = read([NAT_FIELDS, *(f"{one} 100 {T}" for one in lines)])
-    talkers = flowlogs.top_talkers(flowlogs.through_nat_once(table))
-    assert talkers[["srcaddr", "dstaddr", "bytes"]].values.tolist() == [
-        ["10.0.1.5", "203.0.113.5", 100],
-        ["203.0.113.5", "10.0.1.5", 100],
-    ]
-
-
-# --- rules
-
-ENIS = [{"NetworkInterfaceId": "eni-a", "PrivateIpAddress": A, "Groups": [{"GroupId": "sg-1"}]}]
-
-
-def rule(name: str, egress: bool, protocol: str, **more: Any) -> dict[str, Any]:
-    return {"SecurityGroupRuleId": name, "GroupId": "sg-1", "IsEgress": egress, "IpProtocol": protocol, **more}
-
-
-def test_a_reply_uses_no_rule_and_a_request_uses_each_that_allows_it() -> None:
-    https = {"FromPort": 443, "ToPort": 443}
-    rules = [
-        rule("out", True, "-1", CidrIpv4="0.0.0.0/0"),
-        rule("https", False, "tcp", CidrIpv4="10.0.0.0/8", **https),
-        rule("https-narrow", False, "tcp", CidrIpv4="10.3.0.0/16", **https),
-        rule("group", False, "tcp", ReferencedGroupInfo={"GroupId": "sg-2"}, **https),
-        rule("echo", False, "icmp", FromPort=8, ToPort=0, CidrIpv4="0.0.0.0/0"),
-        rule("list", True, "-1", PrefixListId="pl-1"),
-    ]
-    enis = [*ENIS, {"NetworkInterfaceId": "eni-b", "PrivateIpAddress": B, "Groups": [{"GroupId": "sg-2"}]}]
-    asked = [line("eni-a", B, A, ports="40000 443 6"), line("eni-a", A, B, ports="443 40000 6")]
-    found = flowlogs.rules_used(read(asked), rules, enis).set_index("rule")["exchanges"]
-    assert found.drop("list").to_dict() == {"out": 0, "https": 1, "https-narrow": 0, "group": 1, "echo": 0}
-    assert pd.isna(found["list"])
-
-
-def test_rejected_traffic_uses_no_rule() -> None:
-    rules = [rule("in", False, "-1", CidrIpv4="0.0.0.0/0")]
-    assert flowlogs.rules_used(read([line("eni-a", B, A, action="REJECT")]), rules, ENIS)["exchanges"].tolist() == [0]
-
-
 # --- names
 
 
@@ -221,18 +137,8 @@ def test_services_are_named_by_the_lower_port_that_has_a_name() -> None:
     assert table["service"].fillna("").tolist() == ["https", "https", "domain", "", "", "ssh"]
 
 
-def test_scopes_tell_internal_from_peer_from_internet_and_ipv6_too() -> None:
-    networks = {"peer": ["10.0.0.0/8"], "internal": ["10.1.0.0/16", "2001:db8::/32"]}
-    pairs = [(A, B), ("203.0.113.5", "192.168.0.1"), ("2001:db8::1", "2600::1")]
-    table = flowlogs.with_scopes(read([line("eni-a", *pair) for pair in pairs]), networks)
-    assert table[["src_scope", "dst_scope"]].values.tolist() == [
-        ["internal", "peer"], ["internet", "private"], ["internal", "internet"]
-    ]  # fmt: skip
-
-
-def test_names_and_directions_of_interfaces_that_are_not_known_are_null() -> None:
-    table = flowlogs.with_interface_names(flowlogs.with_direction(read(BOTH_SIDES), {"eni-a": A}), {"eni-a": "one"})
-    assert table["direction"].fillna("").tolist() == ["egress", "ingress", "", ""]
+def test_interfaces_that_are_not_known_have_no_name() -> None:
+    table = flowlogs.with_interface_names(read(BOTH_SIDES), {"eni-a": "one"})
     assert table["interface_name"].fillna("").tolist() == ["one", "one", "", ""]
 
 
@@ -252,52 +158,33 @@ def some_records(count: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        flowlogs.top_talkers,
-        flowlogs.bytes_over_time,
-        flowlogs.rejected_by_port,
-        flowlogs.rejected_by_source,
-        flowlogs.first_and_last_seen,
-        flowlogs.conversations,
-        flowlogs.accepted_but_never_answered,
-    ],
-)
-def test_a_stream_of_many_blocks_gives_the_answer_that_the_whole_table_gives(
-    question: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stream_of_many_blocks_gives_the_answer_that_the_whole_table_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = some_records(3000)
-    whole = question(read(lines))
-    assert len(whole)
-    monkeypatch.setattr("labkit.flowlogs.records.BLOCK", 10_000)
+    wholes = [question(read(lines)) for question in QUESTIONS]
+    monkeypatch.setattr("labkit.flowlogs.stream.BLOCK", 10_000)
     monkeypatch.setattr("labkit.flowlogs.sources.FIRST", 10_000)
     monkeypatch.setattr("labkit.flowlogs.sources.CHUNK", 1_000)
-    pd.testing.assert_frame_equal(question(scan(lines)), whole)
+    for question, whole in zip(QUESTIONS, wholes, strict=True):
+        assert len(whole)
+        pd.testing.assert_frame_equal(question(scan(lines)), whole)
 
 
-def test_top_talkers_and_rejections_are_those_that_plain_python_counts() -> None:
+def test_top_talkers_are_those_that_plain_python_counts() -> None:
     sums: dict[tuple[str, str, str], int] = {}
-    rejected: dict[str, int] = {}
     for one in some_records(3000):
         words = one.split()
         key = (words[3], words[4], words[2])
         sums[key] = sums.get(key, 0) + int(words[9])
-        if words[12] == "REJECT":
-            rejected[words[3]] = rejected.get(words[3], 0) + int(words[8])
     pairs: dict[tuple[str, str], int] = {}
     for (source, target, _), count in sums.items():
         pairs[source, target] = max(pairs.get((source, target), 0), count)
     best = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:10]
-    table = read(some_records(3000))
-    found = flowlogs.top_talkers(table)
+    found = flowlogs.top_talkers(read(some_records(3000)))
     assert found[["srcaddr", "dstaddr", "bytes"]].values.tolist() == [[*pair, count] for pair, count in best]
-    worst = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:10]
-    assert flowlogs.rejected_by_source(table)[["srcaddr", "packets"]].values.tolist() == [list(item) for item in worst]
 
 
 def test_a_question_about_a_column_that_is_not_there_names_it() -> None:
-    with pytest.raises(ValueError, match="no column bytes, which the question needs; they have srcaddr"):
+    with pytest.raises(flowlogs.QuestionError, match="no column bytes, which the question needs; they have srcaddr"):
         flowlogs.ask(read(["srcaddr", A]), "SELECT sum(bytes) FROM records")
 
 

@@ -10,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from labkit import insights
-from labkit.insights.events import DEFAULT_FORMAT, event_table
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
+from labkit.insights import event_table
 
 START = 1764774000
+#: The fields of the default format, as Insights names them.
+NAMES = [FIELDS[name].insights_name for name in Format.parse(DEFAULT_FORMAT).names]
 ENI = ("eni-0123456789abcdef0", "eni-01ab329f120ebcf5")
 
 
@@ -56,8 +59,7 @@ def events() -> pa.Table:
 @cache
 def frame() -> pd.DataFrame:
     """The same records, read line by line, for computations that share no code with what they test."""
-    names = list(DEFAULT_FORMAT.values())
-    read = pd.DataFrame([line.split() for _, line in lines()], columns=names).replace("-", None)
+    read = pd.DataFrame([line.split() for _, line in lines()], columns=NAMES).replace("-", None)
     for column in ("version", "srcPort", "dstPort", "protocol", "packets", "bytes", "startTime", "endTime"):
         read[column] = read[column].astype("Int64")
     read["@timestamp"] = pd.to_datetime([start for start, _ in lines()], unit="s", utc=True)

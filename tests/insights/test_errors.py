@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from labkit import insights
 from labkit.insights.functions import UNSUPPORTED as FUNCTIONS
 from labkit.insights.parser import UNSUPPORTED as WORDS
 
-COLUMNS = {
+COLUMNS: dict[str, insights.ValueKind] = {
+    **dict.fromkeys(("@message", "srcAddr", "dstAddr", "action"), "text"),
+    **dict.fromkeys(("bytes", "packets"), "integer"),
     "@timestamp": "time",
-    "@message": "text",
-    "srcAddr": "text",
-    "dstAddr": "text",
-    "bytes": "integer",
-    "packets": "integer",
-    "action": "text",
-}
+}  # type: ignore[dict-item]
 
 # The query with the offending part between » and «, and a part of the sentence.
 FAULTY = [
@@ -48,6 +45,7 @@ FAULTY = [
     ("stats count(*) by srcAddr | filter »bytes« > 1", "After stats there is no field bytes, only srcAddr, count(*)."),
     ("stats count(*) by srcAddr | stats count(*) by »bin(5m)«", "there is none here"),
     ("stats count(*) by bin(5 »m«)", "doesn't belong here"),
+    ("fields bin(30 »s«)", "doesn't belong here"),
     ("stats count(*) by »bin(bytes)«", "This needs a period such as 5m."),
     ("stats count(*) by »bin(0m)«", "A period must be longer than nothing."),
     ("fields »5m«", "A period such as 5m belongs in bin, datefloor or dateceil."),
@@ -79,27 +77,27 @@ FAULTY = [
 ]
 
 
-@pytest.mark.parametrize(("marked", "sentence"), FAULTY)
-def test_a_fault(marked: str, sentence: str) -> None:
-    text = marked.replace("»", "").replace("«", "")
+def fault(text: str) -> insights.QueryError:
     with pytest.raises(insights.QueryError) as caught:
-        insights.compile(text, COLUMNS)  # type: ignore[arg-type]
-    error = caught.value
-    assert sentence in error.message
-    assert f"{text[: error.start]}»{text[error.start : error.end]}«{text[error.end :]}" == marked
+        insights.compile(text, COLUMNS)
+    return caught.value
 
 
-@pytest.mark.parametrize("word", sorted(set(WORDS) - {"csv", "logfmt", "offset"}))
-def test_a_command_that_labkit_does_not_have_is_named(word: str) -> None:
-    with pytest.raises(insights.QueryError, match=f"labkit doesn't have {word} of the query language.") as caught:
-        insights.compile(f"fields bytes | {word} @message", COLUMNS)  # type: ignore[arg-type]
-    assert (caught.value.start, caught.value.end) == (15, 15 + len(word))
+def test_each_fault_is_named_and_pointed_at() -> None:
+    for marked, sentence in FAULTY:
+        text = marked.replace("»", "").replace("«", "")
+        error = fault(text)
+        assert sentence in error.message, marked
+        assert f"{text[: error.start]}»{text[error.start : error.end]}«{text[error.end :]}" == marked
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_that_labkit_does_not_have_is_named(name: str) -> None:
-    with pytest.raises(insights.QueryError, match=rf"labkit doesn't have the function {name}\(\)\."):
-        insights.compile(f"fields {name}(@message) as x", COLUMNS)  # type: ignore[arg-type]
+def test_each_part_of_the_language_that_labkit_does_not_have_is_named() -> None:
+    for word in set(WORDS) - {"csv", "logfmt", "offset"}:
+        error = fault(f"fields bytes | {word} @message")
+        assert f"labkit doesn't have {word} of the query language." in error.message
+        assert (error.start, error.end) == (15, 15 + len(word))
+    for name in FUNCTIONS:
+        assert f"labkit doesn't have the function {name}()." in fault(f"fields {name}(@message) as x").message
 
 
 def test_a_query_has_at_most_ten_stats() -> None:
@@ -111,8 +109,6 @@ def test_a_query_has_at_most_ten_stats() -> None:
 
 
 def test_a_field_that_a_table_does_not_have_is_an_error_there() -> None:
-    import pyarrow as pa
-
     table = pa.table({"srcAddr": ["10.1.15.80"]})
     with pytest.raises(insights.QueryError, match="Did you mean srcAddr\\? Upper and lower case matter") as caught:
         insights.query(table, "filter srcaddr like '10.'")
@@ -123,20 +119,17 @@ def test_a_field_that_a_table_does_not_have_is_an_error_there() -> None:
 
 def test_the_error_is_drawn_under_the_word() -> None:
     text = "fields bytes\n| filter action == 1\n| limit 5"
-    with pytest.raises(insights.QueryError) as caught:
-        insights.compile(text, COLUMNS)  # type: ignore[arg-type]
-    drawn = insights.explain_error(text, caught.value).splitlines()
+    drawn = insights.explain_error(text, fault(text)).splitlines()
     assert drawn[:4] == ["fields bytes", "| filter action == 1", "                 ^", "| limit 5"]
 
 
 def test_deep_and_long_queries_are_refused_and_not_endless() -> None:
     for text in ("filter " + "(" * 500 + "bytes = 1" + ")" * 500, "fields " + "-" * 500 + "1"):
         try:
-            insights.compile(text, COLUMNS)  # type: ignore[arg-type]
+            insights.compile(text, COLUMNS)
         except insights.QueryError as error:
             assert "nested too deeply" in error.message
     long = "filter " + " or ".join(["bytes = 1"] * 600)
-    assert insights.compile(long, COLUMNS).fields  # type: ignore[arg-type]
+    assert insights.compile(long, COLUMNS).fields
     doubling = "fields " + "dateceil(" * 30 + "@timestamp" + ", 5m)" * 30
-    with pytest.raises(insights.QueryError, match="too long"):
-        insights.compile(doubling, COLUMNS)  # type: ignore[arg-type]
+    assert "too long" in fault(doubling).message

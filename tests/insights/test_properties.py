@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit import insights
-from labkit.insights.aggregates import AGGREGATES
-from labkit.insights.functions import FUNCTIONS
+from labkit.insights.functions import AGGREGATES, FUNCTIONS
 from tests.insights.flows import events, rows
 from tests.insights.test_commands import one
 from tests.insights.test_samples import SAMPLES

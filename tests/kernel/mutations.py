@@ -10,10 +10,10 @@ import pytest
 
 from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances.commands import ping
-from labkit.network import filters
+from labkit.network import ComponentKind, Outcome, filters
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet
-from labkit.network.parts import Route, RouteTable
+from labkit.network.parts import Interface, Route, RouteTable
 
 Walk = tracing._Walk
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -31,7 +31,7 @@ def an_acl_that_remembers(patch: pytest.MonkeyPatch) -> None:
 
 def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
     asked = Walk._filter
-    patch.setattr(Walk, "_filter", lambda walk, interface, egress, crosses_subnet: asked(walk, interface, egress, True))
+    patch.setattr(Walk, "_filter", lambda walk, end, egress, _, *more: asked(walk, end, egress, True, *more))
 
 
 def an_acl_that_looks_at_the_source_port(patch: pytest.MonkeyPatch) -> None:
@@ -94,13 +94,13 @@ def a_gateway_that_translates_no_source(patch: pytest.MonkeyPatch) -> None:
 def a_peering_that_leads_further(patch: pytest.MonkeyPatch) -> None:
     cross = Walk._peering_connection
 
-    def further(walk: Any, id: str, vpc: str) -> None:
-        peer = walk.network.peering_connections[id].other_end(vpc)
+    def further(walk: Any, id: str, sender: Interface) -> None:
+        peer = walk.network.peering_connections[id].other_end(sender.vpc)
         beyond = [far for far in walk.network.active_peers(peer) if walk.network.interface_at(far, walk.packet.dst)]
         if beyond and not walk.network.interface_at(peer, walk.packet.dst):
             walk._deliver(beyond[0], None)
         else:
-            cross(walk, id, vpc)
+            cross(walk, id, sender)
 
     patch.setattr(Walk, "_peering_connection", further)
 
@@ -119,14 +119,16 @@ def no_record_of_what_is_refused(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_record_that_rejects_what_no_route_carries(patch: pytest.MonkeyPatch) -> None:
-    drop = Walk._drop
+    add = Walk._add
 
-    def reject(walk: Any, component: str, kind: str, *more: Any, **named: Any) -> None:
-        if kind == "route table":
-            walk.sightings[-1] = replace(walk.sightings[-1], action="REJECT")
-        drop(walk, component, kind, *more, **named)
+    def reject(walk: Any, kind: ComponentKind, component: str, outcome: Outcome, *more: Any, **named: Any) -> None:
+        if kind is ComponentKind.ROUTE_TABLE and not outcome.passes:
+            sightings = walk.hops[-1].sightings
+            rejected = tuple(replace(sighting, action="REJECT") for sighting in sightings)
+            walk.hops[-1] = replace(walk.hops[-1], sightings=rejected)
+        add(walk, kind, component, outcome, *more, **named)
 
-    patch.setattr(Walk, "_drop", reject)
+    patch.setattr(Walk, "_add", reject)
 
 
 def echoes_without_their_header(patch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The widgets on a lab whose AWS answers: a cell's call, a click and a look all mean the same network."""
+"""The widgets in a lab with a running AWS: a cell's call, a click and a look are about the same network."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.network import Network
+from labkit.network.packet import TCP
 from labkit.network.read import is_partial
-from labkit.show.widgets import base
-from labkit.show.widgets import live as living
+from labkit.show.widgets import base, live
 from tests.lab.conftest import Built
 
 
@@ -24,22 +24,16 @@ from tests.lab.conftest import Built
 def peered(built: Built) -> Built:
     """With the peering connection of notebook 04, and no route to it yet."""
     ec2 = built.ec2
-    asked = ec2.create_vpc_peering_connection(
-        VpcId=built.vpc_1,
-        PeerVpcId=built.vpc_2,
-        TagSpecifications=built.lab.tags("vpc-peering-connection", "peering-1-2"),
-    )
+    tags = built.lab.tags("vpc-peering-connection", "peering-1-2")
+    asked = ec2.create_vpc_peering_connection(VpcId=built.vpc_1, PeerVpcId=built.vpc_2, TagSpecifications=tags)
     built.names["peering"] = asked["VpcPeeringConnection"]["VpcPeeringConnectionId"]
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=built.peering)
     return built
 
 
 def route(built: Built, number: int, destination: str) -> dict[str, str]:
-    return {
-        "RouteTableId": built.lab.find(f"route-table-{number}") or "",
-        "DestinationCidrBlock": destination,
-        "VpcPeeringConnectionId": built.peering,
-    }
+    table = built.lab.find(f"route-table-{number}") or ""
+    return {"RouteTableId": table, "DestinationCidrBlock": destination, "VpcPeeringConnectionId": built.peering}
 
 
 def test_the_lab_lists_its_widgets(lab: Lab) -> None:
@@ -69,7 +63,7 @@ def test_what_is_on_the_page_follows_the_cells(peered: Built, monkeypatch: pytes
     registered = SimpleNamespace(callbacks=events, register=lambda name, what: events[name].append(what))
     shell = SimpleNamespace(events=registered, display_formatter=SimpleNamespace(format=lambda still: ({}, {})))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
-    monkeypatch.setattr(living, "is_live", lambda: True)
+    monkeypatch.setattr(live, "is_live", lambda: True)
     shown = [peered.lab.widgets.packet_lab(), peered.lab.widgets.route_editor("route-table-1")]
     for widget in shown * 2:
         widget._repr_mimebundle_()
@@ -123,7 +117,7 @@ def test_the_call_that_was_shown_runs_in_a_cell(peered: Built) -> None:
     exec(editor.code.value, {"ec2": boto3.client("ec2")})
     assert peered.lab.trace("instance-1", "instance-2").reached is True
     rules = peered.lab.widgets.rule_editor("allow-icmp-2")
-    rules.protocol.value, rules.ports.value = "tcp", "22"
+    rules.protocol.value, rules.ports.value = TCP, "22"
     exec(rules.code.value, {"ec2": boto3.client("ec2")})
     rules.catch_up()
     assert "inbound  TCP port 22 from 0.0.0.0/0" in repr(rules)
@@ -192,34 +186,20 @@ def test_a_replay_shows_the_records_of_the_ping_and_which_never_come(built: Buil
     assert line in replay.lines.value
 
 
-@pytest.mark.parametrize(
-    ("operation", "parameters"),
-    [
-        ("create_route", {"DestinationCidrBlock": "8.8.8.0/24"}),
-        (
-            "authorize_security_group_ingress",
-            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"},
-        ),
-        ("create_network_acl_entry", {"RuleNumber": 90, "Protocol": "1", "RuleAction": "deny", "Egress": False}),
-    ],
-)
-def test_after_a_route_or_a_rule_only_that_is_read_again(
-    peered: Built, operation: str, parameters: dict[str, Any]
-) -> None:
-    before = peered.lab.network
-    acl = before.network_acl_of(peered.lab.find("subnet-1") or "").id
-    of = {
-        "create_route": {
-            "RouteTableId": peered.lab.find("route-table-1"),
-            "VpcPeeringConnectionId": peered.peering,
-        },
-        "authorize_security_group_ingress": {"GroupId": peered.lab.find("allow-icmp-1")},
-        "create_network_acl_entry": {"NetworkAclId": acl, "CidrBlock": "0.0.0.0/0"},
-    }[operation]
+@pytest.mark.parametrize("changed", ["route", "rule", "entry"])
+def test_after_a_route_or_a_rule_only_that_is_read_again(peered: Built, changed: str) -> None:
+    before, ec2 = peered.lab.network, peered.ec2
+    acl, group = before.network_acl_of(peered.lab.find("subnet-1") or "").id, peered.lab.find("allow-icmp-1")
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}
+    deny = {"RuleNumber": 90, "Protocol": "1", "RuleAction": "deny", "Egress": False, "CidrBlock": "0.0.0.0/0"}
     known = len(peered.lab.changes)
-    getattr(peered.ec2, operation)(**of, **parameters)
+    if changed == "route":
+        ec2.create_route(**route(peered, 1, "8.8.8.0/24"))
+    elif changed == "rule":
+        ec2.authorize_security_group_ingress(GroupId=group, **ssh)
+    else:
+        ec2.create_network_acl_entry(NetworkAclId=acl, **deny)
     asked: list[str] = []
-    ec2 = peered.ec2
     ec2.meta.events.register("before-call.ec2", lambda model, **_: asked.append(model.name), unique_id="asked")
     after = before.reread(ec2, peered.lab.changes[known:])
     ec2.meta.events.unregister("before-call.ec2", unique_id="asked")

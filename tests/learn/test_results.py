@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labkit.errors import CheckFailedError, LabError
 from labkit.lab import Lab
-from labkit.learn.chapters import CHECKS
+from labkit.learn import chapters
+from labkit.learn.chapters import CHAPTERS, CHECKS
 from labkit.learn.checks import Overview
 from labkit.learn.result import Line, Result
+
+#: The texts of a line about something that is wrong.
+WRONG = {"found", "wanted", "next"}
 
 
 def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
@@ -25,6 +30,18 @@ def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
         "Note."
     )
     assert not result.passed
+
+
+def test_every_text_of_a_check_is_used_and_complete() -> None:
+    for number, chapter in CHAPTERS.items():
+        source = Path(chapters.__file__).with_name(f"chapter_{number}.py").read_text(encoding="utf-8")
+        assert set(chapter.texts.get("check", {})) == {check.name for check in chapter.checks}
+        for name, check in chapter.texts.get("check", {}).items():
+            assert check["title"] and check["about"]
+            for key, line in check.items():
+                if isinstance(line, dict):
+                    assert f'"{key}"' in source, (name, key)
+                    assert set(line) - {"about"} in ({"right"}, WRONG, {"right", *WRONG}), (name, key)
 
 
 def test_html_is_escaped_and_marks_are_not_by_color_alone() -> None:

@@ -48,7 +48,7 @@ def test_a_path(named: Built) -> None:
     path = named.lab.trace(named.instance_1, "10.2.0.126")
     html = path._repr_html_()
     assert "&lt;script&gt;alert(1)" in html and not LIVE.search(html)
-    hops = [replace(hop, sentence=BREAKOUT, kind=SCRIPT, code=SCRIPT) for hop in path.forward.hops]
+    hops = [replace(hop, kind=SCRIPT, name=BREAKOUT, other=BREAKOUT) for hop in path.forward.hops]
     html = replace(path, forward=replace(path.forward, hops=tuple(hops)))._repr_html_()
     assert not LIVE.search(html)
 
@@ -143,11 +143,9 @@ MAKERS = {
     "learn/judging.py",
     "learn/result.py",
     "network/path.py",
-    "show/widgets/flow_explorer.py",
     "show/widgets/insights.py",
     "show/widgets/parts.py",
     "show/widgets/quiz.py",
-    "show/widgets/record_decoder.py",
 }
 
 

@@ -33,7 +33,7 @@ def widget(asked: Asked, trouble: str = "") -> QuizWidget:
 
 
 def parts(quiz: QuizWidget, number: int) -> Any:
-    return quiz.widget.children[number].children
+    return quiz.widget.children[number + 1].children
 
 
 def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
@@ -47,7 +47,7 @@ def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
     assert "aria-label='right'" in said.value and "&lt;Why&gt;" in said.value
     second.click()
     assert (first.description, second.description) == ("○ a) <b>yes</b>", "● b) no")
-    assert said.value == "<p>strict &lt;run&gt;</p>"
+    assert said.value == '<p class="plain">strict &lt;run&gt;</p>'
 
 
 def test_each_control_says_what_it_is() -> None:
@@ -59,7 +59,7 @@ def test_each_control_says_what_it_is() -> None:
 
 def test_a_quiz_that_can_t_be_made_says_why() -> None:
     quiz = widget(Asked(), trouble="No <records>.")
-    assert "No &lt;records&gt;." in quiz.widget.children[1].value
+    assert "No &lt;records&gt;." in quiz.widget.children[2].children[0].value
     assert "labkit-quiz" in quiz.widget._dom_classes
 
 

@@ -34,8 +34,8 @@ def test_a_peering_connection_is_no_short_cut_between_gateways() -> None:
         "internet@2": ["gateway:2"],
     }
     roads = Roads(points, leads_to)
-    assert roads.way(["gateway:1"], "gateway:2") == ["gateway:1", "internet@1", "internet@2", "gateway:2"]
-    assert roads.way(["peering:12"], "gateway:2") == ["peering:12", "gateway:2"]
+    assert roads.shortest(["gateway:1"], "gateway:2") == ["gateway:1", "internet@1", "internet@2", "gateway:2"]
+    assert roads.shortest(["peering:12"], "gateway:2") == ["peering:12", "gateway:2"]
 
 
 def test_where_no_road_leads_the_way_is_in_pieces() -> None:

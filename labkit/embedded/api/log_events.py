@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.embedded.api.scope import ACCOUNT_ID, REGION
-from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
-from labkit.insights.events import event_table
+from labkit.flowlogs import DEFAULT_FORMAT
+from labkit.insights import event_table
 
 Key = tuple[int, tuple[str, ...]]
 
@@ -79,7 +79,7 @@ def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str
         [stream for stream, _ in events],
         [event.event_id for _, event in events],
         log=f"{ACCOUNT_ID}:{log_group}",
-        formats=[_places(format) for format in (*formats, DEFAULT_FORMAT)],
+        formats=(*formats, DEFAULT_FORMAT),
     )
 
 
@@ -90,7 +90,3 @@ def _formats(log_group: str) -> tuple[str, ...]:
     flow_logs = ec2_backends[ACCOUNT_ID][REGION].flow_logs.values()
     formats = (each.log_format for each in flow_logs if each.log_group_name == log_group and each.log_format)
     return tuple(dict.fromkeys(format for format in formats if format != DEFAULT_FORMAT))
-
-
-def _places(format: str) -> dict[int, str]:
-    return {place: FIELDS[name].insights_name for place, name in enumerate(Format.parse(format).names)}

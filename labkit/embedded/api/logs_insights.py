@@ -1,140 +1,141 @@
-"""CloudWatch Logs Insights behind the API: a query is answered at once, over the events that the log groups hold.
+"""CloudWatch Logs Insights behind the API: queries, which are complete at once, and saved query definitions.
 
-Query definitions are kept in query_definitions.py.
+`labkit.embedded.start` adds the handlers to the server. `labkit.insights` runs the queries over the events that moto's
+log groups hold.
+
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQueryDefinition.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.embedded.api import determinism
-from labkit.embedded.api.query_definitions import QueryDefinitions, page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.server import ACCOUNT_ID, EmbeddedAws, Handler
 
 if TYPE_CHECKING:
     from labkit.embedded.api.log_events import LogEvents
 
-_LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS, _PAGE = 10_000, 100_000, 50, 10_000
+_LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS = 10_000, 100_000, 50
 
-#: Later than any time in epoch seconds that a student means: the year 5138.
+#: A time in epoch seconds that no student means, the year 5138: larger numbers are milliseconds.
 _MILLISECONDS = 10**11
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """One `start_query` and its answer."""
+class StartedQuery:
+    """What one `start_query` found.
 
-    id: str
-    text: str
+    Attributes:
+        log_groups: The names of the log groups that it searched.
+        description: The query as DescribeQueries lists it.
+        results: Its rows, each a list of `{"field": …, "value": …}`.
+        statistics: How much it searched, as GetQueryResults says it.
+    """
+
     log_groups: tuple[str, ...]
-    created: int
+    description: dict[str, Any]
     results: list[list[dict[str, str]]]
     statistics: dict[str, float]
 
 
 class LogsInsights:
-    """The queries of one embedded AWS."""
+    """The queries and the query definitions of one embedded AWS."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self._clock = aws.clock
-        self._queries: dict[str, Query] = {}
-        self._definitions = QueryDefinitions(aws.clock)
+        self._queries: dict[str, StartedQuery] = {}
+        self._definitions: dict[str, dict[str, Any]] = {}
 
     def handlers(self) -> dict[tuple[str, str], Handler]:
-        """The API actions that this class answers."""
+        """Return the API actions that this class answers."""
         return {
             ("logs", "StartQuery"): self.start,
             ("logs", "GetQueryResults"): self.results,
             ("logs", "StopQuery"): self.stop,
             ("logs", "DescribeQueries"): self.describe,
             ("logs", "GetLogRecord"): self.record,
-            **self._definitions.handlers(),
+            ("logs", "PutQueryDefinition"): self.put_definition,
+            ("logs", "DescribeQueryDefinitions"): self.describe_definitions,
+            ("logs", "DeleteQueryDefinition"): self.delete_definition,
         }
 
     @cached_property
     def _events(self) -> LogEvents:
-        # Only the first query loads pandas, pyarrow and DuckDB, and not the start of the embedded AWS.
+        # The first query loads pandas, pyarrow and DuckDB, and not the start of the embedded AWS.
         from labkit.embedded.api.log_events import LogEvents
 
         return LogEvents()
 
     def start(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """StartQuery: run the query, and keep its answer for GetQueryResults."""
+        """StartQuery: run the query, and keep its rows for GetQueryResults."""
         from labkit import insights
 
         _check(parameters)
         text, now = parameters["queryString"], self._clock.time()
         try:
-            source = insights.compile(text, {"@timestamp": "time"}, now=now).source
-            names = self._groups(parameters, source)
+            query = insights.parse(text)
+            names = self._groups(parameters, query.source)
             table = self._events.table(names, parameters["startTime"] * 1000, parameters["endTime"] * 1000)
-            answer = insights.run(table, text, now=now, limit=parameters.get("limit"))
+            found = insights.run(table, query, now=now, limit=parameters.get("limit"))
         except insights.QueryError as error:
             location = {"startCharOffset": error.start, "endCharOffset": error.end}
             compile_error = {"location": location, "message": error.message}
             raise AwsError("MalformedQueryException", error.message, queryCompileError=compile_error) from None
-        query = Query(
-            determinism.new_id(),
-            text,
+        id, size = determinism.new_id(), float(self._events.size(table))
+        self._queries[id] = StartedQuery(
             tuple(names),
-            int(now * 1000),
-            [[{"field": field, "value": value} for field, value in row] for row in answer.rows],
             {
-                "recordsMatched": float(answer.matched),
-                "recordsScanned": float(answer.scanned),
+                "queryLanguage": "CWLI",
+                "queryId": id,
+                "queryString": text,
+                "status": "Complete",
+                "createTime": int(now * 1000),
+                "logGroupName": names[0] if names else "",
+                "queryDuration": 0,
+                "bytesScanned": size,
+            },
+            [[{"field": field, "value": value} for field, value in row] for row in found.rows],
+            {
+                "recordsMatched": float(found.matched),
+                "recordsScanned": float(found.scanned),
                 "estimatedRecordsSkipped": 0.0,
-                "bytesScanned": float(self._events.size(table)),
+                "bytesScanned": size,
                 "estimatedBytesSkipped": 0.0,
                 "logGroupsScanned": float(len(names)),
-                "resultCount": float(len(answer.rows)),
+                "resultCount": float(len(found.rows)),
             },
         )
-        self._queries[query.id] = query
-        return {"queryId": query.id}
+        return {"queryId": id}
 
     def results(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """GetQueryResults: at most 10,000 rows at once, and nextToken where there are more."""
         query = self._query(parameters)
-        rows, token = page(query.results, parameters, "maxItems", _PAGE)
-        return {
-            "queryLanguage": "CWLI",
-            "results": rows,
-            "statistics": query.statistics,
-            "status": "Complete",
-            **token,
-        }
+        page = _page("results", query.results, parameters, "maxItems", 10_000)
+        return {"queryLanguage": "CWLI", "statistics": query.statistics, "status": "Complete", **page}
 
     def stop(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """StopQuery: refused, for every query has already ended.
+        """StopQuery: refused, because every query is already complete.
 
         https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StopQuery.html
         """
-        query = self._query(parameters)
-        raise AwsError("InvalidParameterException", f"The query {query.id} is not running: it is complete.")
+        id = self._query(parameters).description["queryId"]
+        raise AwsError("InvalidParameterException", f"The query {id} is not running: it is complete.")
 
     def describe(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """DescribeQueries, the newest first."""
         group, status = parameters.get("logGroupName"), parameters.get("status")
         found = [
-            {
-                "queryLanguage": "CWLI",
-                "queryId": query.id,
-                "queryString": query.text,
-                "status": "Complete",
-                "createTime": query.created,
-                "logGroupName": query.log_groups[0],
-                "queryDuration": 0,
-                "bytesScanned": query.statistics["bytesScanned"],
-            }
+            query.description
             for query in reversed(self._queries.values())
             if (group is None or group in query.log_groups) and status in (None, "Complete")
         ]
-        queries, token = page(found, parameters, "maxResults", 1000)
-        return {"queries": queries, **token}
+        return _page("queries", found, parameters, "maxResults", 1000)
 
     def record(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """GetLogRecord: all fields of the event that an @ptr points to."""
@@ -147,8 +148,41 @@ class LogsInsights:
         text = f"display {', '.join(f'`{name}`' for name in event.column_names)}"
         return {"logRecord": dict(insights.run(event, text).rows[0])}
 
-    def _groups(self, parameters: dict[str, Any], source: Any) -> list[str]:
-        """The names of the log groups that a query reads."""
+    def put_definition(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """PutQueryDefinition: make a new one or, with its id, change one."""
+        if parameters.get("queryLanguage", "CWLI") != "CWLI" or parameters.get("parameters"):
+            raise NotInEmbeddedAwsError("keep query definitions with parameters, or in another language than CWLI")
+        id = parameters.get("queryDefinitionId")
+        id = determinism.new_id() if id is None else self._definition(id)
+        self._definitions[id] = {
+            "queryLanguage": "CWLI",
+            "queryDefinitionId": id,
+            "name": parameters["name"],
+            "queryString": parameters["queryString"],
+            "lastModified": int(self._clock.time() * 1000),
+            "logGroupNames": parameters.get("logGroupNames") or [],
+        }
+        return {"queryDefinitionId": id}
+
+    def describe_definitions(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """DescribeQueryDefinitions, by name."""
+        prefix = parameters.get("queryDefinitionNamePrefix", "")
+        found = [each for each in self._definitions.values() if each["name"].startswith(prefix)]
+        found.sort(key=lambda each: str(each["name"]))
+        return _page("queryDefinitions", found, parameters, "maxResults", 1000)
+
+    def delete_definition(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """DeleteQueryDefinition."""
+        del self._definitions[self._definition(parameters["queryDefinitionId"])]
+        return {"success": True}
+
+    def _definition(self, id: str) -> str:
+        if id not in self._definitions:
+            raise AwsError("ResourceNotFoundException", f"There is no query definition {id}.")
+        return id
+
+    def _groups(self, parameters: dict[str, Any], source: Mapping[str, tuple[str, ...]] | None) -> list[str]:
+        """The names of the log groups that a query searches."""
         given = [key for key in ("logGroupName", "logGroupNames", "logGroupIdentifiers") if parameters.get(key)]
         if len(given) + (source is not None) != 1:
             raise AwsError(
@@ -168,7 +202,7 @@ class LogsInsights:
                 raise AwsError("ResourceNotFoundException", message)
         return names
 
-    def _query(self, parameters: dict[str, Any]) -> Query:
+    def _query(self, parameters: dict[str, Any]) -> StartedQuery:
         query = self._queries.get(parameters["queryId"])
         if query is None:
             raise AwsError("ResourceNotFoundException", f"There is no query {parameters['queryId']}.")
@@ -201,7 +235,7 @@ def _name(identifier: str) -> str:
     return identifier.partition(":log-group:")[2]
 
 
-def _named_by_source(source: Any, groups: Any) -> list[str]:
+def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str, Any]) -> list[str]:
     """The log groups that `SOURCE logGroups(…)` chooses.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
@@ -212,3 +246,13 @@ def _named_by_source(source: Any, groups: Any) -> list[str]:
         return []
     prefixes = source.get("namePrefix", ("",))
     return [name for name in sorted(groups) if name.startswith(prefixes)][:_MOST_GROUPS]
+
+
+def _page(key: str, items: Sequence[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
+    """One page of a list under its key: as many items as the request wants at most, and the token of the next page."""
+    token = parameters.get("nextToken", "0")
+    if not token.isdigit():
+        raise AwsError("InvalidParameterException", "The nextToken is not one that the last call gave.")
+    begin = int(token)
+    end = begin + min(parameters.get(most_key) or most, most)
+    return {key: list(items[begin:end])} | ({"nextToken": str(end)} if end < len(items) else {})

@@ -12,8 +12,9 @@ from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
 from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
-from labkit.network import Permission, SecurityGroup, permission_text
+from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
+from labkit.network.parts import SecurityGroup
 
 _ANYWHERE = "0.0.0.0/0"
 
@@ -61,8 +62,9 @@ def internet(view: View, side: Side) -> Findings:
     if vpc != side.vpc:
         yield finding("table-elsewhere", table=table, vpc=vpc)
     else:
-        main = "the main table " if used.main else ""
-        yield finding("associated", subnet.id in table.subnets, table=table, subnet=subnet, used=used, main=main)
+        associated = subnet.id in table.subnets
+        key = "main-table" if used.main and not associated else "associated"
+        yield finding(key, associated, table=table, subnet=subnet, used=used)
 
     targets = {each.destination: network.name(each.target) for each in table.routes}
     route = next((route for route in table.routes if route.destination == _ANYWHERE), None)

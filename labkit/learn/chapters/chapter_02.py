@@ -120,7 +120,7 @@ def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield which settings of a flow log are not as the course needs them, and how they are."""
     traffic = flow_log["TrafficType"]
     if traffic != "ALL":
-        yield f"only-{traffic.lower()}", traffic
+        yield "only-accept" if traffic == "ACCEPT" else "only-reject", traffic
     interval = flow_log.get("MaxAggregationInterval", 600)
     if interval != 60:
         yield "interval", interval

@@ -1,58 +1,49 @@
-"""The map of a network, and a packet's path laid over it."""
+"""Draw the map of a network, with a packet's path over it. `lab.map` and the widgets call `draw`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
-from matplotlib.figure import Figure
-
-from labkit.network.model import Network
-from labkit.network.path import Hop, Leg, Path
+from labkit.network import ComponentKind, Hop, Leg, Network, Path, Route
 from labkit.show.figure import Described, steady_style
 from labkit.show.map import painting
 from labkit.show.map.layout import LANE, MARGIN, Callout, Layout
 from labkit.show.map.lettering import width, wrap
-from labkit.show.map.map_contents import Contents
+from labkit.show.map.map_contents import MapContents, capitalized
 from labkit.show.map.routing import Roads, keep_left, places
 from labkit.show.map.sheet import Point, Sheet
 
 
+@dataclass(frozen=True, repr=False)
 class Drawing(Described):
-    """The map of a network: a figure and, in words, what it shows.
+    """The map of a network: a picture with a description in words.
 
-    Parameters: `sheet` is the map as it was laid out; `description` says it in words.
+    Attributes:
+        sheet: The map as it is laid out.
+        description: What it shows, in words.
     """
 
-    def __init__(self, sheet: Sheet, description: str) -> None:
-        self.sheet, self.description = sheet, description
-
-    @cached_property
-    def figure(self) -> Figure:  # type: ignore[override]
-        """The map as a matplotlib figure, painted when somebody asks for it."""
-        with steady_style():
-            return painting.paint(self.sheet)
+    sheet: Sheet
+    description: str
 
     def png(self) -> bytes:
-        """The image as PNG, the same bytes each time, and the same as those of the figure."""
+        """Return the map as PNG, the same bytes each time."""
         with steady_style():
             return painting.png(self.sheet)
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One way of a packet, `there` or `back`: told apart by line and number, not by color alone."""
+class _DrawnLeg:
+    """A leg of a path as it is drawn: `there` or `back`, told apart by line and number, not by color alone."""
 
+    kind: str
     leg: Leg
     places: list[str]
-    kind: str
-    prefix: str
-    title: str
 
     def number(self, steps: list[int]) -> str:
-        """What a step's chip says, or that of several at one place: ✗ is where the packet stopped."""
-        return ("✗ " if self.lost(steps) else "") + self.prefix + _in_short(steps)
+        """Return what the chip of a step says, or of several steps at one place: ✗ is where the packet stopped."""
+        return ("✗ " if self.lost(steps) else "") + ("↩" if self.kind == "back" else "") + _in_short(steps)
 
     def lost(self, steps: list[int]) -> bool:
         return not self.leg.arrived and steps[-1] == len(self.leg.hops)
@@ -61,74 +52,72 @@ class _Way:
 def draw(network: Network, path: Path | None = None, listed: bool = True) -> Drawing:
     """Draw the map of a network, with a packet's path over it.
 
-    Parameters: `network` is what is drawn; `path`, from `network.trace(…)`, is laid over it: there as a solid line with
-    steps 1, 2, …, back as a dashed one with steps ↩1, ↩2, …, and a ✗ where the packet stopped; `listed` says whether
-    the steps are also listed under the map.
+    Args:
+        network: What is drawn.
+        path: A path from `network.trace(…)`. It is drawn as a solid line with steps 1, 2, … for the packet, a dashed
+            line with steps ↩1, ↩2, … for the reply, and a ✗ where either stopped.
+        listed: Whether the steps are also listed under the map.
+
+    Returns:
+        The map, with a description in words.
     """
-    contents = Contents(network, path)
+    contents = MapContents(network, path)
     return Drawing(_draw(contents, path, listed), contents.describe())
 
 
-def _draw(contents: Contents, path: Path | None, listed: bool) -> Sheet:
-    network, ways = contents.network, list[_Way]()
-    if path:
-        ways.append(_Way(path.forward, places(network, path.forward), "there", "", "There"))
-    if path and path.back:
-        ways.append(_Way(path.back, places(network, path.back), "back", "↩", "Back"))
+def _draw(contents: MapContents, path: Path | None, listed: bool) -> Sheet:
+    legs = [_DrawnLeg(kind, leg, places(contents.network, leg)) for kind, leg in path.legs.items()] if path else []
     used = {
-        (place.removeprefix("routes:"), hop.rule.split(" ")[0])
-        for way in ways
-        for place, hop in zip(way.places, way.leg.hops, strict=True)
-        if place.startswith("routes:") and hop.rule
+        (place.removeprefix("routes:"), hop.decided_by.destination)
+        for drawn in legs
+        for place, hop in zip(drawn.places, drawn.leg.hops, strict=True)
+        if place.startswith("routes:") and isinstance(hop.decided_by, Route)
     }
-    layout = Layout(contents, _callout(contents, path, ways), used)
+    layout = Layout(contents, _callout(contents, path, legs), used)
     height = layout.height
     if path:
-        _draw_ways(layout.sheet, ways)
-        height = _draw_steps(layout, contents, path, ways) if listed else height
+        _draw_legs(layout.sheet, legs)
+        height = _draw_steps(layout, contents, path, legs) if listed else height
     layout.sheet.size = (layout.width, height)
     return layout.sheet
 
 
-def _callout(contents: Contents, path: Path | None, ways: list[_Way]) -> Callout | None:
+def _callout(contents: MapContents, path: Path | None, legs: list[_DrawnLeg]) -> Callout | None:
     hop = path.stopped_at if path else None
     if hop is None:
         return None
-    way = ways[-1]
-    first, _, rest = hop.sentence.partition(" ")
-    # A name stays as it is at the beginning of a sentence, too.
-    sentence = contents.named(f"{first.capitalize() if first.isalpha() else first} {rest}") + "."
-    headline = f"{way.number([len(way.leg.hops)])}  {_component(contents, hop)}"
-    return Callout(way.places[-1], hop.vpc, headline, hop.code, sentence)
+    last = legs[-1]
+    headline = f"{last.number([len(last.leg.hops)])}  {_component(contents, hop)}"
+    return Callout(last.places[-1], hop.vpc, headline, hop.code, capitalized(contents.named(hop).sentence) + ".")
 
 
-def _component(contents: Contents, hop: Hop) -> str:
+def _component(contents: MapContents, hop: Hop) -> str:
     name = contents.name(hop.component)
     return name if name == hop.kind else f"{hop.kind} {name}"
 
 
-def _draw_ways(sheet: Sheet, ways: list[_Way]) -> None:
-    """The lines along the roads, with the steps' numbers on them."""
+def _draw_legs(sheet: Sheet, legs: list[_DrawnLeg]) -> None:
+    """Draw the lines along the roads, with the steps' numbers on them."""
     roads = Roads(sheet.points, sheet.leads_to)
-    trips = [roads.travel(way.places) for way in ways]
+    trips = [roads.travel(leg.places) for leg in legs]
     streets = [{step for piece in pieces for step in pairwise(piece)} for pieces, _ in trips]
-    # Where a NAT gateway turns packets round, both ways take the same road in the same direction.
-    shared = len(ways) == 2 and bool(streets[0] & streets[1])
+    # Where a NAT gateway turns packets around, both legs take the same road in the same direction.
+    shared = len(legs) == 2 and bool(streets[0] & streets[1])
     distances = (LANE + 4, LANE - 4) if shared else (LANE, LANE)
     taken: list[tuple[float, float, float]] = []
-    for way, (pieces, found), distance in zip(ways, trips, distances, strict=False):
+    for leg, (pieces, found), distance in zip(legs, trips, distances, strict=False):
         on_line = []
         for piece in pieces:
             line, spots = keep_left([sheet.points[name] for name in piece], distance)
             on_line.append(spots)
             if len(line) > 1:
-                sheet.line(way.kind, line)
+                sheet.line(leg.kind, line)
         steps: dict[str, list[int]] = {}
-        for step, place in enumerate(way.places, start=1):
+        for step, place in enumerate(leg.places, start=1):
             steps.setdefault(place, []).append(step)
         for numbers in steps.values():
             i, j = found[numbers[0] - 1]
-            _chip_beside(sheet, way, numbers, on_line[i][j], sheet.points[pieces[i][j]], taken)
+            _chip_beside(sheet, leg, numbers, on_line[i][j], sheet.points[pieces[i][j]], taken)
 
 
 def _in_short(steps: list[int]) -> str:
@@ -142,50 +131,49 @@ def _in_short(steps: list[int]) -> str:
 
 
 def _chip_beside(
-    sheet: Sheet, way: _Way, steps: list[int], spot: Point, road: Point, taken: list[tuple[float, float, float]]
+    sheet: Sheet, leg: _DrawnLeg, steps: list[int], spot: Point, road: Point, taken: list[tuple[float, float, float]]
 ) -> None:
-    """A step's number on the line, grown away from the road's middle, so that the other way's number has its place."""
-    text = way.number(steps)
-    wide = _chip_width(text)
+    """Draw a step's number on the line, away from the road's middle, to leave room for the other leg's number."""
+    wide = _chip_width(leg.number(steps))
     x, y = spot
     if x != road[0]:
         x = road[0] + (wide / 2 + 1) * (1 if x > road[0] else -1)
     while any(abs(x - x_2) < (wide + wide_2) / 2 and abs(y - y_2) < 17 for x_2, y_2, wide_2 in taken):
         y -= 3
     taken.append((x, y, wide))
-    _chip(sheet, way, steps, x, y)
+    _chip(sheet, leg, steps, x, y)
 
 
 def _chip_width(text: str) -> float:
     return max(width(text, 9, True) + 9, 19)
 
 
-def _chip(sheet: Sheet, way: _Way, steps: list[int], x: float, y: float) -> None:
-    text, kind = way.number(steps), "lost" if way.lost(steps) else way.kind
-    wide, keys = _chip_width(text), tuple(f"{way.kind}-{step}" for step in steps)
+def _chip(sheet: Sheet, leg: _DrawnLeg, steps: list[int], x: float, y: float) -> None:
+    text, kind = leg.number(steps), "lost" if leg.lost(steps) else leg.kind
+    wide, keys = _chip_width(text), tuple(f"{leg.kind}-{step}" for step in steps)
     sheet.box(f"chip {kind}", x - wide / 2, y - 8.5, wide, 17, keys)
     role = {"there": "white", "back": "plain", "lost": "alarm"}[kind]
-    sheet.say(text, x, y, wide, bold=True, role=role, centered=True, level=10)
+    sheet.say(text, x, y, wide, bold=True, role=role, centered=True)
 
 
-def _draw_steps(layout: Layout, contents: Contents, path: Path, ways: list[_Way]) -> float:
-    """The list of steps under the map, one column a way; returns where it ends."""
+def _draw_steps(layout: Layout, contents: MapContents, path: Path, legs: list[_DrawnLeg]) -> float:
+    """List the steps under the map, one column for each leg; return the y where the list ends."""
     sheet, wide = layout.sheet, layout.width - 2 * MARGIN
     top = layout.height + 8
     for line in wrap(f"{path.packet}. {path.verdict}", wide, 10, True):
         sheet.say(line, MARGIN, top, wide, 10, True)
         top += 20
-    column = wide / len(ways)
-    for i, way in enumerate(ways):
+    column = wide / len(legs)
+    for i, leg in enumerate(legs):
         x, y = MARGIN + i * column, top + 6
-        sheet.line(way.kind, [(x, y), (x + 44, y)])
-        sheet.say(way.title, x + 54, y, column, bold=True)
-        for step, hop in enumerate(way.leg.hops, start=1):
+        sheet.line(leg.kind, [(x, y), (x + 44, y)])
+        sheet.say(leg.kind.capitalize(), x + 54, y, column, bold=True)
+        for step, hop in enumerate(leg.leg.hops, start=1):
             y += 20
-            _chip(sheet, way, [step], x + 22, y)
+            _chip(sheet, leg, [step], x + 22, y)
             said = _component(contents, hop)
-            if hop.rule and hop.kind == "route table":
-                rule = f"{said}: {contents.named(hop.rule)}"
+            if hop.kind is ComponentKind.ROUTE_TABLE and hop.decided_by:
+                rule = f"{said}: {contents.named(hop).rule}"
                 said = rule if width(rule) < column - 70 else said
             sheet.say(said, x + 54, y, column - 70)
-    return top + 26 + 20 * max(len(way.leg.hops) for way in ways) + MARGIN
+    return top + 26 + 20 * max(len(leg.leg.hops) for leg in legs) + MARGIN

@@ -1,9 +1,9 @@
-"""Where everything on the map goes.
+"""Lay out the parts of a network on a sheet. `drawing` calls it, and then draws a packet's path over it.
 
-The internet lies on top, then the peering connections, then the VPCs side by side. In a VPC a road comes down from the
-gateways along its right-hand edge; each subnet has an exit at its route table and an entrance at its network ACL, and a
-road to its interfaces. So what leaves travels up and what arrives travels down, by the components in the order in which
-they decide.
+The internet is on top, then come the peering connections, then the VPCs side by side. In a VPC, a road comes down from
+the gateways along its right-hand edge. Each subnet has an exit at its route table, an entrance at its network ACL, and
+a road to its interfaces. So a packet that leaves travels up, one that arrives travels down, and both pass the
+components in the order in which these decide.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from labkit.network import ComponentKind
 from labkit.network.parts import PeeringConnection, Subnet
 from labkit.show.map.lettering import width, wrap
-from labkit.show.map.map_contents import Card, Contents, Gateway, cidrs, short
+from labkit.show.map.map_contents import Card, Gateway, MapContents, cidrs, short
 from labkit.show.map.sheet import Sheet
 
 MARGIN, PAD = 20.0, 12.0
@@ -30,7 +31,15 @@ _NARROWEST = {1: 520.0, 2: 380.0}
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """Why a packet stopped, to be said beside the place where it did."""
+    """Why a packet stopped, to be written beside the place where it stopped.
+
+    Attributes:
+        place: The name of the place, as `routing` gives it.
+        vpc: The id of the VPC of the place, if any.
+        headline: The step's number and the component.
+        code: VPC Reachability Analyzer's explanation code, if any.
+        sentence: The reason.
+    """
 
     place: str
     vpc: str | None
@@ -40,15 +49,24 @@ class Callout:
 
 
 class Layout:
-    """A map, drawn on `sheet`; it is `width` by `height` pixels.
+    """A map that is laid out.
 
-    Parameters: `contents` is what to draw; `callout` gets a place near what stopped the packet;
-    `used` are the routes that a path took, as (subnet, destination).
+    Attributes:
+        sheet: Where it is drawn.
+        width: In pixels.
+        height: In pixels.
     """
 
     def __init__(
-        self, contents: Contents, callout: Callout | None = None, used: Collection[tuple[str, str]] = ()
+        self, contents: MapContents, callout: Callout | None = None, used: Collection[tuple[str, str]] = ()
     ) -> None:
+        """Lay out a map.
+
+        Args:
+            contents: What to draw.
+            callout: What to write near the place that stopped the packet.
+            used: The routes that a path took, as (subnet id, destination).
+        """
         self.sheet = Sheet()
         self._contents, self._network = contents, contents.network
         self._callout, self._used = callout, used
@@ -75,7 +93,7 @@ class Layout:
             bottom += MARGIN / 2
         return bottom + MARGIN
 
-    # The columns: one a VPC, all as wide as the widest needs
+    # The columns: one for each VPC, all as wide as the widest needs
 
     def _wanted(self, vpc: str) -> float:
         contents = self._contents
@@ -92,13 +110,13 @@ class Layout:
         return max(_NARROWEST.get(len(contents.vpcs), 300.0), words, gateways)
 
     def _gap(self) -> float:
-        """The room between two VPCs: a cable's label stands there, between the roads a little inside their edges."""
+        """Return the room between two VPCs: enough for a cable's label, between the roads just inside their edges."""
         names = [width(short(peering.name), 9, True) for peering in self._contents.peerings]
         labels = [min(name, 170.0) for name in names] + [width(peering.status) for peering in self._contents.peerings]
         return max(max(labels) + 2 * LANE + 16, 120.0) - 2 * (PAD + 14) if labels else _GAP
 
     def _span(self, peering: PeeringConnection) -> tuple[int, int]:
-        """The columns that a peering connection joins, from left to right."""
+        """Return the columns that a peering connection joins, from left to right."""
         first, last = sorted(map(self._contents.vpcs.index, (peering.requester, peering.accepter)))
         return first, last
 
@@ -113,7 +131,7 @@ class Layout:
         return self._left[vpc] + self._column - PAD - 14
 
     def _ports(self, vpc: str) -> dict[str, float]:
-        """Where peering connections' roads enter a VPC: on the peer's side, the farther the more inward."""
+        """Return the x where each peering connection's road enters a VPC: on the peer's side, the longest innermost."""
         here = self._contents.vpcs.index(vpc)
         peerings = [peering for peering in self._contents.peerings if vpc in (peering.requester, peering.accepter)]
         aways = sorted((self._contents.vpcs.index(peering.other_end(vpc)) - here, peering.id) for peering in peerings)
@@ -124,9 +142,9 @@ class Layout:
         return ports | {id: end - _PORT * i for i, id in enumerate(right)}
 
     def _gateways(self, vpc: str) -> list[tuple[Gateway, float, float]]:
-        """The gateways at a VPC's edge, side by side: each with its middle, from the column's middle, and its width."""
+        """Return the gateways at a VPC's edge, each with its middle, from the column's middle, and its width."""
         gateways = self._contents.gateways(vpc)
-        widths = [max(min(width(one.name, 9, True), 150.0), width(one.kind)) + 24 for one in gateways]
+        widths = [max(min(width(one.name, 9, True), 150.0), width(one.label)) + 24 for one in gateways]
         x = -(sum(widths) + _GAP * (len(widths) - 1)) / 2
         found = []
         for gateway, wide in zip(gateways, widths, strict=True):
@@ -154,7 +172,7 @@ class Layout:
         return road + 20
 
     def _cables(self, y: float) -> float:
-        """The peering connections, in levels: the longer above the shorter, so that none runs over another's label."""
+        """Draw the peering connections in levels, the longer above the shorter: none crosses another's label."""
         levels: dict[str, int] = {}
         spans = {peering.id: self._span(peering) for peering in self._contents.peerings}
         for id, (first, last) in sorted(spans.items(), key=lambda item: (item[1][1] - item[1][0], item[1], item[0])):
@@ -166,9 +184,9 @@ class Layout:
         return y + 80 * height
 
     def _cable(self, peering: PeeringConnection, y: float) -> None:
-        """Its label, and the points of its cable, which is drawn with the VPCs."""
+        """Write a peering connection's label, and place the points of its cable, which is drawn with the VPCs."""
         sheet, vpcs = self.sheet, self._contents.vpcs
-        # The label stands in a gap between VPCs, where no gateway's line is in its way.
+        # In a gap between VPCs, no gateway's line crosses the label.
         first, last = self._span(peering)
         gap = (first + last - 1) // 2
         middle = (self._left[vpcs[gap]] + self._column + self._left[vpcs[gap + 1]]) / 2
@@ -191,7 +209,7 @@ class Layout:
         sheet.points[f"vpc:{vpc}"] = (spine, y + 20)
         stops = [f"edge:{vpc}", f"vpc:{vpc}"]
         y += 46
-        # Under the VPC's name is said what stopped at its edge.
+        # What stopped a packet at the VPC's edge is written under the VPC's name.
         callout = self._callout
         if callout and callout.vpc == vpc and callout.place.startswith(("gateway:", "peering:", "vpc:")):
             y = self._call_out(callout.place, x, y, spine - LANE - 20 - x)
@@ -206,9 +224,7 @@ class Layout:
         return y
 
     def _edge(self, vpc: str, top: float) -> float:
-        """What joins a VPC with others: the gateways on its upper edge and the peering connections; and a road between
-        them and the subnets.
-        """
+        """Draw what joins a VPC with others, gateways and peering connections, and a road from them to the subnets."""
         sheet, spine = self.sheet, self._spine(vpc)
         gateways, ports = self._gateways(vpc), self._ports(vpc)
         road = top + (60 if gateways else 24)
@@ -220,7 +236,7 @@ class Layout:
             id, middle = gateway.id, self._middle(vpc) + x
             sheet.box("gateway", middle - wide / 2, top - 20, wide, 40)
             sheet.say(gateway.name, middle, top - 8, 150, bold=True, centered=True)
-            sheet.say(gateway.kind, middle, top + 9, wide, centered=True)
+            sheet.say(gateway.label, middle, top + 9, wide, centered=True)
             place = f"gateway:{id}" if id in self._network.internet_gateways else f"peering:{id}"
             sheet.points |= {f"under:{id}": (middle, top), place: (middle, top + 32), f"gate:{id}": (middle, road)}
             sheet.road("street", f"under:{id}", place, f"gate:{id}")
@@ -237,7 +253,7 @@ class Layout:
         return road + 22
 
     def _call_out(self, place: str, x: float, y: float, room: float) -> float:
-        """Say why the packet stopped, if it stopped at this place; returns where the next thing may go."""
+        """Write why the packet stopped, if it stopped at this place; return the y where the next thing may go."""
         if self._callout is None or self._callout.place != place:
             return y
         bold = wrap(self._callout.headline, room - 20, bold=True)
@@ -277,7 +293,7 @@ class Layout:
             sheet.road("street", *stops)
             sheet.road("street", f"routes:{id}", f"out:{id}", one_way=True)
             sheet.road("street", f"in:{id}", f"acl:{id}", one_way=True)
-        else:  # nothing in it sends or receives: only a stub
+        else:  # nothing in it sends or receives: draw a stub only
             sheet.road("street", f"exit:{id}", f"out:{id}")
         sheet.box("subnet", x, top, right - x, y + 6 - top)
         return y + 6
@@ -296,8 +312,8 @@ class Layout:
     def _card(self, card: Card, x: float, top: float, lane: float) -> float:
         sheet, id = self.sheet, card.interface.id
         wide = lane - _CHIP + 4 - x
-        rows = [(card.title, True, "plain")]
-        rows += [(card.kind, False, "plain")] if card.kind != "instance" else []
+        rows: list[tuple[str, bool, str]] = [(card.title, True, "plain")]
+        rows += [(card.kind, False, "plain")] if card.kind is not ComponentKind.INSTANCE else []
         rows += [(card.state, True, "alarm")] if card.state else []
         rows += [(row, False, "plain") for address in card.addresses for row in wrap(address, wide - 38)]
         rows += [(card.groups, False, "quiet")] if card.groups else []

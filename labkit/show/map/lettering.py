@@ -1,9 +1,10 @@
-"""How wide a text is, and how it is cut or broken to fit."""
+"""Measure texts in the map's font, and cut or break them to fit. `layout`, `drawing` and `sheet` call it."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, Kerning, LoadFlags
@@ -13,50 +14,49 @@ from labkit.show.figure import DPI, FONT
 
 @lru_cache(maxsize=16)
 def font(size: float, bold: bool) -> FontProperties:
-    """The one font, at a size in points."""
+    """Return the map's font at a size in points."""
     return FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
 
 
 @lru_cache(maxsize=4096)
 def width(text: str, size: float = 9, bold: bool = False) -> float:
-    """The width of a text in pixels, at a font size in points.
+    """Return the width of a text in pixels, at a font size in points.
 
-    It is that of its letters and the kerning between them, which matplotlib would lay out anew for each text.
+    It adds up the letters and the kerning between them, because matplotlib's own layout takes much longer.
 
     >>> width("10.1.0.0/16"), width("AV") < width("A") + width("V")
     (72.0, True)
     """
-    letters = _letters(size, bold)
-    return (sum(map(letters.advance, text)) + sum(map(letters.kerning, text, text[1:]))) / 64
-
-
-class _Letters:
-    """The letters of a font at one size, measured once each, in 64ths of a pixel."""
-
-    def __init__(self, size: float, bold: bool) -> None:
-        self._font = FT2Font(findfont(font(size, bold)))
-        self._font.set_size(size, DPI)
-        self._em = size * DPI / 72
-        self.advance = lru_cache(maxsize=None)(self._advance)
-        self.kerning = lru_cache(maxsize=None)(self._kerning)
-
-    def _advance(self, letter: str) -> float:
-        if not self._font.get_char_index(ord(letter)):  # the font lacks it: most such letters are about an em wide
-            return 64 * self._em
-        return float(self._font.load_char(ord(letter), flags=LoadFlags.DEFAULT).horiAdvance)
-
-    def _kerning(self, left: str, right: str) -> float:
-        index = self._font.get_char_index
-        return float(self._font.get_kerning(index(ord(left)), index(ord(right)), Kerning.UNFITTED))
+    advances = sum(_advance(letter, size, bold) for letter in text)
+    return (advances + sum(_kerning(left, right, size, bold) for left, right in pairwise(text))) / 64
 
 
 @lru_cache(maxsize=16)
-def _letters(size: float, bold: bool) -> _Letters:
-    return _Letters(size, bold)
+def _face(size: float, bold: bool) -> FT2Font:
+    face = FT2Font(findfont(font(size, bold)))
+    face.set_size(size, DPI)
+    return face
+
+
+@cache
+def _advance(letter: str, size: float, bold: bool) -> float:
+    """Return how wide a letter is, in 64ths of a pixel."""
+    face = _face(size, bold)
+    if not face.get_char_index(ord(letter)):  # the font lacks it: most such letters are about an em wide
+        return 64 * size * DPI / 72
+    return float(face.load_char(ord(letter), flags=LoadFlags.DEFAULT).horiAdvance)
+
+
+@cache
+def _kerning(left: str, right: str, size: float, bold: bool) -> float:
+    """Return how much closer or farther apart two letters are, in 64ths of a pixel."""
+    face = _face(size, bold)
+    indices = face.get_char_index(ord(left)), face.get_char_index(ord(right))
+    return float(face.get_kerning(*indices, Kerning.UNFITTED))
 
 
 def fit(text: str, room: float, size: float = 9, bold: bool = False) -> str:
-    """The text, cut to `room` pixels with an ellipsis where it is longer."""
+    """Return the text, cut to `room` pixels with an ellipsis if it is longer."""
     if width(text, size, bold) <= room:
         return text
     while text and width(text + "…", size, bold) > room:
@@ -65,7 +65,7 @@ def fit(text: str, room: float, size: float = 9, bold: bool = False) -> str:
 
 
 def wrap(text: str, room: float, size: float = 9, bold: bool = False) -> list[str]:
-    """The text in lines of at most `room` pixels, broken at spaces and after underscores and colons."""
+    """Return the text in lines of at most `room` pixels, broken at spaces and after underscores and colons."""
     lines, line = [], ""
     for word in re.findall(r"[^\s_:]*(?:[_:]|\s+|$)", text):
         if line and width((line + word).rstrip(), size, bold) > room:

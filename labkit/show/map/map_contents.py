@@ -1,15 +1,17 @@
-"""What of a network the map shows, and in which words: the picture and its description say the same."""
+"""Choose what of a network the map shows, and word it once for both the picture and its description.
+
+`layout` and `drawing` call it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from labkit.network.model import Network
-from labkit.network.parts import Cidr, Interface, Subnet
-from labkit.network.path import Path
+from labkit.network import ComponentKind, Hop, Interface, Network, Path, Route
+from labkit.network.parts import Cidr, PeeringConnection, Subnet
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 _DEFAULT_VPC_CIDR = ip_network("172.31.0.0/16")
@@ -25,99 +27,125 @@ _EMPTY = "This network has no VPC of yours yet. Run the cells that create vpc-1 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What stands at a VPC's edge: an internet gateway, or a peering connection to a VPC that is not drawn."""
+    """What is drawn at a VPC's edge: an internet gateway, or a peering connection to a VPC that is not drawn.
+
+    Attributes:
+        id: Its id.
+        name: Its name, or the beginning of its id.
+        label: What it is, in words.
+    """
 
     id: str
     name: str
-    kind: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What stands at a network interface: an instance, a NAT gateway, or the interface alone.
+    """What is drawn for a network interface: an instance, a NAT gateway, or the interface alone.
 
-    Parameters: `state` is None where that is the usual one, running or available; `addresses` are its own, each with
-    its public one after it.
+    Attributes:
+        interface: The interface.
+        kind: What it is.
+        title: Its name, or the beginning of its id.
+        state: Its state; None if that is the usual one, running or available.
+        addresses: Its private addresses, each followed by its public one.
+        groups: The names of its security groups.
     """
 
     interface: Interface
-    kind: str
+    kind: ComponentKind
     title: str
     state: str | None
     addresses: list[str]
     groups: str
 
 
-class Contents:
+class MapContents:
     """What of a network is drawn, and what is only mentioned.
 
-    Parameters: `path` is a packet's path over it. `vpcs` are ids; `internet` says whether it is on the map, and `host`
-    is the address of the path's host there.
+    Attributes:
+        network: The network.
+        vpcs: The ids of the VPCs that are drawn.
+        peerings: The peering connections that are drawn between two of these.
+        internet: Whether the internet is drawn.
+        host: The address of the path's host on the internet, if any.
     """
 
     def __init__(self, network: Network, path: Path | None = None) -> None:
+        """Choose what to draw of a network and, if one is given, of a packet's path over it."""
         self.network, self._path = network, path
-        hops = [hop for leg in (path.forward, path.back) if leg for hop in leg.hops] if path else []
+        hops = [hop for leg in path.legs.values() for hop in leg.hops] if path else []
         touched = {hop.vpc for hop in hops} | {interface.vpc for interface in network.interfaces.values()}
         self.vpcs = [id for id in network.vpcs if id in touched or not self._is_untouched_default(id)]
-        on_way = {hop.component for hop in hops}
+        on_path = {hop.component for hop in hops}
         self.peerings = [
             peering
             for peering in network.peering_connections.values()
             if {peering.requester, peering.accepter} <= set(self.vpcs)
-            and (peering.status not in _GONE or peering.id in on_way)
+            and (peering.status not in _GONE or peering.id in on_path)
         ]
         hosts = [
-            str(hop.packet.src if hop is hops[0] else hop.packet.dst) for hop in hops if hop.component == "internet"
+            str(hop.packet.src if hop is hops[0] else hop.packet.dst)
+            for hop in hops
+            if hop.kind is ComponentKind.INTERNET
         ]
         self.host = hosts[0] if hosts else None
         gateways = [gateway for gateway in network.internet_gateways.values() if gateway.vpc in self.vpcs]
         self.internet = bool(gateways or hosts)
 
     def _is_untouched_default(self, vpc: str) -> bool:
-        part, peerings = self.network.vpcs[vpc], self.network.peering_connections.values()
-        is_peered = any(vpc in (peering.requester, peering.accepter) for peering in peerings)
-        return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not is_peered
+        part = self.network.vpcs[vpc]
+        return part.name == part.id and part.cidrs[:1] == (_DEFAULT_VPC_CIDR,) and not self._peerings_of(vpc)
+
+    def _peerings_of(self, vpc: str) -> list[PeeringConnection]:
+        return [one for one in self.network.peering_connections.values() if vpc in (one.requester, one.accepter)]
 
     def name(self, id: str) -> str:
-        """The name of a resource, or the beginning of its id."""
+        """Return the name of a resource, or the beginning of its id."""
         return short(self.network.name(id))
 
-    def named(self, text: str) -> str:
-        """A text with each id in it replaced by the resource's name, or shortened."""
-        return re.sub(r"\b[a-z]+-[\w-]*\w", lambda found: self.name(found[0]), text)
+    def named(self, hop: Hop) -> Hop:
+        """Return a hop whose sentence and rule say names, or the beginnings of ids, instead of ids."""
+        by = hop.decided_by
+        if isinstance(by, Route):
+            by = replace(by, destination=short(by.destination), target=self.name(by.target))
+        component, name, other = map(self.name, (hop.component, hop.name, hop.other))
+        return replace(hop, component=component, name=name, other=other, decided_by=by)
 
     def subnets(self, vpc: str) -> list[Subnet]:
+        """Return the subnets of a VPC."""
         return [subnet for subnet in self.network.subnets.values() if subnet.vpc == vpc]
 
     def gateways(self, vpc: str) -> list[Gateway]:
-        found = []
-        for gateway in self.network.internet_gateways.values():
-            if gateway.vpc == vpc:
-                kind = "egress-only gateway" if gateway.egress_only else "internet gateway"
-                found.append(Gateway(gateway.id, short(gateway.name), kind))
-        for peering in self.network.peering_connections.values():
-            if vpc in (peering.requester, peering.accepter) and peering.status not in _GONE:
-                peer = peering.other_end(vpc)
-                if peer not in self.network.vpcs:
-                    kind = f"peering to {short(peer)}, {peering.status}"
-                    found.append(Gateway(peering.id, short(peering.name), kind))
+        """Return what is drawn at a VPC's edge."""
+        found = [
+            Gateway(one.id, short(one.name), "egress-only gateway" if one.egress_only else "internet gateway")
+            for one in self.network.internet_gateways.values()
+            if one.vpc == vpc
+        ]
+        for peering in self._peerings_of(vpc):
+            peer = peering.other_end(vpc)
+            if peer not in self.network.vpcs and peering.status not in _GONE:
+                label = f"peering to {short(peer)}, {peering.status}"
+                found.append(Gateway(peering.id, short(peering.name), label))
         return found
 
     def cards(self, subnet: str) -> list[Card]:
+        """Return what is drawn for the interfaces in a subnet."""
         return [self._card(one) for one in self.network.interfaces.values() if one.subnet == subnet]
 
     def _card(self, interface: Interface) -> Card:
         network = self.network
         instance, gateway = network.instances.get(interface.instance or ""), network.nat_gateway_at(interface.id)
         if gateway:
-            kind, title, state = "NAT gateway", short(gateway.name), gateway.state
+            kind, title, state = ComponentKind.NAT_GATEWAY, short(gateway.name), gateway.state
         elif instance:
-            kind, title, state = "instance", short(instance.name), instance.state
+            kind, title, state = ComponentKind.INSTANCE, short(instance.name), instance.state
             if network.primary_interface(instance.id) != interface:
                 title += f", {short(interface.name)}"
         else:
-            kind, title, state = "interface", short(interface.name), "available"
+            kind, title, state = ComponentKind.INTERFACE, short(interface.name), "available"
         addresses = []
         for address in interface.addresses:
             addresses.append(str(address))
@@ -128,7 +156,7 @@ class Contents:
         return Card(interface, kind, title, None if usual else state, addresses, groups)
 
     def routes(self, subnet: str) -> list[tuple[str, str, bool]]:
-        """The routes of a subnet's route table: destination, `destination → target`, and whether it leads nowhere."""
+        """Return a subnet's routes: destination, `destination → target` in words, and whether it is a blackhole."""
         found = []
         for route in self.network.route_table_of(subnet).routes:
             lost = route.state == "blackhole"
@@ -137,7 +165,7 @@ class Contents:
         return found
 
     def notes(self) -> Iterable[str]:
-        """What is not drawn."""
+        """Say what is not drawn."""
         if not self.vpcs:
             yield _EMPTY
         for vpc in self.network.vpcs.values():
@@ -168,7 +196,7 @@ class Contents:
         for vpc in self.vpcs:
             yield f"VPC {self.name(vpc)}, {cidrs(self.network.vpcs[vpc].cidrs)}"
             for gateway in self.gateways(vpc):
-                yield f"  {gateway.kind} {gateway.name}"
+                yield f"  {gateway.label} {gateway.name}"
             if not self.subnets(vpc):
                 yield "  no subnet yet"
             for subnet in self.subnets(vpc):
@@ -190,7 +218,7 @@ class Contents:
 
 
 def short(name: str) -> str:
-    """A name as it is, and a long id by its first eight digits.
+    """Return a name unchanged, and a long id cut after its first eight digits.
 
     >>> short("instance-1"), short("vpc-0a1b2c3d4e5f67890")
     ('instance-1', 'vpc-0a1b2c3d…')
@@ -198,7 +226,18 @@ def short(name: str) -> str:
     return f"{name[:-9]}…" if _ID.fullmatch(name) else name
 
 
+def capitalized(sentence: str) -> str:
+    """Return a sentence with a capital at the beginning, unless it begins with a name.
+
+    >>> capitalized("sends: a packet"), capitalized("vpc-1 has no internet gateway")
+    ('Sends: a packet', 'vpc-1 has no internet gateway')
+    """
+    first, space, rest = sentence.partition(" ")
+    return (first.capitalize() if first.strip(":").isalpha() else first) + space + rest
+
+
 def cidrs(blocks: tuple[Cidr, ...]) -> str:
+    """Write CIDR blocks, separated by commas."""
     return ", ".join(map(str, blocks))
 
 

@@ -1,6 +1,6 @@
-"""Where on the map a path's hops are, and the line that a packet takes along the map's roads.
+"""Where on the map a path's hops are, and the line that a packet takes along the map's roads: for `drawing`.
 
-Places are named by what stands there: `card:<interface>`, `acl:<subnet>`, `routes:<subnet>`, `gateway:<id>`,
+A place is named by what is there: `card:<interface>`, `acl:<subnet>`, `routes:<subnet>`, `gateway:<id>`,
 `peering:<id>`, `vpc:<id>` and `internet`.
 """
 
@@ -11,66 +11,73 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labkit.network.model import Network
-from labkit.network.path import Leg
+from labkit.network import ComponentKind, Leg, Network
 from labkit.show.map.sheet import Point
 
 
 def places(network: Network, leg: Leg) -> list[str]:
-    """The place of each hop of a leg, in order."""
+    """Return the place of each hop of a leg, in order."""
     found: list[str] = []
     subnet = ""  # where the packet is, or was last
     for hop in leg.hops:
         if hop.interface:
             subnet = network.interfaces[hop.interface].subnet
-        if hop.kind == "network ACL":
+        gateway = network.internet_gateways.get(hop.component)
+        if hop.kind is ComponentKind.NETWORK_ACL:
             found.append(f"acl:{subnet}")
-        elif hop.kind == "route table":
+        elif hop.kind is ComponentKind.ROUTE_TABLE:
             found.append(f"routes:{subnet}")
-        elif hop.interface or hop.component in network.interfaces:
-            found.append(f"card:{hop.interface or hop.component}")
-        elif hop.component in network.internet_gateways and network.internet_gateways[hop.component].vpc:
+        elif hop.interface:
+            found.append(f"card:{hop.interface}")
+        elif gateway and gateway.vpc:
             found.append(f"gateway:{hop.component}")
         elif hop.component in network.peering_connections:
             found.append(f"peering:{hop.component}")
-        elif hop.component == "internet":
+        elif hop.kind is ComponentKind.INTERNET:
             found.append("internet")
-        else:  # a VPC, or what its route table names and the map does not draw
+        else:  # a VPC, or a route's target that the map does not draw
             found.append(f"vpc:{hop.vpc or network.subnets[subnet].vpc}")
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Roads:
-    """The map's roads: points by name, and from each point those that it leads to."""
+    """The roads of the map.
+
+    Attributes:
+        points: Where each point is, by its name.
+        leads_to: The names of the points that each point leads to.
+    """
 
     points: Mapping[str, Point]
     leads_to: Mapping[str, Sequence[str]]
 
-    def way(self, starts: Iterable[str], end: str) -> list[str] | None:
-        """The points on the shortest way to `end` from the nearest of `starts`, or None where there is none."""
+    def shortest(self, starts: Iterable[str], end: str) -> list[str] | None:
+        """Return the points on the shortest road to an end from the nearest of some starts, or None."""
         queue: list[tuple[float, list[str]]] = [(0.0, [start]) for start in starts if start in self.points]
         seen: set[str] = set()
         while queue:
-            length, way = heapq.heappop(queue)
-            here = way[-1]
+            length, road = heapq.heappop(queue)
+            here = road[-1]
             if here == end or (end == "internet" and here.startswith("internet@")):
-                return way
+                return road
             if here in seen:
                 continue
             seen.add(here)
-            if here.startswith("peering:") and len(way) > 1:  # no short cut: a packet is there only where a hop says so
+            if here.startswith("peering:") and len(road) > 1:  # no short cut: a packet is there only where a hop is
                 continue
             (x, y) = self.points[here]
             for there in self.leads_to.get(here, ()):
                 (to_x, to_y) = self.points[there]
-                heapq.heappush(queue, (length + abs(to_x - x) + abs(to_y - y), [*way, there]))
+                heapq.heappush(queue, (length + abs(to_x - x) + abs(to_y - y), [*road, there]))
         return None
 
     def travel(self, stops: Sequence[str]) -> tuple[list[list[str]], list[tuple[int, int]]]:
-        """The way by all of `stops`, and where on it each of them is.
+        """Return the line by all of some stops, and where on it each of them is.
 
-        The way comes in pieces where no road leads to the next stop; a stop is the `(piece, point)` it stands at.
+        Returns:
+            The line in pieces of points: a new one begins where no road leads to the next stop. And for each stop, the
+            number of the piece and of the point in it.
         """
         on_internet = [name for name in self.points if name.startswith("internet@")]
         pieces: list[list[str]] = []
@@ -79,9 +86,9 @@ class Roads:
             last = pieces[-1] if pieces else []
             # From the internet, a packet may come in anywhere.
             starts = on_internet if len(last) == 1 and last[0] in on_internet else last[-1:]
-            way = self.way(starts, stop)
-            if way:
-                pieces[-1] = [*last[:-1], *way]
+            road = self.shortest(starts, stop)
+            if road:
+                pieces[-1] = [*last[:-1], *road]
             else:
                 pieces.append(on_internet[:1] if stop == "internet" else [stop])
             found.append((len(pieces) - 1, len(pieces[-1]) - 1))
@@ -89,9 +96,14 @@ class Roads:
 
 
 def keep_left(points: Sequence[Point], distance: float) -> tuple[list[Point], list[Point]]:
-    """A way along streets with right angles, moved to the left of the travel, so that there and back don't meet.
+    """Move a line along roads with right angles to the left of the travel, so that there and back don't meet.
 
-    Returns the line's corners, and for each point of `points` where it lies on the line.
+    Args:
+        points: The line's points, in order.
+        distance: How far to move it, in points of the map.
+
+    Returns:
+        The corners of the moved line, and where on it each of the points is.
     """
     steps = [_direction(a, b) for a, b in pairwise(points)] or [(1, 0)]
     line: list[Point] = []
@@ -100,7 +112,7 @@ def keep_left(points: Sequence[Point], distance: float) -> tuple[list[Point], li
         left_in, left_out = (into[1], -into[0]), (out[1], -out[0])
         if left_in == left_out:
             sides = [left_in]
-        elif into == (-out[0], -out[1]):  # it turns round
+        elif into == (-out[0], -out[1]):  # it turns back
             sides = [left_in, left_out]
         else:
             sides = [(left_in[0] + left_out[0], left_in[1] + left_out[1])]

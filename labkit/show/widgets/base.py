@@ -1,4 +1,4 @@
-"""What every widget of the course has: something to move, and a still form for where nobody can."""
+"""The base of every widget of the course: something to move, and a still form for where nobody can move it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from labkit.status import is_live, shell
 
 
 class Interactive(ABC):
-    """A widget that displays as itself in a front end, and by its still form elsewhere: in a notebook that is run
-    without a browser, in strict nbval, in a saved notebook, in a terminal.
+    """A widget that displays as itself in a front end, and by its still form elsewhere.
 
-    A subclass builds `widget` in its constructor, and says in `still` what stands in its place.
+    Elsewhere is a notebook that runs without a browser, strict nbval, a saved notebook, or a terminal. A subclass
+    builds `widget` in its constructor, and returns in `still` what is shown instead.
+
+    Attributes:
+        widget: What a front end shows.
     """
 
-    #: What a front end shows.
     widget: ipywidgets.DOMWidget
 
     @abstractmethod
     def still(self) -> object:
-        """What is shown where no front end is: a text, a table or a described figure of the present state."""
+        """Return what is shown without a front end: a text, a table or a described figure of the present state."""
 
     def __repr__(self) -> str:
         return str(self.still())

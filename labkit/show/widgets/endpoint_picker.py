@@ -1,24 +1,30 @@
-"""What a packet can go between, by name, for a person to choose from."""
+"""A control for one end of a packet's path: choose an instance, an interface or the internet, or type an address.
+
+The packet lab has two of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import ipywidgets as w
-
-from labkit.network.model import Network
-from labkit.network.parts import Interface
+from labkit.network import Interface, Network
 from labkit.show.widgets import parts
 
-#: What a dropdown holds when the address is typed in beside it.
+#: What the list holds when the address is typed in beside it.
 TYPED = "typed"
-_ON_THE_INTERNET = "8.8.8.8"
+#: A host on the internet that answers a ping.
+ON_THE_INTERNET = "8.8.8.8"
 
 
-def ends(network: Network, public: bool) -> list[tuple[str, str]]:
-    """The ends of a path as (label, what `lab.trace` calls it): instances, interfaces, then a host on the internet.
+def endpoints(network: Network, public: bool) -> list[tuple[str, str]]:
+    """List what a packet can go between: instances, interfaces, then a host on the internet.
 
-    Parameters: `public` adds the public addresses, at which a packet can arrive, though none leaves from there.
+    Args:
+        network: Where they are.
+        public: Whether to list public addresses too: a packet can arrive there, but none is sent from there.
+
+    Returns:
+        Pairs of a label and what `lab.trace` calls the endpoint.
     """
     found = []
     for interface in network.interfaces.values():
@@ -28,11 +34,11 @@ def ends(network: Network, public: bool) -> list[tuple[str, str]]:
         found.append((f"{key} · {address}", key))
         if public:
             found += [(f"{key} · public {address}", str(address)) for address in interface.public.values()]
-    return [*found, (f"the internet · {_ON_THE_INTERNET}", _ON_THE_INTERNET)]
+    return [*found, (f"the internet · {ON_THE_INTERNET}", ON_THE_INTERNET)]
 
 
 def _key(network: Network, interface: Interface) -> str:
-    """The name of the instance or the interface where that means it alone, else its id."""
+    """Return the name of the instance or the interface if it means this interface alone, else the interface's id."""
     instance = network.instances.get(interface.instance or "")
     names = [instance.name, instance.id] if instance else [interface.name]
     for name in names:
@@ -44,22 +50,28 @@ def _key(network: Network, interface: Interface) -> str:
     return interface.id
 
 
-class End:
-    """A control for one end: a dropdown of what is there, and a line for any other address, name or id.
+class EndpointPicker:
+    """A list of endpoints, and a line for any other address, name or id.
 
-    Parameters: `label` is `From` or `To`; `value` is chosen at first; `public` is as for `ends`; `on_change` is called
-    when a person chooses.
+    Attributes:
+        widget: The two side by side.
     """
 
     def __init__(self, label: str, value: str | None, public: bool, on_change: Callable[[], None]) -> None:
-        self._public, self._on_change, self._quiet, self._is_chosen = public, on_change, False, bool(value)
-        self.choice = parts.dropdown(label, [("another address", TYPED)], layout=w.Layout(width="auto"))
-        self.typed = parts.text(
-            f"{label}, address", value or "", placeholder="10.2.0.126", layout=w.Layout(width="18em")
-        )
+        """Make the controls.
+
+        Args:
+            label: `From` or `To`.
+            value: What is chosen at first, as `lab.trace` takes it.
+            public: As for `endpoints`.
+            on_change: Called when a person chooses.
+        """
+        self._public, self._on_change, self._is_chosen = public, on_change, bool(value)
+        self.choice = parts.dropdown(label, [("another address", TYPED)])
+        self.typed = parts.text(f"{label}, address", value or "", placeholder="10.2.0.126", width="18em")
         self.widget = parts.row(self.choice, self.typed)
-        self.choice.observe(self._changed, "value")
-        self.typed.observe(self._changed, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self._changed, self.choice, self.typed)
 
     @property
     def value(self) -> str:
@@ -67,25 +79,23 @@ class End:
         return str(self.typed.value.strip() if self.choice.value == TYPED else self.choice.value)
 
     def offer(self, network: Network, usual: str) -> None:
-        """Offer what is in the network now, and keep what is chosen, even where it is gone; at first, `usual` is."""
+        """Offer what is in the network now. What a person chose stays, even if it is gone; before that, `usual`."""
         kept = self.value if self._is_chosen else usual
         self._is_chosen = bool(kept) or self._is_chosen
-        offered = [*ends(network, self._public), ("another address, name or id", TYPED)]
-        self._quiet = True
-        if list(self.choice.options) != offered:
-            self.choice.options = offered
-        if kept in [value for _, value in offered[:-1]]:
-            self.choice.value = kept
-        else:
-            self.choice.value, self.typed.value = TYPED, kept
+        offered = [*endpoints(network, self._public), ("another address, name or id", TYPED)]
+        with self._moves.quiet():
+            if list(self.choice.options) != offered:
+                self.choice.options = offered
+            if kept in [value for _, value in offered[:-1]]:
+                self.choice.value = kept
+            else:
+                self.choice.value, self.typed.value = TYPED, kept
         self._show_line()
-        self._quiet = False
 
     def _show_line(self) -> None:
         self.typed.layout.display = "" if self.choice.value == TYPED else "none"
 
-    def _changed(self, _: object) -> None:
+    def _changed(self) -> None:
         self._show_line()
-        if not self._quiet:
-            self._is_chosen = True
-            self._on_change()
+        self._is_chosen = True
+        self._on_change()

@@ -1,9 +1,11 @@
-"""A table of flow log records, searched with sliders and lists: what matches, when it was, and who talked most."""
+"""The flow explorer, `lab.widgets.flow_explorer`: search a table of flow log records with a slider and lists.
+
+It shows what matches, when that was, and who sent the most.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,32 +17,31 @@ import pyarrow as pa
 from labkit.errors import LabError
 from labkit.flowlogs.enrich import PROTOCOLS
 from labkit.flowlogs.selection import NONE, Columns, Mask, Selection
-from labkit.show.timeline import describe, step_for, timeline
+from labkit.show.timeline import Timeline, step_for
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
 
-#: The most records, and pairs, that are shown.
+#: The most records, and pairs of addresses, that are shown.
 SHOWN, TALKERS = 20, 10
 
 #: The most places of the slider of times, and how far apart they may be, in seconds.
 _MOST_PLACES = 300
 _APART = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400)
 
-_STYLE = """<style>
-.labkit-flow-explorer td { white-space: nowrap; }
-</style>"""
-
 _COLUMNS = (
     "start", "action", "srcaddr", "srcport", "dstaddr", "dstport", "protocol", "packets", "bytes", "interface_id",
     "log_status",
 )  # fmt: skip
 
+#: A table that is shown: its caption, its header and its rows.
+_Shown = tuple[str, list[str], list[list[object]]]
+
 
 class FlowExplorer(Interactive):
-    """Records that match what is chosen, a timeline of them, and the pairs that moved the most bytes.
+    """Records that match what is chosen, a timeline of them, and the pairs of addresses that moved the most bytes.
 
-    Parameters: `table`, records as `flowlogs.read` gives them. Columns may be missing; what needs them is then switched
-    off. Raises LabError where it is no such table.
+    Attributes:
+        selection: What is chosen.
 
     >>> from labkit.flowlogs.examples import knocks
     >>> explorer = FlowExplorer(knocks)
@@ -50,6 +51,14 @@ class FlowExplorer(Interactive):
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
+        """Show all records of a table.
+
+        Args:
+            table: Records as `flowlogs.read` returns them. A control whose column is missing is disabled.
+
+        Raises:
+            LabError: It is no such table.
+        """
         if not isinstance(table, pd.DataFrame):
             raise LabError(f"Give a table of records, such as flowlogs.read(…) makes, and not {type(table).__name__}.")
         try:
@@ -62,16 +71,15 @@ class FlowExplorer(Interactive):
         self._verdicts = [dated & self._columns.is_action(action) for action in ("ACCEPT", "REJECT")]
         self._mask: Mask = np.ones(len(table), bool)
         self.selection = Selection()
-        self._times = _times(self._columns)
-        self._busy = False
+        self._places = _places(self._columns)
+        self._last = max(len(self._places) - 1, 0)
         self._controls()
-        self.count, self.when, self.talkers, self.records = (parts.html() for _ in range(4))
-        self.problem = parts.html()
+        self.problem, self.count, self.when, self.talkers, self.records = (parts.html() for _ in range(5))
         self.code = parts.code("The same in pandas")
         answer = parts.answer(self.problem, self.count, self.when, self.talkers, self.records)
         times = parts.row(self.since, self.until, self.reset)
         choices = parts.row(self.verdict, self.protocol, self.address, self.port)
-        self.widget = parts.root("flow-explorer", ipw.HTML(_STYLE), self.time, times, choices, answer, self.code)
+        self.widget = parts.root("flow-explorer", self.time, times, choices, answer, self.code)
         self._slid()
 
     @property
@@ -80,24 +88,23 @@ class FlowExplorer(Interactive):
         return self._table[self._mask]
 
     def still(self) -> parts.Lines:
-        """The same answer as text."""
+        """Return the same answer as text."""
         words = [self._counted(), self._described()]
-        for caption, columns, rows in (self._talkers(), self._first_records()):
+        for caption, columns, rows in (self._top_talkers(), self._first_records()):
             if rows:
                 words.append(f"{caption}:\n{pd.DataFrame(rows, columns=columns).to_string(index=False)}")
         return parts.Lines("\n\n".join(words))
 
-    # --- the controls
+    # The controls
 
     def _controls(self) -> None:
-        def off(*columns: str) -> dict[str, bool]:
-            return {"disabled": bool({*columns} & {*self._columns.missing})}
+        def off(*columns: str) -> bool:
+            return not {*columns}.isdisjoint(self._columns.missing)
 
-        last = max(len(self._times) - 1, 0)
-        places: list[Any] = [(_label(each), each) for each in self._times]
-        still = not last
+        still = not self._last
+        options: list[Any] = [(_label(each), each) for each in self._places]
         self.time = ipw.SelectionRangeSlider(
-            options=places or ["no times"], index=(0, last), description="Time", disabled=still,
+            options=options or ["no times"], index=(0, self._last), description="Time", disabled=still,
             tooltip="Records that begin in this time (UTC)", readout=False,
             style={"description_width": "initial"}, layout={"width": "100%", "max_width": "60em"},
         )  # fmt: skip
@@ -106,83 +113,68 @@ class FlowExplorer(Interactive):
         self.until = parts.text("until", tooltip="The right end of the time, to type (UTC)", disabled=still)
         verdicts = [("any", None), ("ACCEPT", "ACCEPT"), ("REJECT", "REJECT")]
         tip = "What security groups and network ACLs said at the interface"
-        self.verdict = parts.dropdown("Verdict", verdicts, tip, **off("action"))
+        self.verdict = parts.dropdown("Verdict", verdicts, tip, disabled=off("action"))
         protocols = [("any", None), *_protocols(self._columns)]
-        self.protocol = parts.dropdown("Protocol", protocols, "The protocols of these records", **off("protocol"))
+        tip = "The protocols of these records"
+        self.protocol = parts.dropdown("Protocol", protocols, tip, disabled=off("protocol"))
         tip = "Source or destination; of a CIDR, every address in it"
-        self.address = parts.text("Address", "", "10.1.15.80 or 10.1.0.0/16", tip, **off("srcaddr", "dstaddr"))
-        self.port = parts.text("Port", "", "443", "Of source or destination", **off("srcport", "dstport"))
+        self.address = parts.text("Address", "", "10.1.15.80 or 10.1.0.0/16", tip, disabled=off("srcaddr", "dstaddr"))
+        self.port = parts.text("Port", "", "443", "Of source or destination", disabled=off("srcport", "dstport"))
         self.reset = parts.button("Show all", "Forget every choice", self._reset)
-        self.time.observe(self._slid, "value")
-        for typed in (self.since, self.until):
-            typed.observe(self._typed, "value")
-        for control in (self.verdict, self.protocol, self.address, self.port):
-            control.observe(self._answer, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self._slid, self.time)
+        self._moves.watch(self._typed, self.since, self.until)
+        self._moves.watch(self._answer, self.verdict, self.protocol, self.address, self.port)
 
-    def _slid(self, _: object = None) -> None:
+    def _slid(self) -> None:
         """Write the slider's ends into the fields beside it, and answer."""
-        if self._busy:
-            return
-        if self._times:
-            with self._together():
-                self.since.value, self.until.value = (_label(self._times[at]) for at in self.time.index)
+        if self._places:
+            with self._moves.quiet():
+                self.since.value, self.until.value = (_label(self._places[at]) for at in self.time.index)
         self._answer()
 
-    def _typed(self, _: object) -> None:
+    def _typed(self) -> None:
         """Move the slider to the typed times, or to the next places outside of them."""
-        if self._busy:
-            return
-        places = self._times
+        places = self._places
         try:
             since, until = _read(self.since.value, places[0]), _read(self.until.value, places[0])
         except ValueError as error:
             self._refuse(str(error))
             return
-        first = sum(place <= since for place in places[1:]) if since else 0
-        last = len(places) - 1 - (sum(place >= until for place in places[:-1]) if until else 0)
+        first = max(bisect_right(places, since) - 1, 0) if since else 0
+        last = min(bisect_left(places, until), self._last) if until else self._last
         if since and until and since >= until:
             self._refuse("That time ends before it begins.")
         else:
-            with self._together():
+            with self._moves.quiet():
                 self.time.index = (first, max(last, first))
             self._slid()
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Several controls change, and nothing is answered meanwhile."""
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-
     def _reset(self) -> None:
-        with self._together():
+        with self._moves.quiet():
             self.verdict.value = self.protocol.value = None
             self.address.value = self.port.value = ""
-            self.time.index = (0, max(len(self._times) - 1, 0))
+            self.time.index = (0, self._last)
         self._slid()
 
     def _chosen(self) -> Selection:
-        """What the controls say. Raises ValueError where what is typed makes no sense."""
+        """Return what the controls say; raise ValueError if what is typed makes no sense."""
         first, last = self.time.index
         port = self.port.value.strip()
         if port and not port.isdecimal():
             raise ValueError(f"{port!r} is no port: it is a whole number from 0 to 65535.")
         return Selection(
-            since=self._times[first] if first else None,
-            until=self._times[last] if last < len(self._times) - 1 else None,
+            since=self._places[first] if first else None,
+            until=self._places[last] if last < self._last else None,
             action=self.verdict.value,
             protocol=self.protocol.value,
             address=self.address.value.strip() or None,
             port=int(port) if port else None,
         )
 
-    # --- the answer
+    # The answer
 
-    def _answer(self, _: object = None) -> None:
-        if self._busy:
-            return
+    def _answer(self) -> None:
         try:
             self.selection = self._chosen()
             self._mask = self._columns.mask(self.selection)
@@ -191,14 +183,15 @@ class FlowExplorer(Interactive):
             return
         self.problem.value = ""
         self.count.value = parts.sentence(self._counted())
-        drawn = self._bars()
-        self.when.value = timeline(*drawn) if drawn else parts.sentence(self._described(), "quiet")
-        for place, (caption, columns, rows) in ((self.talkers, self._talkers()), (self.records, self._first_records())):
+        timeline = self._timeline()
+        self.when.value = timeline.svg() if timeline else parts.sentence(self._described(), "quiet")
+        shown = (self.talkers, self._top_talkers()), (self.records, self._first_records())
+        for place, (caption, columns, rows) in shown:
             place.value = parts.scrolling(parts.table(columns, rows, caption), caption) if rows else ""
         parts.show_code(self.code, f"{self.selection.pandas()}\nflowlogs.top_talkers(found, {TALKERS})")
 
     def _refuse(self, sentence: str) -> None:
-        self.problem.value = parts.sentence(f"{sentence} What stands below is the answer before.", "bad")
+        self.problem.value = parts.sentence(f"{sentence} The answer below is the one before.", "bad")
 
     def _counted(self) -> str:
         count, size = int(self._mask.sum()), len(self._table)
@@ -206,65 +199,58 @@ class FlowExplorer(Interactive):
         more = f" {silent:,} of them say nothing of traffic (NODATA or SKIPDATA)." if silent else ""
         return f"{count:,} of {size:,} record{'' if size == 1 else 's'} match.{more}"
 
-    def _bars(self) -> tuple[int, int, list[int], list[int]] | None:
-        """Begin and step of the timeline in seconds, and its numbers; None where there is nothing to draw."""
-        if not self._times or "action" in self._columns.missing:
+    def _timeline(self) -> Timeline | None:
+        """Return the timeline, or None where there is nothing to draw."""
+        if not self._places or "action" in self._columns.missing:
             return None
-        first, last = (int(self._times[at].timestamp()) for at in self.time.index)
+        first, last = (int(self._places[at].timestamp()) for at in self.time.index)
         step = step_for(max(last - first, 1))
         begin = first // step * step
         bars = max(-(-(last - begin) // step), 1)
-        counts = []
-        for of_action in self._verdicts:
-            starts = self._columns.start[self._mask & of_action]
-            counts.append(np.bincount((starts - begin) // step, minlength=bars).tolist())
-        return begin, step, counts[0], counts[1]
+        starts = [self._columns.start[self._mask & of_action] for of_action in self._verdicts]
+        counts = [np.bincount((each - begin) // step, minlength=bars).tolist() for each in starts]
+        return Timeline(begin, step, *counts)
 
     def _described(self) -> str:
-        drawn = self._bars()
-        if drawn:
-            return describe(*drawn)
+        timeline = self._timeline()
         lacking = [each for each in ("start", "action") if each in self._columns.missing]
-        return f"There is no timeline: the table has no column {lacking[0]}." if lacking else "There is no timeline."
+        why = f": the table has no column {lacking[0]}" if lacking else ""
+        return str(timeline) if timeline else f"There is no timeline{why}."
 
-    def _talkers(self) -> tuple[str, list[str], list[list[object]]]:
-        """Caption, columns and rows of the top talkers."""
+    def _top_talkers(self) -> _Shown:
         rows = self._columns.top_talkers(self._mask, TALKERS)
         caption = "Who sent the most bytes to whom (what both ends recorded counts once)"
         return caption, ["srcaddr", "dstaddr", "packets", "bytes"], [
             [source, target, f"{packets:,}", f"{octets:,}"] for source, target, packets, octets in rows
         ]  # fmt: skip
 
-    def _first_records(self) -> tuple[str, list[str], list[list[object]]]:
-        """Caption, columns and rows of the first records that match."""
+    def _first_records(self) -> _Shown:
         found = np.flatnonzero(self._mask)
         rows = self._shown.take(found[:SHOWN]).to_pylist()
         caption = f"The first {SHOWN} of {len(found):,} records" if len(found) > SHOWN else "These records"
         return caption, self._shown.column_names, [[_word(value) for value in row.values()] for row in rows]
 
 
-def _times(columns: Columns) -> list[datetime]:
-    """The places of the slider: round times around all records."""
+def _places(columns: Columns) -> list[datetime]:
+    """Return the places of the slider: round times around all records."""
     starts = columns.start[columns.start != NONE]
     if not len(starts):
         return []
     first, last = int(starts.min()), int(starts.max()) + 1
     apart = next((each for each in _APART if last - first <= each * (_MOST_PLACES - 2)), _APART[-1])
-    return [
-        datetime.fromtimestamp(each, UTC)
-        for each in range(first // apart * apart, -(-last // apart) * apart + apart, apart)
-    ]
+    seconds = range(first // apart * apart, -(-last // apart) * apart + apart, apart)
+    return [datetime.fromtimestamp(each, UTC) for each in seconds]
 
 
 def _protocols(columns: Columns) -> list[tuple[str, int]]:
-    """The protocols in the table, the most frequent first."""
+    """Return the protocols in the table as (label, number), the most frequent first."""
     numbers, counts = np.unique(columns.protocol[columns.protocol != NONE], return_counts=True)
     ordered = [int(numbers[at]) for at in np.argsort(-counts, kind="stable")]
     return [(f"{PROTOCOLS.get(each, '?')} ({each})", each) for each in ordered]
 
 
 def _read(typed: str, day: datetime) -> datetime | None:
-    """A moment as it is typed; a time of day alone is the first after `day`."""
+    """Return a moment as it is typed; a time of day alone is the first after `day`."""
     typed = typed.strip()
     if not typed:
         return None

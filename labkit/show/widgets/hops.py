@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from labkit.network import AclEntry, ComponentKind, Hop, Network, Path, Permission, Route, entry_text, permission_text
-from labkit.show.map.map_contents import short
+from labkit.show.map.map_contents import capitalized, short
 from labkit.show.widgets.advice import next_step
 from labkit.show.widgets.parts import sentence, table
 
@@ -68,22 +68,12 @@ def step_html(network: Network, step: Step) -> str:
     return "".join(
         [
             f"<p><b>{escape(str(step))}</b></p>",
-            sentence(_capital(hop.sentence) + "."),
+            sentence(capitalized(hop.sentence) + "."),
             *(f"<div><span class='quiet'>{name}:</span> {escape(fact)}</div>" for name, fact in facts.items() if fact),
             f"<p><b>What next:</b> {escape(advice)}</p>" if advice else "",
             _rules(network, hop),
         ]
     )
-
-
-def _capital(said: str) -> str:
-    """Return a sentence with a capital at the beginning, unless that is a name.
-
-    >>> _capital("gets the packet"), _capital("vpc-1 has no internet gateway")
-    ('Gets the packet', 'vpc-1 has no internet gateway')
-    """
-    first, space, rest = said.partition(" ")
-    return (first.capitalize() if first.strip(":").isalpha() else first) + space + rest
 
 
 def _names(network: Network, rule: object) -> str:

@@ -1,4 +1,7 @@
-"""A box for Logs Insights queries: ask, read the answer, and see the same question in other languages."""
+"""A box for Logs Insights queries: run a query, read its rows, and copy it as boto3 calls or as SQL.
+
+`lab.widgets.insights()` shows it.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ from typing import Any
 import ipywidgets as ipw
 import pandas as pd
 
+from labkit import insights
 from labkit.errors import LabError, QueryError
-from labkit.insights.samples import SAMPLES
+from labkit.flowlogs import FIELDS
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
-from labkit.show.widgets.same_question import as_boto3, as_pandas_code, as_sql
 
 #: The most rows that are shown.
 SHOWN = 50
 
+_NOT_RUN = "Not asked yet."
 _CHOOSE = ("choose one", None)
 _RANGES = {
     "the last 15 minutes": timedelta(minutes=15), "the last hour": timedelta(hours=1),
@@ -33,23 +37,36 @@ _STYLE = """<style>
 .labkit-insights td { white-space: nowrap; }
 </style>"""
 
+#: The fields of the events of a log group of flow log records, for SQL that no table is asked for.
+_COLUMNS: dict[str, insights.ValueKind] = {
+    "@timestamp": "time", "@message": "text", "@logStream": "text", "@log": "text", "@ingestionTime": "time",
+    **{field.insights_name: "text" if field.type == "string" else "integer" for field in FIELDS.values()},
+}  # fmt: skip
+
 
 class InsightsBox(Interactive):
-    """A query, its answer, and the same question as boto3 calls, as SQL and as pandas.
+    """A query, its rows, and the query as boto3 calls or as SQL.
 
-    Parameters: `lab`, a connected lab; `query` to begin with, which is asked at once; `log_group` to ask.
-    Raises LabError where the query is not a text.
+    Args:
+        lab: A connected lab.
+        query: The query to begin with, which is run at once; None for a sample that is not run yet.
+        log_group: The log group to search.
+
+    Attributes:
+        table: The rows of the last query; None before the first one and after an error.
+
+    Raises:
+        LabError: The query is not a text.
     """
 
     def __init__(self, lab: Any, query: str | None, log_group: str) -> None:
         if not isinstance(query, str | None):
             raise LabError(f"Give the query as text, and not {type(query).__name__}.")
         self._lab, self._log_group = lab, log_group
-        #: The last answer; None before the first, and after an error.
         self.table: pd.DataFrame | None = None
-        self._said = "Not asked yet."
-        first = next(iter(SAMPLES.values())) if query is None else query.strip("\n")
-        self.sample = parts.dropdown("Samples", [_CHOOSE], "Queries of AWS, and those saved in the account")
+        self._said = _NOT_RUN
+        first = next(iter(insights.SAMPLES.values())) if query is None else query.strip("\n")
+        self.sample = parts.dropdown("Samples", self._samples(), "Queries of AWS, and those saved in the account")
         self.sample.layout.width = "36em"
         self.query = ipw.Textarea(
             first, description="Query", rows=max(4, first.count("\n") + 1),
@@ -59,99 +76,141 @@ class InsightsBox(Interactive):
         self.back = parts.dropdown("Time", _RANGES.items(), "Which records are searched", value=timedelta(days=1))
         self.run = parts.button("Run query", "Ask Logs Insights", self._ask)
         self.status, self.rows = parts.html(), parts.html()
-        self.language = parts.toggles("The same question in", ["boto3", "SQL", "pandas"])
+        self.language = parts.toggles("The same question in", ["boto3", "SQL"])
         self.code = parts.code("Code")
         self.widget = parts.root(
             "insights", ipw.HTML(_STYLE), self.sample, self.query, parts.row(self.back, self.run),
             parts.answer(self.status, self.rows), self.language, self.code,
         )  # fmt: skip
         self.sample.observe(self._take_sample, "value")
-        self.query.observe(self._translate, "value")
-        self.back.observe(self._translate, "value")
-        self.language.observe(self._translate, "value")
-        self._load_samples()
-        self._translate()
+        for control in (self.query, self.back, self.language):
+            control.observe(self._write_code, "value")
+        self._write_code()
         self._show()
         if query is not None:
             self._ask()
 
     def still(self) -> parts.Lines:
-        """The query, and its answer or what is wrong with it."""
+        """Return the query, and its rows or what is wrong with it."""
         if self.table is None:
             return parts.Lines(f"{self.query.value}\n\n{self._said}")
-        answer = self.table.head(SHOWN).to_string(index=False) if len(self.table) else "no rows"
-        return parts.Lines(f"{self.query.value}\n\n{answer}\n\n{self._said}")
+        rows = self.table.head(SHOWN).to_string(index=False) if len(self.table) else "no rows"
+        return parts.Lines(f"{self.query.value}\n\n{rows}\n\n{self._said}")
 
-    def _load_samples(self) -> None:
-        """AWS's samples, and the query definitions that are saved in the account now."""
+    def _samples(self) -> list[tuple[str, str | None]]:
+        """The samples, and the query definitions that are saved in the account now."""
+        saved: list[tuple[str, str | None]] = []
+        more: dict[str, str] = {}
         try:
-            saved = {f"Saved: {each['name']}": each["queryString"] for each in _definitions(self._lab.client("logs"))}
-        except Exception as error:  # without permission, say: the samples are there all the same
-            saved = {f"(no saved queries: {parts.refusal(error)})": None}
-        self.sample.options = [_CHOOSE, *SAMPLES.items(), *saved.items()]
+            logs = self._lab.client("logs")
+            while True:
+                page = logs.describe_query_definitions(**more)
+                saved += [(f"Saved: {each['name']}", each["queryString"]) for each in page["queryDefinitions"]]
+                if not page.get("nextToken"):
+                    break
+                more = {"nextToken": page["nextToken"]}
+        except Exception as error:  # without permission, for example, the samples are still there
+            saved = [(f"(no saved queries: {parts.refusal(error)})", None)]
+        return [_CHOOSE, *insights.SAMPLES.items(), *saved]
 
     def _take_sample(self, change: dict[str, Any]) -> None:
         if change["new"]:
             self.query.value = change["new"]
 
     def _ask(self) -> None:
-        """Run the query; an error is shown as the answer."""
+        """Run the query; an error is shown in place of the rows."""
         self.table = None
         try:
             since = self._lab.clock - self.back.value
             self.table = self._lab.insights(self.query.value, since=since, log_group=self._log_group)
             self._said = _statistics(self.table)
-        except Exception as error:  # whatever it is, it belongs before the person, and not into a log
+        except Exception as error:  # the student sees every error here, and none in a log
             self._said = parts.refusal(error)
         self._show()
 
     def _show(self) -> None:
-        if self.table is None:
-            good = self._said == "Not asked yet."
-            marked = "\n" in self._said
-            pre = f'<pre class="bad" role="status">✗\n{escape(self._said)}</pre>'
-            self.status.value = pre if marked else parts.sentence(self._said, "quiet" if good else "bad")
-            self.rows.value = ""
-            return
-        self.status.value = parts.sentence(self._said)
-        cells = [[_word(cell) for cell in row] for row in self.table.head(SHOWN).to_numpy(object)]
-        caption = f"The first {SHOWN} of {len(self.table):,} rows" if len(self.table) > SHOWN else ""
-        self.rows.value = parts.table(list(map(str, self.table.columns)), cells, caption) if cells else ""
+        self.rows.value = ""
+        if self.table is not None:
+            self.status.value = parts.sentence(self._said)
+            cells = [[_word(cell) for cell in row] for row in self.table.head(SHOWN).to_numpy(object)]
+            caption = f"The first {SHOWN} of {len(self.table):,} rows" if len(self.table) > SHOWN else ""
+            self.rows.value = parts.table(list(map(str, self.table.columns)), cells, caption) if cells else ""
+        elif "\n" in self._said:  # the query with the wrong word underlined
+            self.status.value = f'<pre class="bad" role="status">✗\n{escape(self._said)}</pre>'
+        else:
+            self.status.value = parts.sentence(self._said, "quiet" if self._said is _NOT_RUN else "bad")
 
-    def _translate(self, _: object = None) -> None:
-        """Say the same question in the chosen language."""
-        query, back = self.query.value, self.back.value
+    def _write_code(self, _: object = None) -> None:
+        """Write the query in the chosen language."""
+        query, is_sql = self.query.value, self.language.value == "SQL"
         try:
-            if self.language.value == "boto3":
-                code = as_boto3(query, self._log_group, back)
-            elif self.language.value == "SQL":
-                code = as_sql(query)
-            else:
-                code = as_pandas_code(query, self._log_group, back)
+            code = as_sql(query) if is_sql else _as_boto3(query, self._log_group, self.back.value)
         except QueryError as error:
-            code = f"{'--' if self.language.value == 'SQL' else '#'} The query has a fault: {error}"
+            code = f"-- The query has a fault: {error}"
         parts.show_code(self.code, code)
 
 
-def _definitions(logs: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    while True:
-        page = logs.describe_query_definitions(**more)
-        found += page["queryDefinitions"]
-        if not page.get("nextToken"):
-            return found
-        more = {"nextToken": page["nextToken"]}
+def _as_boto3(query: str, log_group: str, back: timedelta) -> str:
+    """The boto3 calls that run a query over the time `back` from lab.clock."""
+    plain = '"""' not in query and "\\" not in query and not query.endswith('"')
+    written = f'"""\n{query}\n"""' if plain and "\n" in query else repr(query)
+    return f"""\
+import time
+from datetime import timedelta
+
+import boto3
+
+logs = boto3.client("logs")
+since, until = lab.clock - timedelta(minutes={int(back.total_seconds()) // 60}), lab.clock
+query = logs.start_query(
+    logGroupName={log_group!r},
+    startTime=int(since.timestamp()), endTime=int(until.timestamp()),
+    queryString={written},
+)
+answer = logs.get_query_results(queryId=query["queryId"])
+while answer["status"] in ("Scheduled", "Running"):
+    time.sleep(1)
+    answer = logs.get_query_results(queryId=query["queryId"])
+answer["results"]"""
+
+
+def as_sql(query: str) -> str:
+    """Return the SQL that labkit runs in DuckDB for a query, over a table `events`.
+
+    Args:
+        query: The query of Logs Insights.
+
+    Returns:
+        The SQL, one clause a line, with a comment on its dialect.
+
+    Raises:
+        QueryError: The query is malformed.
+
+    >>> print(as_sql("filter bytes > 100 | stats count(*) as n by srcAddr"))
+    -- For DuckDB, over a table called events; words such as natural_key are macros in labkit/insights/macros.sql.
+    WITH step_1 AS (SELECT *
+      FROM events
+      WHERE ("bytes" > 100)),
+    step_2 AS (SELECT "srcAddr" AS "srcAddr", count(*) AS "n"
+      FROM step_1
+      GROUP BY 1 HAVING NOT ("srcAddr" IS NULL AND "n" IS NULL))
+    SELECT "srcAddr", "n"
+    FROM step_2
+    ORDER BY "srcAddr"
+    LIMIT 10000
+    """
+    sql = insights.compile(query, _COLUMNS).sql.replace(" AS NOT MATERIALIZED (", " AS (")
+    note = "For DuckDB, over a table called events; words such as natural_key are macros in labkit/insights/macros.sql."
+    return f"-- {note}\n{sql}"
 
 
 def _statistics(table: pd.DataFrame) -> str:
     counted = {name: int(value) for name, value in table.attrs.get("statistics", {}).items()}
     rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}."
-    matched, scanned = counted.get("recordsMatched"), counted.get("recordsScanned")
-    if matched is None or scanned is None:
+    if not counted:
         return rows
-    size = f" ({counted['bytesScanned']:,} bytes)" if "bytesScanned" in counted else ""
-    return f"{rows} {matched:,} records matched of {scanned:,} records scanned{size}."
+    searched = f"{counted['recordsScanned']:,} records scanned ({counted['bytesScanned']:,} bytes)"
+    return f"{rows} {counted['recordsMatched']:,} records matched of {searched}."
 
 
 def _word(cell: object) -> str:

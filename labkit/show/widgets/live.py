@@ -1,4 +1,7 @@
-"""Widgets of the network as it stands: they notice that a cell, or another widget, has changed it."""
+"""Widgets that show the network as it is: they notice that a cell, or another widget, has changed it.
+
+The packet lab, the replay and the editors are such widgets.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 
-from labkit.network.model import Network
+from labkit.network import Network
 from labkit.network.read import is_partial
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
@@ -17,20 +20,24 @@ from labkit.status import is_live, shell
 
 
 class LabLike(Protocol):
-    """What the widgets need of a lab. `changes` are the EC2 operations that may have changed the network, in order."""
+    """What the widgets need of a lab; `labkit.lab.Lab` is one."""
 
     @property
-    def network(self) -> Network: ...
+    def network(self) -> Network:
+        """The network, read anew."""
 
     @property
-    def changes(self) -> Sequence[str]: ...
+    def changes(self) -> Sequence[str]:
+        """The EC2 operations, in order, that may have changed the network."""
 
-    def client(self, service: str) -> Any: ...
+    def client(self, service: str) -> Any:
+        """Return a boto3 client."""
 
-    def records(self, *containing: object, since: Any = None) -> list[str]: ...
+    def records(self, *containing: object, since: Any = None) -> list[str]:
+        """Return the flow log records that contain the words."""
 
 
-#: States that pass by themselves, without a call that could be noticed.
+#: States that end by themselves, without a call that could be noticed.
 _PASSING = {"pending", "stopping", "shutting-down", "initiating-request", "provisioning", "deleting"}
 
 
@@ -39,10 +46,11 @@ class _Snapshot:
 
     def __init__(self) -> None:
         self._lab: LabLike | None = None
-        self._known = 0  # of the lab's changes
+        self._known = 0  # how many of the lab's changes were made before the network was read
         self._network: Network | None = None
 
     def of(self, lab: LabLike, anew: bool) -> Network:
+        """Return the network of a lab, read again only as far as it may have changed, or wholly if `anew`."""
         network, known = self._network, len(lab.changes)
         kept = not anew and self._lab is lab and self.is_settled()
         if network is None or not kept or not all(map(is_partial, lab.changes[self._known :])):
@@ -53,7 +61,7 @@ class _Snapshot:
         return network
 
     def is_settled(self) -> bool:
-        """Whether the network, as it was read, will stay as it is until somebody changes it."""
+        """Whether the network will stay as it was read until somebody changes it."""
         network = self._network
         if network is None:
             return False
@@ -63,15 +71,18 @@ class _Snapshot:
 
 _snapshot = _Snapshot()
 
-#: The widgets displayed last, which are kept up to date; older ones are again when somebody moves them.
-_displayed: deque[Living] = deque(maxlen=6)
+#: The widgets displayed last, which are kept up to date; an older one catches up when somebody moves it.
+_displayed: deque[LiveWidget] = deque(maxlen=6)
 
 
-class Living(Interactive):
-    """A widget that shows the network as it stands.
+class LiveWidget(Interactive):
+    """A widget that shows the network as it is.
 
-    A subclass answers in `_answer`, with `network()`; it is asked again when the network may have changed. `verdict` is
-    the line that says the outcome, and also what went wrong.
+    A subclass answers in `_answer`, using `network()`; it is called again when the network may have changed.
+
+    Attributes:
+        lab: A connected lab.
+        verdict: The line that tells the outcome, or what went wrong.
     """
 
     def __init__(self, lab: LabLike) -> None:
@@ -80,9 +91,10 @@ class Living(Interactive):
         self._answered = -1
 
     def network(self, anew: bool = False) -> Network:
-        """The network, read again only where a call of this notebook may have changed it, or where `anew`.
+        """Return the network, read again only if a call of this notebook may have changed it.
 
-        What others change, in the console say, is seen with `anew`.
+        Args:
+            anew: Read it in any case: needed to see what others changed, in the console for example.
         """
         network = _snapshot.of(self.lab, anew)
         self._answered = len(self.lab.changes)
@@ -90,17 +102,17 @@ class Living(Interactive):
 
     @abstractmethod
     def _answer(self, anew: bool) -> None:
-        """Show the answer for the network as it stands now."""
+        """Show the answer for the network as it is now."""
 
     def refresh(self, anew: bool = False) -> None:
-        """Answer again, for the network as it stands now; `anew` reads it in any case."""
+        """Answer again for the network as it is now; the argument is that of `network`."""
         try:
             self._answer(anew)
-        except Exception as error:  # whatever it is, the person at the widget has to be told
+        except Exception as error:  # whatever it is, the person at the widget has to know
             self.verdict.value = parts.sentence(parts.refusal(error), "bad")
 
     def read_again(self) -> w.Button:
-        """A button to read the network again."""
+        """Return a button to read the network again."""
         why = "Read the network again: needed after changes made elsewhere, such as in the console"
         return parts.button("Refresh", why, lambda: self.refresh(anew=True))
 
@@ -113,21 +125,13 @@ class Living(Interactive):
         self.catch_up()
         if is_live() and self not in _displayed:
             _displayed.append(self)
-            _listen()
+            ipython = shell()
+            if ipython and tell_displayed not in ipython.events.callbacks["post_run_cell"]:
+                ipython.events.register("post_run_cell", tell_displayed)
         return super()._repr_mimebundle_(**more)
 
 
-def tell_displayed() -> None:
-    """Let what is on the page show the network as it is now."""
+def tell_displayed(*_: object) -> None:
+    """Let the widgets on the page show the network as it is now; IPython calls it after each cell."""
     for shown in list(_displayed):
         shown.catch_up()
-
-
-def _after_cell(*_: object) -> None:
-    tell_displayed()
-
-
-def _listen() -> None:
-    ipython = shell()
-    if ipython and _after_cell not in ipython.events.callbacks["post_run_cell"]:
-        ipython.events.register("post_run_cell", _after_cell)

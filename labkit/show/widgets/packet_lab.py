@@ -1,40 +1,35 @@
-"""Send any packet from anywhere to anywhere, on the map of the network as it stands."""
+"""The interactive map, `lab.widgets.packet_lab`: trace any packet from anywhere to anywhere in the network as it is."""
 
 from __future__ import annotations
 
 import json
 
-import ipywidgets as w
-
 from labkit.errors import LabError
-from labkit.network.endpoints import packet_between
-from labkit.network.model import Network
-from labkit.network.path import Path
+from labkit.network import Network, Path
 from labkit.show.map.drawing import Drawing, draw
 from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
-from labkit.show.widgets.endpoint_picker import End
+from labkit.show.widgets.endpoint_picker import ON_THE_INTERNET, EndpointPicker
 from labkit.show.widgets.hops import Step, step_html, steps
-from labkit.show.widgets.live import LabLike, Living
+from labkit.show.widgets.live import LabLike, LiveWidget
 
 PROTOCOLS = [("ICMP (ping)", "icmp"), ("TCP", "tcp"), ("UDP", "udp")]
 _USUAL_PORT = 443
 
 
 def trace(network: Network, source: str, destination: str, protocol: str, port: str | int | None) -> Path:
-    """The path of a packet between two ends, as `lab.trace` follows it in a network that has been read already.
+    """Follow a packet as `lab.trace` does, in a network that has been read already.
 
-    Raises LabError for an end that is not there, and for a port that is none.
+    Raises:
+        LabError: An end is missing or not in the network, or the port is none.
     """
     if not source or not destination:
         raise LabError("Say from where to where: choose both ends, or type an address.")
-    number = None if protocol == "icmp" else _port(port)
-    packet, sender = packet_between(network, source, destination, protocol, number)
-    return network.trace(packet, sender)
+    return network.trace_between(source, destination, protocol, None if protocol == "icmp" else _port(port))
 
 
 def trace_code(source: str, destination: str, protocol: str, port: str | int | None) -> str:
-    """The call that gives the same path.
+    """Return the call that gives the same path.
 
     >>> trace_code("instance-1", "instance-2", "tcp", 22)
     'lab.trace("instance-1", "instance-2", "tcp", 22)'
@@ -51,44 +46,45 @@ def _port(port: str | int | None) -> int:
     return int(word)
 
 
-class PacketLab(Living):
-    """The interactive map: choose the ends, the protocol and the port, and see the path; choose a step of it, and see
-    the rule that decided.
+class PacketLab(LiveWidget):
+    """Choose the ends, the protocol and the port, and see the path; choose a step of it, and see the rule that decided.
 
-    The plain functions are `lab.trace(source, destination, protocol, port)` and `lab.map(path)`. Parameters are as for
-    `lab.trace`; an end that is not given is the first instance, and the second. `path` is the present path, or None
-    where there is none, and `said` says why. Raises LabError for an end that is given and not there.
+    The plain functions are `lab.trace(source, destination, protocol, port)` and `lab.map(path)`.
+
+    Attributes:
+        path: The path of the chosen packet, or None if there is none.
     """
 
     def __init__(
         self, lab: LabLike, source: str | None = None, destination: str | None = None, protocol: str = "icmp",
         port: int | None = None,
     ) -> None:  # fmt: skip
+        """Show the path of a packet; the arguments are those of `lab.trace`.
+
+        An end that is not given is the first instance, or the second.
+
+        Raises:
+            LabError: An end that is given is not there, or the protocol or the port is none.
+        """
         super().__init__(lab)
         if protocol not in dict(PROTOCOLS).values():
             raise LabError(f"{protocol!r} is not a protocol that labkit sends: use 'icmp', 'tcp' or 'udp'.")
         self.path: Path | None = None
-        self.said = ""
         self._network = self.network()
         if source or destination:  # what is wrong in a cell is answered with an error, as lab.trace does
-            first, second = _instances(self._network)
+            first, second = _usual_ends(self._network)
             trace(self._network, source or first, destination or second, protocol, port or _USUAL_PORT)
-        self.source = End("From", source, False, self.refresh)
-        self.destination = End("To", destination, True, self.refresh)
-        self.protocol = parts.dropdown("Protocol", PROTOCOLS, value=protocol, layout=w.Layout(width="auto"))
-        self.port = parts.text("Port", str(port or _USUAL_PORT), layout=w.Layout(width="9em"))
+        self.source = EndpointPicker("From", source, False, self.refresh)
+        self.destination = EndpointPicker("To", destination, True, self.refresh)
+        self.protocol = parts.dropdown("Protocol", PROTOCOLS, value=protocol)
+        self.port = parts.text("Port", str(port or _USUAL_PORT), width="9em")
         self.again = self.read_again()
-        self.map, self.detail = parts.html(), parts.html()
-        self.hops = w.Select(
-            options=[], rows=8, description="Steps", style={"description_width": "initial"},
-            tooltip="The components that the packet met, in order", layout=w.Layout(width="24em"),
-        )  # fmt: skip
-        self.code = parts.code()
+        self.map, self.detail, self.code = parts.html(), parts.html(), parts.code()
+        self.hops = parts.choice("Steps", "The components that the packet met, in order", "24em", 8)
         self._steps: list[Step] = []
-        self._quiet = False
-        for control in (self.protocol, self.port):
-            control.observe(lambda _: self.refresh(), "value")
-        self.hops.observe(self._chosen, "value")
+        self._moves = parts.Moves()
+        self._moves.watch(self.refresh, self.protocol, self.port)
+        self._moves.watch(self._show, self.hops)
         self.widget = parts.root(
             "packet-lab",
             parts.row(self.source.widget, self.destination.widget),
@@ -98,29 +94,28 @@ class PacketLab(Living):
         self.refresh()
 
     def still(self) -> Drawing:
-        """The map with the path on it, as a picture that says in words what it shows."""
+        """Return the map with the path on it, a picture with a description in words."""
         return draw(self._network, self.path)
 
     def _answer(self, anew: bool) -> None:
         self._network = self.network(anew)
-        first, second = _instances(self._network)
+        first, second = _usual_ends(self._network)
         self.source.offer(self._network, first)
         self.destination.offer(self._network, second)
         self.port.layout.display = "none" if self.protocol.value == "icmp" else ""
-        before, ends = self.path, self._asked()
+        before, asked = self.path, (self.source.value, self.destination.value, self.protocol.value, self.port.value)
         try:
-            self.path, self.said = trace(self._network, *ends), ""
+            self.path = path = trace(self._network, *asked)
         except LabError as error:
-            self.path, self.said = None, str(error)
-        path = self.path
-        if path is None:
-            self.verdict.value = parts.sentence(self.said, "bad")
+            self.path, self._steps = None, []
+            self.verdict.value = parts.sentence(str(error), "bad")
+            parts.show_code(self.code, "lab.map()")
         else:
-            self.verdict.value = parts.sentence(f"{path.packet}. {path.verdict}", "good" if path.replied else "bad")
-        call = trace_code(*ends) if path else ""
-        parts.show_code(self.code, f"path = {call}\nlab.map(path)" if path else "lab.map()")
-        self._steps = steps(path) if path else []
-        if path is None or path != before:
+            self._steps = steps(path)
+            said = f"{path.packet}. {path.verdict}"
+            self.verdict.value = parts.sentence(said, "good" if path.replied else "bad")
+            parts.show_code(self.code, f"path = {trace_code(*asked)}\nlab.map(path)")
+        if self.path is None or self.path != before:
             self._offer_steps()
         self._show()
 
@@ -130,37 +125,28 @@ class PacketLab(Living):
         index = self.hops.index
         return self._steps[index] if index is not None and index < len(self._steps) else None
 
-    def _asked(self) -> tuple[str, str, str, str]:
-        return self.source.value, self.destination.value, self.protocol.value, self.port.value
-
     def _offer_steps(self) -> None:
-        """Offer the steps of a new path; the one that stopped the packet is chosen, or the last."""
-        self._quiet = True
-        self.hops.options = [str(step) for step in self._steps]
-        self.hops.rows = max(2, min(len(self._steps), 18))
-        self.hops.layout.display = "" if self._steps else "none"
-        if self._steps:
-            self.hops.index = len(self._steps) - 1
-        self._quiet = False
-
-    def _chosen(self, _: object) -> None:
-        if not self._quiet:
-            self._show()
+        """Offer the steps of a new path, and choose the last, which is the one that stopped the packet if any did."""
+        with self._moves.quiet():
+            self.hops.options = [str(step) for step in self._steps]
+            self.hops.rows = max(2, min(len(self._steps), 18))
+            self.hops.layout.display = "" if self._steps else "none"
+            self.hops.index = len(self._steps) - 1 if self._steps else None
 
     def _show(self) -> None:
-        """The map with the chosen step ringed, and that step in full."""
+        """Show the map with a ring around the chosen step, and that step in full."""
         drawing, step = draw(self._network, self.path, listed=False), self.step
         title = f"Map of the network. {self.path.verdict}" if self.path else "Map of the network"
         self.map.value = svg(drawing.sheet, title, drawing.description, step.key if step else None)
         self.detail.value = step_html(self._network, step) if step else ""
 
 
-def _instances(network: Network) -> tuple[str, str]:
-    """Two ends to begin with: the first two instances by name, or the internet where there is but one."""
+def _usual_ends(network: Network) -> tuple[str, str]:
+    """Return two ends to begin with: the first two instances by name, or the internet if there is only one."""
     alive = sorted(
         instance.name
         for instance in network.instances.values()
         if instance.state != "terminated" and network.primary_interface(instance.id)
     )
     first, second, *_ = [*alive, "", ""]
-    return first, second or ("8.8.8.8" if first else "")
+    return first, second or (ON_THE_INTERNET if first else "")

@@ -1,40 +1,27 @@
-"""Building blocks of the widgets: labelled controls, escaped HTML, code to copy, and errors as sentences.
+"""Building blocks of the widgets: labeled controls, escaped HTML, code to copy, and errors as sentences.
 
 Every text that comes from outside (a student's input, a resource's name, AWS's words) goes through `escape` here, or
-through one of the functions, which all escape what they are given.
+through one of the functions, which escape whatever they are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import ipywidgets as w
 
 from labkit.errors import LabError
 
-#: Colours are the page's own, sizes its font's: so a widget follows theme and presentation.
-#: https://jupyterlab.readthedocs.io/en/stable/developer/css.html
-_STYLE = """<style>
-.labkit { color: var(--jp-ui-font-color1, #1f2933); font-size: var(--jp-content-font-size1, 14px); }
-.labkit .widget-html-content { line-height: 1.45; font-size: var(--jp-content-font-size1, 14px); }
-.labkit p { margin: .2em 0 .4em; }
-.labkit table { border-collapse: collapse; }
-.labkit caption { text-align: left; font-weight: bold; padding: .2em 0; white-space: nowrap; }
-.labkit th, .labkit td { text-align: left; vertical-align: top; padding: .15em 1em .15em .4em;
-  border-bottom: 1px solid var(--jp-border-color1, #9aa5b1); }
-.labkit tr.chosen { background: var(--jp-layout-color2, #eef2f6); font-weight: bold; }
-.labkit code, .labkit-code textarea { font-family: var(--jp-code-font-family, monospace); }
-.labkit .quiet { color: var(--jp-ui-font-color2, #52606d); }
-.labkit .good, .labkit .bad { border-left: .3em solid #009e73; padding-left: .6em; }
-.labkit .bad { border-left-color: #d55e00; }
-.labkit .labkit-wide { overflow-x: auto; }
-.labkit :focus-visible { outline: .15em solid #0072b2; outline-offset: .1em; }
-.labkit .widget-label, .labkit .widget-select select, .labkit button { font-size: inherit; }
-</style>"""
+#: How a sentence looks. Good and bad ones have a mark, not only a color.
+Tone = Literal["plain", "quiet", "good", "bad"]
+_MARKS = {"good": "✓ ", "bad": "✗ "}
 
-_MARKS = {"good": "✓ ", "bad": "✗ ", "plain": "", "quiet": ""}
+_STYLE = f"<style>{Path(__file__).with_name('widgets.css').read_text(encoding='utf-8')}</style>"
+_LABEL = {"description_width": "initial"}
 
 
 class Lines(str):
@@ -50,90 +37,129 @@ class Lines(str):
         printer.text(str(self))
 
 
+class Moves:
+    """Calls back when a person moves a control, but not while the widget itself sets controls."""
+
+    def __init__(self) -> None:
+        self._quiet = False
+
+    def watch(self, action: Callable[[], None], *controls: w.Widget) -> None:
+        """Call `action` whenever a person moves one of the controls."""
+        for control in controls:
+            control.observe(lambda _: None if self._quiet else action(), "value")
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Set controls in the block without a call."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+
 def root(name: str, *children: w.Widget) -> w.VBox:
-    """The outermost box of a widget, which says its name to style sheets and tests: `labkit-packet-lab`."""
-    box = w.VBox([w.HTML(_STYLE, layout=w.Layout(display="none")), *children])
-    box.add_class("labkit")
-    box.add_class(f"labkit-{name}")
-    return box
+    """Return the outermost box of a widget, whose CSS class says its name: `labkit-packet-lab`."""
+    style = w.HTML(_STYLE, layout=w.Layout(display="none"))
+    return w.VBox([style, *children]).add_class("labkit").add_class(f"labkit-{name}")
 
 
 def row(*children: w.Widget) -> w.HBox:
-    """Side by side, and below each other where there is no room."""
+    """Put widgets side by side, or below each other where there is no room."""
     return w.HBox(list(children), layout=w.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 1em"))
 
 
 def columns(left: w.Widget, right: w.Widget) -> w.HBox:
-    """A list and what is chosen from it, side by side where there is room: the right one takes what is left."""
+    """Put a list beside what is chosen from it, which takes the rest of the width."""
     right.layout.width, right.layout.flex = "auto", "1 1 24em"
     return w.HBox([left, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 1em"))
 
 
 def answer(*children: w.Widget) -> w.VBox:
-    """The part of a widget that shows its answer."""
-    box = w.VBox(list(children))
-    box.add_class("labkit-answer")
-    return box
+    """Return the part of a widget that shows its answer."""
+    return w.VBox(list(children)).add_class("labkit-answer")
 
 
 def html(value: str = "") -> w.HTML:
-    """A place for HTML that is filled in later. It takes what it is given: escape first."""
+    """Return a place for HTML that is filled in later. It does not escape what it is given."""
     return w.HTML(value, layout=w.Layout(width="100%"))
 
 
-_LABEL = {"description_width": "initial"}
-
-
 def dropdown(label: str, options: Iterable[Any], tooltip: str = "", **more: Any) -> w.Dropdown:
-    return w.Dropdown(options=list(options), description=label, tooltip=tooltip or label, style=_LABEL, **more)
+    """Return a list to choose from, as wide as its longest option; `more` are traits of `ipywidgets.Dropdown`."""
+    layout = w.Layout(width="auto")
+    return w.Dropdown(
+        options=list(options), description=label, tooltip=tooltip or label, style=_LABEL, layout=layout, **more
+    )
 
 
-def text(label: str, value: str = "", placeholder: str = "", tooltip: str = "", **more: Any) -> w.Text:
-    """A line to type in; its value changes with Enter, or when the person leaves it."""
+def text(
+    label: str, value: str = "", placeholder: str = "", tooltip: str = "", width: str | None = None,
+    disabled: bool = False,
+) -> w.Text:  # fmt: skip
+    """Return a line to type in; its value changes with Enter, or when the person leaves it."""
     return w.Text(
         value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=False,
-        style=_LABEL, **more,
+        style=_LABEL, layout=w.Layout(width=width), disabled=disabled,
     )  # fmt: skip
 
 
+def suggesting(label: str, value: str = "", placeholder: str = "", tooltip: str = "") -> w.Combobox:
+    """Return a line to type in that suggests `options`; its value changes as that of `text` does."""
+    return w.Combobox(
+        value=value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=False,
+        ensure_option=False, style=_LABEL,
+    )  # fmt: skip
+
+
+def choice(label: str, tooltip: str, width: str, rows: int, options: Sequence[Any] = ()) -> w.Select:
+    """Return a list of which all `rows` are in view."""
+    return w.Select(
+        options=options, rows=rows, description=label, tooltip=tooltip, style=_LABEL, layout=w.Layout(width=width)
+    )
+
+
 def toggles(label: str, options: Iterable[Any], **more: Any) -> w.ToggleButtons:
+    """Return options side by side, of which one is chosen."""
     style = {**_LABEL, "button_width": "auto"}
     return w.ToggleButtons(options=list(options), description=label, style=style, **more)
 
 
-def button(label: str, tooltip: str, action: Callable[[], None], **more: Any) -> w.Button:
-    made = w.Button(description=label, tooltip=tooltip, layout=w.Layout(width="auto"), **more)
+def button(label: str, tooltip: str, action: Callable[[], None]) -> w.Button:
+    """Return a button that calls `action`."""
+    made = w.Button(description=label, tooltip=tooltip, layout=w.Layout(width="auto"))
     made.on_click(lambda _: action())
     return made
 
 
 def code(label: str = "As code") -> w.Textarea:
-    """Code to copy: reached by Tab, taken whole with Ctrl+A. Fill it with `show_code`."""
+    """Return a place for code to copy: Tab reaches it, Ctrl+A selects all of it. Fill it with `show_code`."""
     made = w.Textarea(description=label, rows=1, style=_LABEL, layout=w.Layout(width="auto", max_width="60em"))
     made.tooltip = "Copy this into a cell: it does the same"
-    made.add_class("labkit-code")
-    return made
+    return made.add_class("labkit-code")
 
 
 def show_code(area: w.Textarea, lines: str) -> None:
-    area.rows = sum(1 + len(line) // 90 for line in lines.split("\n"))  # long lines go on in the next row
+    """Show code in the area that `code` returned, which grows or shrinks to fit it."""
+    area.rows = sum(1 + len(line) // 90 for line in lines.split("\n"))  # long lines continue in the next row
     area.value = lines
 
 
-def sentence(said: str, kind: str = "plain") -> str:
-    """A paragraph; `kind` is `good`, `bad`, `quiet` or `plain`. Good and bad ones have a mark, not only a colour.
+def sentence(said: str, tone: Tone = "plain") -> str:
+    """Return a paragraph of HTML.
 
     >>> sentence("Subnets & routes", "bad")
     '<p class="bad" role="status">✗ Subnets &amp; routes</p>'
     """
-    role = ' role="status"' if kind in ("good", "bad") else ""
-    return f'<p class="{kind}"{role}>{_MARKS[kind]}{escape(said)}</p>'
+    mark = _MARKS.get(tone, "")
+    role = ' role="status"' if mark else ""
+    return f'<p class="{tone}"{role}>{mark}{escape(said)}</p>'
 
 
 def table(
     header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", chosen: Iterable[int] = ()
 ) -> str:
-    """A table of texts; the rows whose numbers are `chosen` are marked with ▶ and stand out.
+    """Return a table of HTML; the rows whose numbers are `chosen` stand out and are marked with ▶.
 
     >>> table(["name"], [["<b>"]])
     '<table><thead><tr><th scope="col">name</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
@@ -151,7 +177,7 @@ def table(
 
 
 def scrolling(html: str, label: str) -> str:
-    """HTML that may be wider than the page, and then scrolls, also by keyboard.
+    """Let HTML that is wider than the page scroll, also by keyboard.
 
     >>> scrolling("<p>wide</p>", "Records")
     '<div class="labkit-wide" tabindex="0" role="region" aria-label="Records"><p>wide</p></div>'
@@ -160,7 +186,7 @@ def scrolling(html: str, label: str) -> str:
 
 
 def refusal(error: Exception) -> str:
-    """An error as a sentence for the person at the widget.
+    """Return an error as a sentence for the person at the widget.
 
     >>> refusal(LabError("There is no VPC."))
     'There is no VPC.'

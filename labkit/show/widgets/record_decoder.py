@@ -1,4 +1,4 @@
-"""One flow log record, taken apart: each field explained when it is chosen, and questions to try oneself on."""
+"""The record decoder, `lab.widgets.record_decoder`: a flow log record explained field by field, and a quiz about it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,11 @@ from labkit.show.widgets.record_questions import questions
 #: A space that a list does not swallow.
 NARROW = "\N{NO-BREAK SPACE}"
 
-_STYLE = """<style>
-.labkit-record-field select { font-family: var(--jp-code-font-family, monospace); }
-.labkit mark.labkit-word { background: none; color: inherit; font-weight: bold; outline: 2px solid; padding: 0 .2em; }
-</style>"""
-
 _TYPES = {"int32": "a 32-bit number", "int64": "a 64-bit number", "string": "a word"}
 
 
 class RecordDecoder(Interactive):
-    """A record whose fields explain themselves, one at a time.
-
-    Parameters: `line`, one record as text; `format` as `flowlogs.read` takes it. Raises LabError where the line is no
-    record of the format.
+    """A record whose fields are explained one at a time.
 
     >>> line = "2 123456789012 eni-1 10.1.15.80 10.2.0.126 0 0 1 5 420 1764774316 1764774376 ACCEPT OK"
     >>> decoder = RecordDecoder(line)
@@ -39,61 +31,61 @@ class RecordDecoder(Interactive):
     """
 
     def __init__(self, line: str, format: str | Format | Mapping[str, Any] | None = None) -> None:
+        """Take a record apart.
+
+        Args:
+            line: One record as text.
+            format: As `flowlogs.read` takes it.
+
+        Raises:
+            LabError: The line is no record of the format.
+        """
         if not isinstance(line, str):
             raise LabError(f"Give one record as text, such as lab.records()[0], and not {type(line).__name__}.")
-        try:
-            self._table = explain(line, format)
-        except ValueError as error:
-            raise LabError(str(error)) from None
-        self._values = dict(zip(self._table["field"], self._table["value"], strict=True))
-        self._meanings = dict(zip(self._table["field"], self._table["meaning"], strict=True))
+        table = explain(line, format)
+        self._values = dict(zip(table["field"], table["value"], strict=True))
+        self._meanings = dict(zip(table["field"], table["meaning"], strict=True))
         self._questions = questions(self._values)
         self._asked = 0
         self._right: set[int] = set()
 
         wide = max(map(len, self._values))
         fields = [(f"{name.ljust(wide, NARROW)}  {word}", name) for name, word in self._values.items()]
-        self.line = parts.html()
+        self.line, self.meaning = parts.html(), parts.html()
         # JupyterLab keeps the arrow keys to itself where nothing can be typed, so the list alone would need a mouse:
         # https://github.com/jupyterlab/jupyterlab/blob/main/packages/notebook-extension/schema/tracker.json
         self.place = ipw.BoundedIntText(
             1, min=1, max=len(fields), description="Word", tooltip="Which word of the line: arrow keys go on and back",
             style={"description_width": "initial"}, layout={"width": "9em"},
         )  # fmt: skip
-        self.field = ipw.Select(
-            options=fields, rows=min(len(fields), 16), description="Field", tooltip="Click on a field",
-            style={"description_width": "initial"}, layout={"width": "28em"},
-        )  # fmt: skip
+        self.field = parts.choice("Field", "Click on a field", "28em", min(len(fields), 16), fields)
         self.field.add_class("labkit-record-field")
-        self.meaning = parts.html()
         self.quiz = ipw.ToggleButton(description="Quiz me", tooltip="Hide the explanations and ask about this record")
-        self.question = parts.html()
+        self.question, self.verdict = parts.html(), parts.html()
         self.choice = ipw.RadioButtons(description="Answer", options=[], layout={"width": "auto"})
         self.check = parts.button("Check", "Is the chosen answer right?", self._judge)
         self.another = parts.button("Next question", "Leave this question", self._ask_another)
-        self.verdict = parts.html()
         self._decoding = ipw.VBox([self.place, parts.columns(self.field, parts.answer(self.meaning))])
         buttons = parts.row(self.check, self.another)
         self._asking = ipw.VBox([self.question, self.choice, buttons, parts.answer(self.verdict)])
         self._part = ipw.VBox([self._decoding])
-        self.widget = parts.root("record-decoder", ipw.HTML(_STYLE), self.line, self.quiz, self._part)
+        self.widget = parts.root("record-decoder", self.line, self.quiz, self._part)
 
         self.place.observe(lambda change: setattr(self.field, "index", change["new"] - 1), "value")
-        self.field.observe(self._show, "value")
-        self.quiz.observe(self._switch, "value")
-        self.choice.observe(self._forget, "value")
+        moves = parts.Moves()
+        moves.watch(self._show, self.field)
+        moves.watch(self._switch, self.quiz)
+        moves.watch(self._forget, self.choice)
         self.quiz.disabled = not self._questions
         self._show()
 
     def still(self) -> parts.Lines:
-        """Every field with its value and what it means, one a line."""
+        """Return every field with its value and what it means, one on a line."""
         wide, wider = (max(map(len, each)) for each in (self._values, self._values.values()))
-        return parts.Lines("\n".join(f"{row.field:{wide}}  {row.value:{wider}}  {row.meaning}" for row in self._rows()))
+        rows = [(name, word, self._meanings[name]) for name, word in self._values.items()]
+        return parts.Lines("\n".join(f"{name:{wide}}  {word:{wider}}  {meaning}" for name, word, meaning in rows))
 
-    def _rows(self) -> Any:
-        return self._table.itertuples(index=False)
-
-    def _show(self, _: object = None) -> None:
+    def _show(self) -> None:
         """Explain the chosen field, and mark it in the line."""
         name = self.field.value
         self.place.value = self.field.index + 1
@@ -105,7 +97,7 @@ class RecordDecoder(Interactive):
             + parts.sentence(f"Since version {field.version}; in Parquet {_TYPES[field.type]}.", "quiet")
         )
 
-    def _switch(self, _: object) -> None:
+    def _switch(self) -> None:
         self._part.children = [self._asking if self.quiz.value else self._decoding]
         self._show()
         if self.quiz.value:
@@ -134,12 +126,12 @@ class RecordDecoder(Interactive):
             hint = "Not that one. Count the words of the line, and look up that place in the format."
             self.verdict.value = parts.sentence(hint, "bad")
 
-    def _forget(self, _: object = None) -> None:
+    def _forget(self) -> None:
         self.verdict.value = ""
 
 
 def _line(values: Mapping[str, str], chosen: str | None) -> str:
-    """The record as it was delivered, the chosen word framed."""
+    """Return the record as it was delivered, with a frame around the chosen word."""
     words = [
         f'<mark class="labkit-word">{escape(word)}</mark>' if name == chosen else escape(word)
         for name, word in values.items()

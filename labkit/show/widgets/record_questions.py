@@ -1,34 +1,30 @@
-"""Questions about one flow log record, made from its own line, always the same ones in the same order."""
+"""Make questions about one flow log record from its own line, always the same in the same order.
+
+The record decoder asks them.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from labkit.flowlogs.explaining import says
 
-#: What to look for, and in which field it stands.
-_WHICH = {
-    "dstaddr": "says where the traffic went",
-    "packets": "says how many packets there were",
-    "bytes": "says how many bytes there were",
-    "start": "says when the first packet was seen",
-    "interface-id": "says which network interface saw it",
-}
-#: What a word can be taken for that it is not: 6 for a port, say.
-_MISTAKEN_FOR = ("protocol", "dstport", "packets", "bytes", "tcp-flags")
-_MISREAD = {
-    ("action", "ACCEPT"): ("The traffic arrived at its destination.", "The destination answered."),
-    ("action", "REJECT"): ("There was no route to the destination.", "The destination was switched off."),
-    ("log-status", "OK"): ("The traffic arrived at its destination.", "The traffic was accepted."),
-    ("log-status", "NODATA"): ("The traffic was rejected.", "Records of this interval were lost."),
-    ("log-status", "SKIPDATA"): ("The interface had no traffic in this interval.", "The traffic was rejected."),
-}
+_TEXTS = tomllib.loads(Path(__file__).with_name("record_questions.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a record, the answers to choose from, the right one, and why it is right."""
+    """A question about a record.
+
+    Attributes:
+        text: The question.
+        choices: The answers to choose from.
+        right: The right one of them.
+        why: Why it is right.
+    """
 
     text: str
     choices: tuple[str, ...]
@@ -37,9 +33,10 @@ class Question:
 
 
 def questions(values: Mapping[str, str]) -> list[Question]:
-    """The questions about a record, in the order of its fields, none about what it lacks.
+    """Return the questions about a record, in the order of its fields, none about what it lacks.
 
-    Parameters: `values` of its fields, by AWS's names, in the record's order.
+    Args:
+        values: The words of the record by AWS's names of the fields, in the record's order.
 
     >>> asked = questions({"srcport": "0", "dstport": "0", "protocol": "6", "packets": "1", "bytes": "52"})
     >>> asked[0].text
@@ -59,33 +56,24 @@ def _about(name: str, values: Mapping[str, str]) -> Iterator[Question]:
     place = f"{_ordinal(list(values).index(name) + 1)} word, {word}"
     meaning = says(name, values)
     why = f"The {place}, is {name}. {meaning}"
-    if (name, word) in _MISREAD:
-        wrong = _MISREAD[name, word]
-        yield Question(f"What does the {place}, say?", _in_order(meaning, *wrong), meaning, why)
-    elif word == "-":
-        if name == "srcaddr":
-            wrong = ("The address is 0.0.0.0.", "The address was not on the internet.")
-            yield Question(f"What does the {place}, mean?", _in_order(meaning, *wrong), meaning, why)
-    elif name == "protocol":
-        others = [says(other, {**values, other: word, "protocol": "6"}) for other in _MISTAKEN_FOR[1:4]]
-        yield Question(f"What does the {place}, mean?", _in_order(meaning, *others), meaning, why)
-    elif name in _WHICH:
-        choices = _words(name, values)
-        yield Question(f"Which word {_WHICH[name]}?", tuple(choices.values()), choices[name], why)
+    wrong = _TEXTS["misread"].get(name, {}).get(word, [])
+    if name == "protocol" and word != "-":
+        wrong = [says(other, {**values, other: word, "protocol": "6"}) for other in _TEXTS["mistaken_for"]]
+    if wrong:
+        choices = tuple(sorted({meaning, *wrong}))  # in alphabetical order, which tells nothing
+        yield Question(f"What does the {place}, mean?", choices, meaning, why)
+    elif word != "-" and name in _TEXTS["which"]:
+        words = _words(name, values)
+        yield Question(f"Which word {_TEXTS['which'][name]}?", tuple(words.values()), words[name], why)
 
 
 def _words(name: str, values: Mapping[str, str]) -> dict[str, str]:
-    """The word that is asked for and three near it, by field."""
+    """Return the word that is asked for and three near it, by field."""
     names = [each for each in values if values[each] != "-"]
     at = names.index(name)
-    first = max(0, min(at - at % 4, len(names) - 4))  # so that the right one stands now here, now there
+    first = max(0, min(at - at % 4, len(names) - 4))  # so that the right one is not always first
     places = list(values)
     return {each: f"the {_ordinal(places.index(each) + 1)}: {values[each]}" for each in names[first : first + 4]}
-
-
-def _in_order(*choices: str) -> tuple[str, ...]:
-    """Choices by letter, so that their order tells nothing."""
-    return tuple(sorted(dict.fromkeys(choices)))
 
 
 def _ordinal(number: int) -> str:

@@ -12,7 +12,7 @@ from labkit.show.map.drawing import draw
 from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
 from labkit.show.widgets.hops import Step, steps
-from labkit.show.widgets.live import LabLike, Living
+from labkit.show.widgets.live import LabLike, LiveWidget
 from labkit.show.widgets.packet_lab import trace, trace_code
 from labkit.show.widgets.replay_records import Seen, packets_of, seen_on
 
@@ -20,7 +20,7 @@ _MOST = 100
 _HEADER = ("interface", "direction", "from → to", "verdict", "packets seen", "flow log records")
 
 
-class Replay(Living):
+class Replay(LiveWidget):
     """A ping, packet by packet and step by step, to the records that it left in the log group, or did not.
 
     The plain functions are `lab.trace(source, destination, protocol, port)`, whose legs have `sightings`, and

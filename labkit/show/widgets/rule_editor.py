@@ -1,155 +1,106 @@
-"""The rules of a security group, and the calls that change them."""
+"""The editor of a security group's rules: `lab.widgets.rule_editor`."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
 import ipywidgets as w
 
 from labkit.errors import LabError
-from labkit.network.filters import permission_text
-from labkit.network.model import Network
-from labkit.network.packet import ICMP, ICMPV6, TCP, UDP
-from labkit.network.parts import Permission, SecurityGroup
+from labkit.network import Network, Permission, permission_text
+from labkit.network.packet import PROTOCOL_NAMES
+from labkit.network.parts import SecurityGroup
 from labkit.show.widgets import parts
-from labkit.show.widgets.editor import Call, Editor, find, keep, show
-
-PROTOCOLS = [("ICMP", "icmp"), ("TCP", "tcp"), ("UDP", "udp"), ("all traffic", "-1")]
-_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMPV6: "icmpv6", None: "-1"}
+from labkit.show.widgets.editor import ALL_TRAFFIC, Call, FilterEditor, direction, find, ip_version, keep, ports_of
 
 
-class RuleEditor(Editor):
+class RuleEditor(FilterEditor[SecurityGroup]):
     """The rules of a security group, and controls to add and remove one.
 
     The plain functions are `ec2.authorize_security_group_ingress`, `ec2.revoke_security_group_ingress` and the same for
-    `egress`; the widget shows the call before a click makes it. Raises LabError where there is no such security group.
+    `egress`: the call is shown before a click makes it.
     """
 
     kind, name = "security group", "rule-editor"
     header = ("direction", "allows")
     actions = (("add a rule", "authorize"), ("remove a rule", "revoke"))
 
-    def _find(self, network: Network, key: str) -> SecurityGroup:
-        self._network = network
-        self._group = find(self.kind, network.security_groups, key)
-        return self._group
+    def _among(self, network: Network) -> Mapping[str, SecurityGroup]:
+        return network.security_groups
 
     def _controls(self) -> list[w.Widget]:
-        self.rule = parts.dropdown("Rule", [], layout=w.Layout(width="auto"))
-        ways = [("inbound", "ingress"), ("outbound", "egress")]
-        self.direction = parts.dropdown("Direction", ways, layout=w.Layout(width="auto"))
-        self.protocol = parts.dropdown("Protocol", PROTOCOLS, layout=w.Layout(width="auto"))
-        self.ports = parts.text("Port or ports", "443", "443 or 8000-8080", layout=w.Layout(width="14em"))
-        self.peer = w.Combobox(
-            value="0.0.0.0/0", description="From or to", placeholder="10.1.0.0/16", continuous_update=False,
-            ensure_option=False, tooltip="A CIDR block, or a security group by its name or id",
-            style={"description_width": "initial"},
-        )  # fmt: skip
-        return [self.rule, self.direction, self.protocol, self.ports, self.peer]
+        self.rule = parts.dropdown("Rule", [])
+        traffic = super()._controls()
+        self.peer.tooltip = "A CIDR block, or a security group by its name or id"
+        return [self.rule, *traffic]
 
-    def _offer(self, network: Network) -> None:
-        self._rules = _rules(self._group)
-        keep(self.rule, [(self._text(way, rule), str(i)) for i, (way, rule) in enumerate(self._rules)])
-        blocks = [str(cidr) for vpc in network.vpcs.values() for cidr in vpc.cidrs]
-        near = {self._group.vpc, *network.active_peers(self._group.vpc)}
+    def _offer(self) -> list[w.Widget]:
+        network, vpc = self._network, self.part.vpc
+        self._rules = _rules(self.part)
+        keep(self.rule, [(": ".join(self._row(*rule)), str(number)) for number, rule in enumerate(self._rules)])
+        blocks = [str(cidr) for one in network.vpcs.values() for cidr in one.cidrs]
+        near = {vpc, *network.active_peers(vpc)}
         groups = [group.name for group in network.security_groups.values() if group.vpc in near]
         self.peer.options = tuple(dict.fromkeys(["0.0.0.0/0", *blocks, *groups]))
-        new = [self.direction, self.protocol, *([self.ports] if self._has_ports() else []), self.peer]
-        everything = [self.rule, self.direction, self.protocol, self.ports, self.peer]
-        show(new if self.action.value == "authorize" else [self.rule], everything)
-
-    def _has_ports(self) -> bool:
-        return self.protocol.value in ("tcp", "udp")
+        return self._traffic() if self.action.value == "authorize" else [self.rule]
 
     def call(self) -> Call:
         if self.action.value == "authorize":
-            way, permission = self.direction.value, self._new()
+            egress, peer, protocol = self.egress.value, self._peer(), self.protocol.value
+            first, last = ports_of(self.ports.value) if self._has_ports() else (-1, -1)
         elif self.rule.value is None:
             raise LabError("This security group has no rule to remove.")
         else:
-            way, rule = self._rules[int(self.rule.value)]
-            permission = _as_asked(rule)
-        operation = f"{self.action.value}_security_group_{way}"
-        return Call(operation, {"GroupId": self.id, "IpPermissions": [permission]})
+            egress, rule = self._rules[int(self.rule.value)]
+            (peer,) = [*map(str, rule.cidrs), *rule.groups, *rule.prefix_lists]
+            protocol, first, last = rule.protocol, rule.from_port, rule.to_port
+        # The API takes a protocol by name where it has one, else by number, and -1 for all of them.
+        asked: dict[str, Any] = {"IpProtocol": PROTOCOL_NAMES.get(protocol, str(protocol or ALL_TRAFFIC)).lower()}
+        asked |= {"FromPort": first, "ToPort": last} if protocol not in (None, ALL_TRAFFIC) else {}
+        operation = f"{self.action.value}_security_group_{'egress' if egress else 'ingress'}"
+        return Call(operation, {"GroupId": self.id, "IpPermissions": [asked | _as_asked(peer)]})
 
-    def _new(self) -> dict[str, Any]:
-        first, last = ports_of(self.ports.value) if self._has_ports() else (-1, -1)
-        ports = {} if self.protocol.value == "-1" else {"FromPort": first, "ToPort": last}
-        return {"IpProtocol": self.protocol.value, **ports, **self._peer(self.peer.value.strip())}
-
-    def _peer(self, peer: str) -> dict[str, Any]:
-        if peer.startswith("pl-"):
-            return {"PrefixListIds": [{"PrefixListId": peer}]}
-        try:
-            version = ip_network(peer, strict=False).version if "/" in peer else None
-        except ValueError:
-            version = None
-        if version:
-            return _blocks([peer] if version == 4 else [], [peer] if version == 6 else [])
-        try:
-            return {"UserIdGroupPairs": [{"GroupId": find(self.kind, self._network.security_groups, peer).id}]}
-        except LabError:
+    def _peer(self) -> str:
+        """Return the CIDR block, the id of the prefix list or the id of the group that is typed in."""
+        peer, groups = str(self.peer.value.strip()), self._network.security_groups
+        if peer.startswith("pl-") or ip_version(peer):
+            return peer
+        if not any(peer in (group.id, group.name) for group in groups.values()):
             raise LabError(
                 f"{peer!r} is neither a range of addresses, such as 10.1.0.0/16 or 10.1.15.80/32, nor a security group."
-            ) from None
+            )
+        return find(self.kind, groups, peer).id
 
     def rows(self) -> tuple[str, list[tuple[str, ...]]]:
-        users = [
-            network_name
-            for interface in self._network.interfaces.values()
-            if self.id in interface.groups
-            for network_name in [self._network.name(interface.instance or interface.id)]
-        ]
-        rows: list[tuple[str, ...]] = []
-        for way, rule in _rules(self._group):
-            direction, _, allows = self._text(way, rule).partition(": ")
-            rows.append((direction, allows))
-        caption = f"Rules of {self._group.name}, used by {', '.join(dict.fromkeys(users)) or 'no interface'}"
-        return caption, rows or [("none", "nothing is allowed")]
+        name, interfaces = self._network.name, self._network.interfaces.values()
+        users = dict.fromkeys(name(one.instance or one.id) for one in interfaces if self.id in one.groups)
+        rows = [self._row(*rule) for rule in _rules(self.part)] or [("none", "nothing is allowed")]
+        return f"Rules of {self.part.name}, used by {', '.join(users) or 'no interface'}", rows
 
-    def _text(self, way: str, rule: Permission) -> str:
-        said = permission_text(rule, way == "egress")
-        named = " ".join(self._network.name(word) for word in said.split(" "))
-        return f"{'inbound' if way == 'ingress' else 'outbound'}: {named}"
+    def _row(self, egress: bool, rule: Permission) -> tuple[str, ...]:
+        named = replace(rule, groups=tuple(map(self._network.name, rule.groups)))
+        return direction(egress), permission_text(named, egress)
 
 
-def _rules(group: SecurityGroup) -> list[tuple[str, Permission]]:
-    """The rules of a group as (`ingress` or `egress`, rule), one for each peer, as AWS counts them."""
+def _rules(group: SecurityGroup) -> list[tuple[bool, Permission]]:
+    """Return the rules of a group as (egress, rule), one for each peer, as AWS counts them."""
     found = []
-    for way, permissions in (("ingress", group.ingress), ("egress", group.egress)):
+    for egress, permissions in ((False, group.ingress), (True, group.egress)):
         for one in permissions:
             alone = replace(one, cidrs=(), groups=(), prefix_lists=())
-            found += [(way, replace(alone, cidrs=(cidr,))) for cidr in one.cidrs]
-            found += [(way, replace(alone, groups=(id,))) for id in one.groups]
-            found += [(way, replace(alone, prefix_lists=(id,))) for id in one.prefix_lists]
+            found += [(egress, replace(alone, cidrs=(cidr,))) for cidr in one.cidrs]
+            found += [(egress, replace(alone, groups=(id,))) for id in one.groups]
+            found += [(egress, replace(alone, prefix_lists=(id,))) for id in one.prefix_lists]
     return found
 
 
-def _as_asked(rule: Permission) -> dict[str, Any]:
-    """A rule as the API writes it."""
-    ports = {} if rule.protocol is None else {"FromPort": rule.from_port, "ToPort": rule.to_port}
-    blocks = _blocks(*([str(cidr) for cidr in rule.cidrs if cidr.version == version] for version in (4, 6)))
-    groups = {"UserIdGroupPairs": [{"GroupId": id} for id in rule.groups]} if rule.groups else {}
-    lists = {"PrefixListIds": [{"PrefixListId": id} for id in rule.prefix_lists]} if rule.prefix_lists else {}
-    return {"IpProtocol": _NAMES.get(rule.protocol, str(rule.protocol)), **ports, **blocks, **groups, **lists}
-
-
-def _blocks(v4: list[str], v6: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"IpRanges": [{"CidrIp": cidr} for cidr in v4]} if v4 else {}
-    return found | ({"Ipv6Ranges": [{"CidrIpv6": cidr} for cidr in v6]} if v6 else {})
-
-
-def ports_of(text: str) -> tuple[int, int]:
-    """The first and the last port that a text means. Raises LabError where it means none.
-
-    >>> ports_of("443"), ports_of("8000-8080")
-    ((443, 443), (8000, 8080))
-    """
-    numbers = re.fullmatch(r"\s*(\d{1,5})\s*(?:[-–]\s*(\d{1,5}))?\s*", text, re.ASCII)
-    first, last = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (1, 0)
-    if not 0 <= first <= last <= 65535:
-        raise LabError(f"{text!r} is neither a port nor a range of ports: write 443, or 8000-8080.")
-    return first, last
+def _as_asked(peer: str) -> dict[str, Any]:
+    """Return a peer as the API writes it."""
+    if peer.startswith("pl-"):
+        return {"PrefixListIds": [{"PrefixListId": peer}]}
+    version = ip_version(peer)
+    if version is None:
+        return {"UserIdGroupPairs": [{"GroupId": peer}]}
+    return {"IpRanges": [{"CidrIp": peer}]} if version == 4 else {"Ipv6Ranges": [{"CidrIpv6": peer}]}

@@ -13,7 +13,7 @@ from tests.show.networks import TO_1, TO_2, the_lab
 
 
 class PaperLab:
-    """What the widgets need of a lab. `read` counts how often the network was read; `changed()` tells that it did."""
+    """What the widgets need of a lab. `read` counts how often the network was read; `changed()` notes a change."""
 
     def __init__(self, build: Build, records: Iterable[str] = ()) -> None:
         self.build, self.read = build, 0
@@ -41,6 +41,15 @@ def one_route() -> PaperLab:
 
 def both_routes() -> PaperLab:
     return PaperLab(the_lab(TO_2, TO_1))
+
+
+def labeled_controls(widget: w.Widget, name: str) -> list[w.Widget]:
+    """The controls in a course widget of this name, which must all have a label."""
+    kinds = (w.Dropdown, w.Text, w.Combobox, w.Textarea, w.Select, w.Button)
+    found = [control for control in controls(widget) if isinstance(control, kinds)]
+    assert [control for control in found if not control.description] == []
+    assert f"labkit-{name}" in widget._dom_classes
+    return found
 
 
 def controls(widget: w.Widget) -> list[w.Widget]:

@@ -1,4 +1,4 @@
-"""The editors: they show each call as code before a click makes it, and say in a sentence what AWS refuses."""
+"""The editors show each call as code before a click makes it, and say in a sentence what AWS refuses."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import re
 from html import unescape
 from typing import Any
 
-import ipywidgets as w
 import pytest
 from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
+from labkit.network.packet import ICMP, TCP, UDP
 from labkit.show.widgets.acl_editor import AclEditor
-from labkit.show.widgets.editor import Call, Editor
+from labkit.show.widgets.editor import ALL_TRAFFIC, Call, Editor
 from labkit.show.widgets.route_editor import RouteEditor
 from labkit.show.widgets.rule_editor import RuleEditor
 from tests.network.build import from_group, tcp_from
 from tests.show.networks import TO_1, TO_2, behind_nat, rename, the_lab
-from tests.show.widgets.build import PaperLab, both_routes, controls, one_route
+from tests.show.widgets.build import PaperLab, both_routes, labeled_controls, one_route
 
 
 class Ec2:
-    """Notes the calls that are made."""
+    """Records the calls that are made."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -47,7 +47,7 @@ def rules(lab: PaperLab) -> RuleEditor:
     return RuleEditor(lab, "sg-1")
 
 
-def said(editor: Editor) -> str:
+def said(editor: Editor[Any]) -> str:
     return unescape(editor.verdict.value + editor.hint.value)
 
 
@@ -85,18 +85,17 @@ def test_the_route_back_is_offered_and_shown_as_code_before_the_click(routes: Ro
     assert lab.client("ec2").calls == []
 
 
-@pytest.mark.parametrize(
-    ("target", "parameter"),
-    [("pcx-12", "VpcPeeringConnectionId"), ("igw-2", "GatewayId"), ("eni-instance-2", "NetworkInterfaceId")],
-)
-def test_a_click_makes_the_call_that_was_shown(routes: RouteEditor, lab: PaperLab, target: str, parameter: str) -> None:
-    routes.destination.value, routes.target.value = "10.9.0.0/16", target
-    shown = routes.code.value
-    routes.button.click()
-    (call,) = lab.client("ec2").calls
-    assert call.code() == shown == routes.made[0].code()
-    assert call.parameters == {"RouteTableId": "rtb-subnet-2", "DestinationCidrBlock": "10.9.0.0/16", parameter: target}
-    assert "✓ Done: ec2.create_route" in said(routes)
+def test_a_click_makes_the_call_that_was_shown(routes: RouteEditor, lab: PaperLab) -> None:
+    targets = {"VpcPeeringConnectionId": "pcx-12", "GatewayId": "igw-2", "NetworkInterfaceId": "eni-instance-2"}
+    for parameter, target in targets.items():
+        routes.destination.value, routes.target.value = "10.9.0.0/16", target
+        shown = routes.code.value
+        routes.button.click()
+        call = lab.client("ec2").calls.pop()
+        assert lab.client("ec2").calls == [] and call.code() == shown
+        route = {"RouteTableId": "rtb-subnet-2", "DestinationCidrBlock": "10.9.0.0/16", parameter: target}
+        assert call.parameters == route
+        assert "✓ Done: ec2.create_route" in said(routes)
 
 
 def test_the_table_shows_what_has_been_done(routes: RouteEditor, lab: PaperLab) -> None:
@@ -128,15 +127,6 @@ def test_an_ipv6_range_and_a_prefix_list_have_parameters_of_their_own(routes: Ro
     assert 'DestinationPrefixListId="pl-63a5400a"' in routes.code.value
 
 
-@pytest.mark.parametrize("typed", ["10.1.0.0", "10.1.0.0/33", "instance-1", "10.1/16", "<b>"])
-def test_a_destination_that_is_no_range_makes_no_call(routes: RouteEditor, lab: PaperLab, typed: str) -> None:
-    routes.destination.value = typed
-    assert f"'{typed}' is not a range of addresses. Write a CIDR block, such as 10.2.0.0/16" in said(routes)
-    assert routes.button.disabled and routes.code.value == ""
-    routes.button.click()
-    assert lab.client("ec2").calls == []
-
-
 def test_a_table_with_nothing_to_lead_to_says_so() -> None:
     build = the_lab(status=None)
     for kind in ("InternetGateways", "NetworkInterfaces", "Reservations"):
@@ -157,7 +147,6 @@ def test_what_aws_refuses_is_a_sentence_and_changes_nothing(routes: RouteEditor,
     routes.button.click()
     assert "✗ AWS refused: The route <10.1.0.0/16> already exists. (RouteAlreadyExists)" in said(routes)
     assert "<10.1" not in routes.verdict.value
-    assert routes.made == []
     routes.destination.value = "10.3.0.0/16"
     assert said(routes) == ""
 
@@ -187,26 +176,26 @@ def test_the_rules_are_a_table(rules: RuleEditor) -> None:
 @pytest.mark.parametrize(
     ("protocol", "ports", "peer", "asked"),
     [
-        ("tcp", "22", "10.2.0.0/16", '"tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.2.0.0/16"}]'),
-        ("udp", "53-54", "::/0", '"udp", "FromPort": 53, "ToPort": 54, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]'),
-        ("icmp", "", "sg-2", '"icmp", "FromPort": -1, "ToPort": -1, "UserIdGroupPairs": [{"GroupId": "sg-2"}]'),
-        ("-1", "", "pl-1", '"-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]'),
+        (TCP, "22", "10.2.0.0/16", '"tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.2.0.0/16"}]'),
+        (UDP, "53-54", "::/0", '"udp", "FromPort": 53, "ToPort": 54, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]'),
+        (ICMP, "", "sg-2", '"icmp", "FromPort": -1, "ToPort": -1, "UserIdGroupPairs": [{"GroupId": "sg-2"}]'),
+        (ALL_TRAFFIC, "", "pl-1", '"-1", "PrefixListIds": [{"PrefixListId": "pl-1"}]'),
     ],
 )
 def test_a_new_rule_is_shown_as_the_call_that_makes_it(
-    rules: RuleEditor, protocol: str, ports: str, peer: str, asked: str
+    rules: RuleEditor, protocol: int, ports: str, peer: str, asked: str
 ) -> None:
     rules.protocol.value, rules.ports.value, rules.peer.value = protocol, ports, peer
     code = (
         f'ec2.authorize_security_group_ingress(\n    GroupId="sg-1",\n    IpPermissions=[{{"IpProtocol": {asked}}}],\n)'
     )
     assert rules.code.value == code
-    rules.direction.value = "egress"
+    rules.egress.value = True
     assert rules.code.value == code.replace("ingress", "egress")
 
 
 def test_a_click_makes_the_rule(rules: RuleEditor, lab: PaperLab) -> None:
-    rules.protocol.value = "tcp"
+    rules.protocol.value = TCP
     shown = rules.code.value
     rules.button.click()
     assert [call.code() for call in lab.client("ec2").calls] == [shown]
@@ -237,20 +226,6 @@ def test_a_group_without_rules_has_none_to_remove() -> None:
     assert editor.button.disabled
 
 
-@pytest.mark.parametrize("ports", ["ssh", "22-", "23-22", "70000", "-1", "1,2", ""])
-def test_ports_that_are_none_make_no_call(rules: RuleEditor, ports: str) -> None:
-    rules.protocol.value, rules.ports.value = "tcp", ports
-    assert f"{ports!r} is neither a port nor a range of ports: write 443, or 8000-8080." in said(rules)
-    assert rules.button.disabled
-
-
-@pytest.mark.parametrize("peer", ["10.1.15.80", "instance-1", "", "<i>", "0.0.0.0/33"])
-def test_a_peer_that_is_none_makes_no_call(rules: RuleEditor, peer: str) -> None:
-    rules.peer.value = peer
-    assert f"{peer!r} is neither a range of addresses" in said(rules)
-    assert rules.button.disabled
-
-
 def test_a_rule_of_a_group_says_the_groups_name() -> None:
     build = the_lab()
     build.rules("sg-1", [from_group("sg-2")])
@@ -274,18 +249,18 @@ def test_the_acl_of_a_subnet_is_a_table_in_the_order_of_trial(lab: PaperLab) -> 
 
 def test_ports_are_asked_for_only_where_there_are_any(lab: PaperLab, rules: RuleEditor) -> None:
     editor = AclEditor(lab, "subnet-1")
-    for each, tcp, icmp in ((editor, "6", "1"), (rules, "tcp", "icmp")):
-        for protocol, shown in ((tcp, ""), (icmp, "none")):
+    for each in (editor, rules):
+        for protocol, shown in ((TCP, ""), (ICMP, "none")):
             each.protocol.value = protocol
             assert each.ports.layout.display == shown
-            assert each.direction.layout.display == ""
+            assert each.egress.layout.display == ""
     editor.action.value = "delete"
-    assert [one.layout.display for one in (editor.number, editor.protocol, editor.range)] == ["", "none", "none"]
+    assert [one.layout.display for one in (editor.number, editor.protocol, editor.peer)] == ["", "none", "none"]
 
 
 def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
     editor = AclEditor(lab, "subnet-1")
-    editor.protocol.value, editor.ports.value = "6", "22-23"
+    editor.protocol.value, editor.ports.value = TCP, "22-23"
     assert editor.code.value.splitlines() == [
         "ec2.create_network_acl_entry(",
         '    NetworkAclId="acl-subnet-1",',
@@ -299,35 +274,46 @@ def test_an_entry_is_shown_as_the_call_that_makes_it(lab: PaperLab) -> None:
     ]
     editor.button.click()
     assert [call.code() for call in lab.client("ec2").calls] == [editor.code.value]
-    editor.action.value, editor.direction.value = "delete", "out"
+    editor.action.value, editor.egress.value = "delete", True
     assert "".join(editor.code.value.split()) == (
         'ec2.delete_network_acl_entry(NetworkAclId="acl-subnet-1",RuleNumber=90,Egress=True,)'
     )
 
 
-@pytest.mark.parametrize(
-    ("control", "typed", "words"),
-    [
-        ("number", "0", "'0' is not the number of an entry"),
-        ("number", "32767", "'32767' is not the number of an entry"),
-        ("number", "ten", "'ten' is not the number of an entry"),
-        ("range", "10.1.0.0", "'10.1.0.0' is not a range of addresses"),
-    ],
-)
-def test_an_entry_that_is_none_makes_no_call(lab: PaperLab, control: str, typed: str, words: str) -> None:
-    editor = AclEditor(lab, "subnet-1")
-    getattr(editor, control).value = typed
-    assert words in said(editor)
-    assert editor.button.disabled
-
-
 # All
 
 
-@pytest.mark.parametrize("editor", [RouteEditor, RuleEditor, AclEditor])
-def test_what_is_not_there_cannot_be_edited(editor: Any) -> None:
-    with pytest.raises(LabError, match="There is no .* 'nothing'. There are: "):
-        editor(both_routes(), "nothing")
+@pytest.mark.parametrize(
+    ("kind", "key", "control", "words", "wrong"),
+    [
+        (RouteEditor, "rtb-subnet-2", "destination", "is not a range of addresses. Write a CIDR block, such as 10.2",
+         ("10.1.0.0", "10.1.0.0/33", "instance-1", "10.1/16", "<b>")),
+        (RuleEditor, "sg-1", "ports", "is neither a port nor a range of ports: write 443, or 8000-8080.",
+         ("ssh", "22-", "23-22", "70000", "-1", "1,2", "")),
+        (RuleEditor, "sg-1", "peer", "is neither a range of addresses",
+         ("10.1.15.80", "instance-1", "", "<i>", "0.0.0.0/33")),
+        (AclEditor, "subnet-1", "number", "is not the number of an entry", ("0", "32767", "ten")),
+        (AclEditor, "subnet-1", "peer", "is not a range of addresses", ("10.1.0.0",)),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_makes_no_call(
+    lab: PaperLab, kind: Any, key: str, control: str, words: str, wrong: tuple[str, ...]
+) -> None:
+    for typed in wrong:
+        editor = kind(lab, key)
+        if kind is RuleEditor:
+            editor.protocol.value = TCP
+        getattr(editor, control).value = typed
+        assert f"{typed!r} {words}" in said(editor)
+        assert editor.button.disabled and editor.code.value == ""
+        editor.button.click()
+        assert lab.client("ec2").calls == []
+
+
+def test_what_is_not_there_cannot_be_edited() -> None:
+    for editor in (RouteEditor, RuleEditor, AclEditor):
+        with pytest.raises(LabError, match="There is no .* 'nothing'. There are: "):
+            editor(both_routes(), "nothing")
 
 
 def test_of_two_with_one_name_the_id_is_to_be_given() -> None:
@@ -339,8 +325,4 @@ def test_of_two_with_one_name_the_id_is_to_be_given() -> None:
 
 def test_every_control_has_a_label_and_the_box_its_name(routes: RouteEditor, rules: RuleEditor) -> None:
     for editor in (routes, rules, AclEditor(rules.lab, "subnet-1")):
-        kinds = (w.Dropdown, w.Text, w.Combobox, w.Textarea, w.Button)
-        inputs = [control for control in controls(editor.widget) if isinstance(control, kinds)]
-        assert len(inputs) >= 6
-        assert [control for control in inputs if not control.description] == []
-        assert f"labkit-{editor.name}" in editor.widget._dom_classes
+        assert len(labeled_controls(editor.widget, editor.name)) >= 6

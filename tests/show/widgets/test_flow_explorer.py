@@ -1,4 +1,4 @@
-"""The flow explorer: what is chosen, and what is then seen, without a browser."""
+"""The flow explorer shows what matches what is chosen; here without a browser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def text(html: str) -> str:
     return re.sub("<[^>]+>", " ", html)
 
 
-# --- on a day of 200,000 records
+# On a day of 200,000 records
 
 
 def test_at_first_everything_is_shown(explorer: FlowExplorer, day: pd.DataFrame) -> None:
@@ -79,15 +79,15 @@ def test_the_slider_writes_its_ends_beside_it(explorer: FlowExplorer) -> None:
 
 def test_the_bars_add_up_to_the_records(explorer: FlowExplorer) -> None:
     explorer.address.value = "10.1.1.10"
-    _, _, accepted, rejected = explorer._bars() or (0, 0, [], [])
+    timeline = explorer._timeline()
     counts = explorer.found["action"].value_counts()
-    assert (sum(accepted), sum(rejected)) == (counts["ACCEPT"], counts["REJECT"])
+    assert timeline and (sum(timeline.accepted), sum(timeline.rejected)) == (counts["ACCEPT"], counts["REJECT"])
 
 
 def test_the_top_talkers_are_the_questions(explorer: FlowExplorer) -> None:
     explorer.verdict.value = "ACCEPT"
     expected = flowlogs.top_talkers(explorer.found, 10)
-    _, _, rows = explorer._talkers()
+    _, _, rows = explorer._top_talkers()
     assert [row[:2] for row in rows] == expected[["srcaddr", "dstaddr"]].values.tolist()
     assert [str(row[3]).replace(",", "") for row in rows] == expected["bytes"].astype(str).tolist()
 
@@ -109,7 +109,7 @@ def test_the_same_choice_shows_the_same_bytes(explorer: FlowExplorer) -> None:
     assert seen[0] == seen[1]
 
 
-# --- on a few
+# On a few
 
 
 def test_its_still_form_is_the_present_answer(small: FlowExplorer) -> None:
@@ -135,12 +135,12 @@ def test_the_protocols_are_those_of_the_table(small: FlowExplorer) -> None:
     assert [label for label, _ in small.protocol.options] == ["any", "ICMP (1)", "TCP (6)"]
 
 
-# --- bad input
+# Bad input
 
 
-@pytest.mark.parametrize(
-    ("control", "typed", "said"),
-    [
+def test_garbage_is_refused_and_the_answer_stays(small: FlowExplorer) -> None:
+    before = small.records.value
+    for control, typed, said in (
         ("address", "10.1.300", "is no address and no CIDR"),
         ("address", "<script>", "&lt;script&gt;"),
         ("port", "ssh", "is no port"),
@@ -148,25 +148,22 @@ def test_the_protocols_are_those_of_the_table(small: FlowExplorer) -> None:
         ("port", "-1", "is no port"),
         ("since", "yesterday", "is no time. Write one such as 2025-12-03 15:05"),
         ("until", "2025-12-03 15:00", "That time ends before it begins."),
-    ],
-)
-def test_garbage_is_refused_and_the_answer_stays(small: FlowExplorer, control: str, typed: str, said: str) -> None:
-    before = small.records.value
-    getattr(small, control).value = typed
-    assert said in small.problem.value and "<script>" not in small.problem.value
-    assert small.records.value == before
-    small.reset.click()
-    assert small.problem.value == "" and "6 of 6" in small.count.value
+    ):
+        getattr(small, control).value = typed
+        assert said in small.problem.value and "<script>" not in small.problem.value
+        assert small.records.value == before
+        small.reset.click()
+        assert small.problem.value == "" and "6 of 6" in small.count.value
 
 
-@pytest.mark.parametrize("table", [pd.DataFrame(), ping.iloc[:0], flowlogs.read([])], ids=["nothing", "rows", "lines"])
-def test_an_empty_table(table: pd.DataFrame) -> None:
-    explorer = FlowExplorer(table)
-    assert "0 of 0 records match." in explorer.count.value
-    assert explorer.time.disabled and "There is no timeline" in str(explorer)
-    explorer.reset.click()
-    explorer.verdict.value = "ACCEPT" if len(table.columns) else None
-    assert len(explorer.found) == 0
+def test_an_empty_table() -> None:
+    for table in (pd.DataFrame(), ping.iloc[:0], flowlogs.read([])):
+        explorer = FlowExplorer(table)
+        assert "0 of 0 records match." in explorer.count.value
+        assert explorer.time.disabled and "There is no timeline" in str(explorer)
+        explorer.reset.click()
+        explorer.verdict.value = "ACCEPT" if len(table.columns) else None
+        assert len(explorer.found) == 0
 
 
 def test_a_table_of_nodata_only() -> None:
@@ -186,17 +183,15 @@ def test_what_needs_a_missing_column_is_switched_off() -> None:
     assert "the table has no column start" in text(explorer.when.value)
 
 
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        (None, "and not NoneType"),
-        (["2 1234 eni-1"], "and not list"),
-        (ping.assign(start="noon"), "The column start holds no times"),
-    ],
-)
-def test_what_is_no_table_of_records_is_refused(table: Any, said: str) -> None:
-    with pytest.raises(LabError, match=said):
-        FlowExplorer(table)
+def test_what_is_no_table_of_records_is_refused() -> None:
+    bad: dict[str, Any] = {
+        "and not NoneType": None,
+        "and not list": ["2 1234 eni-1"],
+        "The column start holds no times": ping.assign(start="noon"),
+    }
+    for said, table in bad.items():
+        with pytest.raises(LabError, match=said):
+            FlowExplorer(table)
 
 
 def test_html_in_a_table_is_shown_as_text() -> None:

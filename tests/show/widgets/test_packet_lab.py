@@ -1,4 +1,4 @@
-"""The packet lab: what is chosen is traced and drawn, what is wrong is said in a sentence, and changes are noticed."""
+"""The packet lab traces and draws what is chosen, says in a sentence what is wrong, and notices changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from html import unescape
 from xml.etree.ElementTree import fromstring
 
-import ipywidgets as w
 import pytest
 
 from labkit.errors import LabError
@@ -15,7 +14,7 @@ from labkit.show.map.drawing import draw
 from labkit.show.widgets.packet_lab import PacketLab
 from tests.network.build import Build, entry
 from tests.show.networks import TO_1, TO_2, behind_nat, default_vpc, rename, the_lab
-from tests.show.widgets.build import PaperLab, both_routes, controls, one_route
+from tests.show.widgets.build import PaperLab, both_routes, controls, labeled_controls, one_route
 
 
 @pytest.fixture
@@ -117,35 +116,27 @@ def test_from_the_internet() -> None:
     assert shown.path is not None and shown.path.reached
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
+def test_an_end_that_is_not_there_is_a_sentence(shown: PacketLab) -> None:
+    for typed, said in (
         ("instance-9", "There is no instance, interface or address 'instance-9' in this network."),
         ("10.2.0.300", "There is no instance, interface or address '10.2.0.300' in this network."),
         ("<img onerror=alert(1)>", "'<img onerror=alert(1)>'"),
         ("", "Say from where to where"),
-    ],
-)
-def test_an_end_that_is_not_there_is_a_sentence(shown: PacketLab, typed: str, said: str) -> None:
-    shown.destination.choice.value = "typed"
-    shown.destination.typed.value = typed
-    assert said in unescape(shown.verdict.value)
-    assert shown.path is None
-    assert shown.hops.options == ()
-    assert shown.detail.value == ""
-    assert chips(shown, "chip") == []  # the map is there, without a path
-    assert "<img" not in shown.verdict.value
-    shown.destination.choice.value = "instance-2"
-    assert shown.path is not None
+    ):
+        shown.destination.choice.value, shown.destination.typed.value = "typed", typed
+        assert said in unescape(shown.verdict.value) and "<img" not in shown.verdict.value
+        assert (shown.path, shown.hops.options, shown.detail.value) == (None, (), "")
+        assert chips(shown, "chip") == []  # the map is there, without a path
+        shown.destination.choice.value = "instance-2"
+        assert shown.path is not None
 
 
-@pytest.mark.parametrize("port", ["ssh", "-1", "65536", "22.5", "", "²"])
-def test_a_port_that_is_none_is_a_sentence(shown: PacketLab, port: str) -> None:
-    shown.protocol.value = "tcp"
-    shown.port.value = port
-    assert "is not a port: give a number from 0 to 65535, such as 443." in shown.verdict.value
-    shown.protocol.value = "icmp"
-    assert shown.path is not None
+def test_a_port_that_is_none_is_a_sentence(shown: PacketLab) -> None:
+    for port in ("ssh", "-1", "65536", "22.5", "", "²"):
+        shown.protocol.value, shown.port.value = "tcp", port
+        assert "is not a port: give a number from 0 to 65535, such as 443." in shown.verdict.value, port
+        shown.protocol.value = "icmp"
+        assert shown.path is not None
 
 
 def test_the_port_is_asked_for_only_where_there_is_one(shown: PacketLab) -> None:
@@ -154,18 +145,15 @@ def test_the_port_is_asked_for_only_where_there_is_one(shown: PacketLab) -> None
     assert shown.port.layout.display == ""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_asking_for_what_is_not_there_is_an_error() -> None:
+    for arguments, said in (
         (("instance-9",), "There is no instance, interface or address 'instance-9'"),
         (("instance-1", "instance-9"), "There is no instance, interface or address 'instance-9'"),
         (("instance-1", "instance-2", "sctp"), "'sctp' is not a protocol"),
         (("instance-1", "instance-2", "tcp", "ssh"), "'ssh' is not a port"),
-    ],
-)
-def test_asking_for_what_is_not_there_is_an_error(arguments: tuple[str, ...], said: str) -> None:
-    with pytest.raises(LabError, match=re.escape(said)):
-        PacketLab(one_route(), *arguments)  # type: ignore[arg-type]
+    ):
+        with pytest.raises(LabError, match=re.escape(said)):
+            PacketLab(one_route(), *arguments)  # type: ignore[arg-type]
 
 
 def test_a_change_of_the_network_is_seen_with_the_next_move() -> None:
@@ -227,12 +215,12 @@ def test_a_call_that_aws_refuses_is_a_sentence(shown: PacketLab) -> None:
     assert "ConnectionError: Could not connect to the endpoint &lt;URL&gt;" in shown.verdict.value
 
 
-@pytest.mark.parametrize("build", [Build(), default_vpc()])
-def test_a_half_built_lab_is_a_map_and_a_sentence(build: Build) -> None:
-    shown = PacketLab(PaperLab(build))
-    assert "Say from where to where" in shown.verdict.value
-    assert shown.code.value == "lab.map()"
-    assert repr(shown) == draw(build.network()).description
+def test_a_half_built_lab_is_a_map_and_a_sentence() -> None:
+    for build in (Build(), default_vpc()):
+        shown = PacketLab(PaperLab(build))
+        assert "Say from where to where" in shown.verdict.value
+        assert shown.code.value == "lab.map()"
+        assert repr(shown) == draw(build.network()).description
 
 
 def test_what_is_built_later_is_offered() -> None:
@@ -281,8 +269,5 @@ def test_names_are_escaped() -> None:
 
 
 def test_every_control_has_a_label_and_the_box_its_name(shown: PacketLab) -> None:
-    inputs = [c for c in controls(shown.widget) if isinstance(c, (w.Dropdown, w.Text, w.Textarea, w.Select, w.Button))]
-    assert len(inputs) == 9
-    assert [control for control in inputs if not control.description] == []
-    assert "labkit-packet-lab" in shown.widget._dom_classes
+    assert len(labeled_controls(shown.widget, "packet-lab")) == 9
     assert sum("labkit-answer" in control._dom_classes for control in controls(shown.widget)) == 1

@@ -1,8 +1,9 @@
-"""The record decoder: choose a field, read what it says; or be asked."""
+"""The record decoder explains the field that is chosen, and asks about the record."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -30,13 +31,13 @@ def decoder() -> RecordDecoder:
     return Widgets(None).record_decoder(LAB[1])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("line", [*LAB, NODATA])
-def test_each_field_is_explained_when_it_is_chosen(line: str) -> None:
-    decoder = RecordDecoder(line)
-    for field, value, meaning in explain(line).itertuples(index=False):
-        decoder.field.value = field
-        shown = re.sub("<[^>]+>", "", decoder.meaning.value).replace("&#x27;", "'")
-        assert field in shown and value in shown and meaning in shown
+def test_each_field_is_explained_when_it_is_chosen() -> None:
+    for line in (*LAB, NODATA):
+        decoder = RecordDecoder(line)
+        for field, value, meaning in explain(line).itertuples(index=False):
+            decoder.field.value = field
+            shown = re.sub("<[^>]+>", "", decoder.meaning.value).replace("&#x27;", "'")
+            assert field in shown and value in shown and meaning in shown
 
 
 def test_the_chosen_word_is_framed_in_the_line(decoder: RecordDecoder) -> None:
@@ -71,7 +72,7 @@ def test_a_custom_format_and_an_unfamiliar_order() -> None:
     assert [name for _, name in decoder.field.options] == ["action", "srcaddr"]
 
 
-# --- the quiz
+# The quiz
 
 
 def test_the_quiz_hides_the_explanations(decoder: RecordDecoder) -> None:
@@ -119,13 +120,13 @@ def test_accept_is_not_delivery_among_the_questions() -> None:
 ODD = [LAB[1].replace(" 6 1 52 ", " 1 1 1 "), LAB[0].replace("ACCEPT OK", "- -")]
 
 
-@pytest.mark.parametrize("line", [*LAB, NODATA, *ODD])
-def test_every_question_has_one_right_answer_among_different_ones(line: str) -> None:
-    asked = questions(values(line))
-    assert asked == questions(values(line))
-    for question in asked:
-        assert question.choices.count(question.right) == 1
-        assert len(set(question.choices)) == len(question.choices) > 1
+def test_every_question_has_one_right_answer_among_different_ones() -> None:
+    for line in (*LAB, NODATA, *ODD):
+        asked = questions(values(line))
+        assert asked == questions(values(line))
+        for question in asked:
+            assert question.choices.count(question.right) == 1
+            assert len(set(question.choices)) == len(question.choices) > 1
 
 
 def test_the_right_answer_has_no_place_of_its_own() -> None:
@@ -143,22 +144,20 @@ def test_a_format_about_which_nothing_can_be_asked_has_no_quiz() -> None:
     assert RecordDecoder("3 vpc-1", "${version} ${vpc-id}").quiz.disabled
 
 
-# --- bad input
+# Bad input
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
+def test_what_is_no_record_is_refused_in_a_sentence() -> None:
+    bad: list[tuple[Any, str]] = [
         ("", "it has 0 fields"),
         (None, "Give one record as text"),
         (LAB, "Give one record as text, such as lab.records()[0], and not list"),
         (LAB[0] + " vpc-1 subnet-1 i-1 0 IPv4 10.1.15.80 157.185.170.119", "pass format='"),
         ("<script> is no record", "it has 4 fields"),
-    ],
-)
-def test_what_is_no_record_is_refused_in_a_sentence(line: str, said: str) -> None:
-    with pytest.raises(LabError, match=re.escape(said)):
-        RecordDecoder(line)
+    ]
+    for line, said in bad:
+        with pytest.raises(LabError, match=re.escape(said)):
+            RecordDecoder(line)
 
 
 def test_html_in_a_record_is_shown_as_text() -> None:

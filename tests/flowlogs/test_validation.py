@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.flowlogs.checks import RULES, Text, Whole, fits
+from labkit.flowlogs.validation import RULES, Text, Whole, fits
 
 WORDS = [
     *("ACCEPT", "REJECT", "ACCECT", "REJEPT", "ACCEP", "OK", "NODATA", "SKIPDATA", "OK ", "ingress", "egress"),

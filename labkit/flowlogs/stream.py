@@ -1,4 +1,7 @@
-"""Records as a stream: files are cut into blocks of lines, and the blocks read side by side, in order."""
+"""Records as a stream: files are cut into blocks of lines, and threads parse the blocks at the same time.
+
+`reading` makes streams, and the questions read them.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,20 @@ from labkit.flowlogs.lines import (
 )
 from labkit.flowlogs.sources import BLOCK, BROKEN, Block, Input
 
+#: How many lines that do not fit an error lists.
 _SHOWN = 5
 
 
 @dataclass(slots=True)
 class Opened:
-    """An input whose fields are known; how many lines and records of it have been read so far.
+    """An input whose fields are known.
 
-    `text` is all of it, of an input that can't be opened twice.
+    Attributes:
+        input: The input.
+        names: The fields of its records, in order.
+        text: All of its text, if the input cannot be opened twice.
+        lines: How many lines have been read so far.
+        rows: How many records have been read so far.
     """
 
     input: Input
@@ -48,9 +57,14 @@ class Opened:
 
 
 def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
-    """Find out the fields of an input: from its header line, or else those that are given, or the default ones.
+    """Find out the fields of an input.
 
-    Raises FlowLogFormatError where the header line names other fields than the given ones.
+    Args:
+        file: The input.
+        given: The fields for an input without a header line, in order; the default format's if None.
+
+    Raises:
+        FlowLogFormatError: The header line names other fields than the given ones, or the input cannot be read.
     """
     if file.parquet:
         known = {field.column: name for name, field in FIELDS.items()}
@@ -61,19 +75,21 @@ def opened(file: Input, given: tuple[str, ...] | None) -> Opened:
     except BROKEN as error:
         if file.once:
             raise format_error([BadLine(file.name, 1, str(error), "")], None, "Nothing of it can be read.") from error
-        first = b""  # what is wrong with it is said when it is read
+        first = b""  # the reading reports it
     named = header(first)
     if named and given and named != given:
         raise wrong_header(file.name, named, given)
     return Opened(file, named or given or names_of(DEFAULT_FORMAT), chain([first], text) if file.once else None)
 
 
-class Records:
-    """Records that are read as they are asked for: iterable once, in Arrow batches of the given `schema`.
+class RecordStream:
+    """Records that are read as they are asked for: an iterable of Arrow batches, for one use.
 
-    `columns` are all those that there are, `schema` has those that are read. `block` is how much text is read at once,
-    in bytes: more of it is quicker and takes more memory. `failure` is what ended the reading too early, for a reader
-    in between that reports it in its own words.
+    Attributes:
+        schema: The columns that are read, with their types.
+        columns: The names of all columns that the records have.
+        block: How much text is read at once, in bytes. More is faster and takes more memory.
+        failure: The error that ended the reading early, for a library in between that reports it differently.
     """
 
     def __init__(self, schema: pa.Schema, files: Sequence[Opened], bad: list[BadLine] | None) -> None:
@@ -85,12 +101,13 @@ class Records:
         self._bad = bad
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         waiting: deque[tuple[Opened, Future[Parsed]]] = deque()
         try:
-            with ThreadPoolExecutor(_cores()) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 for file, job in self._jobs():
                     waiting.append((file, pool.submit(job)))
-                    if len(waiting) > 2 * _cores():
+                    if len(waiting) > 2 * threads:
                         yield from self._batches(*waiting.popleft())
                 while waiting:
                     yield from self._batches(*waiting.popleft())
@@ -99,26 +116,33 @@ class Records:
             raise
 
     def only(self, columns: Sequence[str]) -> None:
-        """Read no other columns than these, which takes half the time."""
+        """Read no other columns than these."""
         self.schema = pa.schema([self.schema.field(name) for name in columns])
 
     def reader(self) -> pa.RecordBatchReader:
-        """The same batches for libraries that read Arrow streams, such as DuckDB."""
+        """Return the batches as a reader for libraries that take Arrow streams, such as DuckDB."""
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
     def _jobs(self) -> Iterator[tuple[Opened, Callable[[], Parsed]]]:
-        """The reading, cut into pieces that can be done side by side."""
+        """Cut the reading into jobs for threads."""
         for file in self._files:
             if file.input.parquet:
                 present = [name for name in pq.read_schema(file.input.parquet).names if name in self.schema.names]
                 for batch in pq.ParquetFile(file.input.parquet).iter_batches(columns=present):
-                    yield file, partial(_rows, batch)
+                    yield file, partial(_parquet_rows, batch)
                 continue
             # The first block is checked in all its fields: a wrong format shows, whichever columns are wanted.
             wanted = file.names
-            for block in _blocks(file, self.block):
-                yield file, block if callable(block) else partial(parse, block, file.names, wanted)
-                wanted = tuple(name for name in file.names if column(name) in self.schema.names)
+            blocks = file.text or file.input.blocks(self.block, True)
+            try:
+                for number, block in enumerate(blocks):
+                    if number == 0:
+                        block, file.lines = without_header(bytes(block), file.names)
+                    yield file, partial(parse, block, file.names, wanted)
+                    wanted = tuple(name for name in file.names if column(name) in self.schema.names)
+            except BROKEN as error:
+                damage = [(1, str(error), "")]
+                yield file, partial(Parsed, schema(file.names).empty_table(), damage, 0)
 
     def _batches(self, file: Opened, job: Future[Parsed]) -> list[pa.RecordBatch]:
         found, bad, lines = job.result()
@@ -134,7 +158,7 @@ class Records:
         return batches
 
     def _conform(self, found: pa.Table, file: Opened) -> pa.Table:
-        """The table with this scan's columns: those of the path added, those of other files null."""
+        """Give a table this stream's columns: add those of the path, and fill those of other files with nulls."""
         if found.schema.equals(self.schema):
             return found
         columns = []
@@ -147,32 +171,11 @@ class Records:
         return pa.Table.from_arrays(columns, schema=self.schema)
 
 
-def _rows(batch: pa.RecordBatch) -> Parsed:
-    """Rows of a Parquet file; a dash in a column of words is a null there, too."""
+def _parquet_rows(batch: pa.RecordBatch) -> Parsed:
+    """Return the rows of a Parquet file, with null for a dash in a column of words."""
     found = pa.Table.from_batches([batch])
     for at, field in enumerate(found.schema):
         if pa.types.is_string(field.type):
             words = found[field.name]
             found = found.set_column(at, field.name, pc.if_else(pc.equal(words, "-"), None, words))
     return Parsed(found, [], len(found))
-
-
-def _blocks(file: Opened, size: int) -> Iterator[Block | Callable[[], Parsed]]:
-    """The text in blocks of whole lines; at the end of a damaged file, what is wrong with it."""
-    blocks = file.text or file.input.blocks(size, True)
-    started = False
-    try:
-        for block in blocks:
-            if not started:
-                block, file.lines = without_header(bytes(block), file.names)
-                started = True
-            yield block
-    except BROKEN as error:
-        bad = [(1, str(error), "")]
-        yield lambda: Parsed(schema(file.names).empty_table(), bad, 0)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

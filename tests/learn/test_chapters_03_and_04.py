@@ -1,4 +1,4 @@
-"""The checks of notebooks 03 and 04: unattempted, with the mistakes that are likely, and right."""
+"""The checks of chapters 03 and 04: unattempted, with the mistakes that are likely, and right."""
 
 from __future__ import annotations
 

@@ -1,18 +1,50 @@
-"""A query that can't be run: what is wrong, and where."""
+"""Errors about a query: where the fault is, what to write instead, and how to show both.
+
+The parser and the compiler build their QueryErrors here; `explain_error` shows one to a person.
+"""
 
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from lark import Token, Tree
 
 from labkit.errors import QueryError
 
+UNSUPPORTED: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    Path(__file__).with_name("unsupported.toml").read_text(encoding="utf-8")
+)
+"""The `commands` and `functions` of the language that labkit does not have, each with what to write instead or ""."""
+
+
+def error_at(where: Tree[Token] | Token, message: str) -> QueryError:
+    """Return the error about one part of a query.
+
+    Args:
+        where: The part, as the parser gives it.
+        message: What is wrong with it.
+
+    Returns:
+        The error, which the caller raises.
+    """
+    if isinstance(where, Token):
+        return QueryError(message, where.start_pos or 0, where.end_pos or 0)
+    return QueryError(message, where.meta.start_pos, where.meta.end_pos)
+
 
 def explain_error(text: str, error: QueryError | Mapping[str, Any]) -> str:
-    """The query with the offending word underlined, and below it what is wrong.
+    """Show a query with the wrong part underlined, and below it what is wrong.
 
-    Parameters: `text` of the query; `error`, a QueryError or the `response` of boto3's MalformedQueryException.
+    Args:
+        text: The query.
+        error: The error, or the `response` of boto3's MalformedQueryException.
+
+    Returns:
+        The lines of the query, the marks and the message.
 
     >>> print(explain_error("fields bytes\\n| sorted bytes", QueryError("There is no such command.", 15, 21)))
     fields bytes
@@ -32,14 +64,14 @@ def explain_error(text: str, error: QueryError | Mapping[str, Any]) -> str:
         lines.append(line)
         if begin <= error.start <= end:
             marks = max(1, min(error.end, end) - error.start)
-            # A tab stays a tab, so that the marks stand under the word however wide it is.
+            # A tab stays a tab: then the marks are under the word, however wide the tab is.
             lines.append("".join(c if c == "\t" else " " for c in line[: error.start - begin]) + "^" * marks)
         begin = end + 1
     return "\n".join([*lines, error.message])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question to add to an error, or nothing where no known name is near.
+    """Return a question to add to an error, or an empty text where no known name is similar.
 
     >>> did_you_mean("srcaddr", ["srcAddr", "dstAddr"])
     ' Did you mean srcAddr?'

@@ -1,4 +1,4 @@
-"""The checks of notebook 02: unattempted, with the mistakes that are likely, and right."""
+"""The checks of chapter 02: unattempted, with the mistakes that are likely, and right."""
 
 from __future__ import annotations
 

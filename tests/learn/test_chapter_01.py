@@ -1,4 +1,4 @@
-"""The checks of notebook 01: unattempted, with the mistakes that are likely, and right."""
+"""The checks of chapter 01: unattempted, with the mistakes that are likely, and right."""
 
 from __future__ import annotations
 

@@ -1,0 +1,211 @@
+"""Check that records hold what their fields can hold.
+
+`lines` asks `fits` about whole columns, which keeps reading fast, and `fault` about a single line that does not fit, to
+give the reason. Both apply the same rules.
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labkit.flowlogs.fields import FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number.
+
+    Attributes:
+        low: The least number.
+        high: The greatest number.
+    """
+
+    low: int
+    high: int
+
+    @property
+    def what(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def fits(self, word: str) -> bool:
+        return word.isascii() and word.isdigit() and len(word) < 20 and self.low <= int(word) <= self.high
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        ends = pc.min_max(column).as_py()
+        return ends["min"] is None or (self.low <= ends["min"] and ends["max"] <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of one shape.
+
+    Attributes:
+        pattern: The shape, which the whole word must match.
+        what: The phrase for error messages.
+    """
+
+    pattern: re.Pattern[str]
+    what: str
+
+    def fits(self, word: str) -> bool:
+        return self.pattern.fullmatch(word) is not None
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return _each_fits(column, self.fits)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any word.
+
+    Attributes:
+        what: The phrase for error messages.
+    """
+
+    what: str = "a word"
+
+    def fits(self, word: str) -> bool:
+        return word != ""
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return bool(pc.min(pc.binary_length(column)).as_py() != 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IPv4 or IPv6 address.
+
+    In a column of IPv4 addresses only, numbers above 255 pass: parsing each address would cost a third of the reading.
+
+    Attributes:
+        what: The phrase for error messages.
+    """
+
+    what: str = "an IP address"
+
+    def fits(self, word: str) -> bool:
+        try:
+            ipaddress.ip_address(word)
+        except ValueError:
+            return False
+        return True
+
+    def fits_all(self, column: pa.ChunkedArray) -> bool:
+        return all(map(_only_ipv4, column.chunks)) or _each_fits(column, self.fits)
+
+
+#: What the values of a field can be. `what` says it in a message, `fits` tests a word, `fits_all` a column; nulls fit.
+Rule = Whole | Word | Text | Address
+
+
+def _each_fits(column: pa.ChunkedArray, fits: Callable[[str], bool]) -> bool:
+    return all(value is None or fits(value) for value in pc.unique(column).to_pylist())
+
+
+def _only_ipv4(chunk: pa.Array) -> bool:
+    """Return whether every value consists of digits and three dots.
+
+    It counts bytes in Arrow's buffers: a regular expression takes 15 times as long, a tenth of the reading.
+    """
+    count = len(chunk) - chunk.null_count
+    if count == 0:
+        return True
+    ends = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+    text = np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+    return bool(
+        np.count_nonzero(np.diff(ends) >= len("0.0.0.0")) == count
+        and text.max() <= ord("9")
+        and np.count_nonzero(text < ord("0")) == np.count_nonzero(text == ord(".")) == 3 * count
+    )
+
+
+def _one_of(*words: str) -> Word:
+    return Word(re.compile("|".join(words)), f"{', '.join(words[:-1])} or {words[-1]}")
+
+
+def _id(prefix: str) -> Word:
+    return Word(re.compile(rf"{prefix}-\S+"), f"an id such as {prefix}-0123456789abcdef0")
+
+
+def _rules() -> dict[str, Rule]:
+    rules: dict[str, Rule] = {name: Text() for name in FIELDS}
+    rules["version"] = Whole(2, 99)
+    rules["account-id"] = Word(re.compile(r"[0-9]{12}|[a-z][a-z-]*"), "an account id of 12 digits")
+    rules |= {name: Address() for name in ("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr")}
+    rules |= {name: Whole(0, 65535) for name in ("srcport", "dstport")}
+    rules |= {name: Whole(0, 255) for name in ("protocol", "tcp-flags", "traffic-path")}
+    rules |= {name: Whole(0, 2**63 - 1) for name in ("packets", "bytes")}
+    # Ten digits, which are the years 2001 to 2286: a number of bytes or packets in their place stands out.
+    rules |= {name: Whole(10**9, 10**10 - 1) for name in ("start", "end")}
+    rules["action"] = _one_of("ACCEPT", "REJECT")
+    rules["log-status"] = _one_of("OK", "NODATA", "SKIPDATA")
+    rules["type"] = _one_of("IPv4", "IPv6", "EFA")
+    rules["flow-direction"] = _one_of("ingress", "egress")
+    rules["instance-id"] = _id("i")
+    for name, prefix in (("interface-id", "eni"), ("subnet-id", "subnet"), ("vpc-id", "vpc")):
+        rules[name] = rules[f"next-hop-{name}"] = _id(prefix)
+    return rules
+
+
+_ANY = Text()
+#: The rule of each field, by AWS's name.
+RULES: Mapping[str, Rule] = MappingProxyType(_rules())
+
+#: Pairs of fields of which the first never exceeds the second. A format with the two exchanged shows here.
+ORDERED = (("packets", "bytes"), ("start", "end"))
+
+
+def rule(name: str) -> Rule:
+    """Return the rule of a field. A field that labkit does not know may hold any word."""
+    return RULES.get(name, _ANY)
+
+
+def fits(table: pa.Table, names: Sequence[str]) -> bool:
+    """Return whether every column holds what its field can hold.
+
+    Args:
+        table: Records, with times as Unix seconds.
+        names: AWS's names of the table's columns, in order.
+    """
+    columns = dict(zip(names, table.columns, strict=True))
+    return all(rule(name).fits_all(column) for name, column in columns.items()) and all(
+        pc.min(pc.less_equal(columns[less], columns[more])).as_py() is not False
+        for less, more in ORDERED
+        if less in columns and more in columns
+    )
+
+
+def fault(words: Sequence[str], names: Sequence[str]) -> str | None:
+    """Say what is wrong with a line.
+
+    Args:
+        words: The line's words.
+        names: AWS's names of the fields that the line should have, in order.
+
+    Returns:
+        The reason as part of a sentence, or None if the line is a record.
+
+    >>> fault(["10.1.15.80", "DENY"], ["srcaddr", "action"])
+    "action is 'DENY', not ACCEPT or REJECT"
+    >>> fault(["10.1.15.80"], ["srcaddr", "action"])
+    'it has 1 field, and the format has 2'
+    """
+    if len(words) != len(names):
+        return f"it has {len(words)} field{'' if len(words) == 1 else 's'}, and the format has {len(names)}"
+    values = {name: word for name, word in zip(names, words, strict=True) if word != "-"}
+    for name, word in values.items():
+        if not rule(name).fits(word):
+            return f"{name} is {word!r}, not {rule(name).what}"
+    for less, more in ORDERED:
+        if less in values and more in values and int(values[less]) > int(values[more]):
+            return f"{less} is {values[less]}, more than {more}, which is {values[more]}"
+    return None
