@@ -1,6 +1,6 @@
 """What Nimbus's hosts and the internet say to each other in one hour of 4 December 2025: one small function a source.
 
-Each source takes the hour (0 to 23) and a random generator of its own, and yields the conversations that begin in that
+Each source takes the hour (0 to 23) and its own random generator, and yields the conversations that begin in that
 hour and last at most one hour more. To add a source, write such a function and put it into `SOURCES`: no other source's
 traffic changes. Numbers come from random() and whole-number arithmetic, so every machine makes the same ones.
 """
@@ -331,6 +331,6 @@ SOURCES: tuple[Source, ...] = (
 
 
 def conversations(hour: int) -> Iterator[Conversation]:
-    """Everything that begins in an hour of the day; each source has a generator of its own for each hour."""
+    """Everything that begins in an hour of the day; each source has its own generator for each hour."""
     for source in SOURCES:
         yield from source(hour, random.Random(f"nimbus/{source.__name__}/{hour}"))

@@ -27,6 +27,7 @@ Values = Mapping[str, str]
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 
 _FIXED = {
+    ("account-id", "unknown"): "The account is unknown: an AWS service made the interface.",
     ("type", "IPv4"): "The packets are IPv4.",
     ("type", "IPv6"): "The packets are IPv6.",
     ("type", "EFA"): "The traffic is that of an Elastic Fabric Adapter.",
@@ -115,12 +116,6 @@ def _is_silent(values: Values) -> bool:
     return values.get("log-status") in ("NODATA", "SKIPDATA")
 
 
-def _account(word: str, _: Values) -> str:
-    if word.isdigit():
-        return "The interface belongs to this account."
-    return "The account is unknown: an AWS service made the interface."
-
-
 def _address(word: str, values: Values, verb: str, packets: str) -> str:
     """Explain an end of the flow. `packets` is the field with the packets' own end."""
     address = ipaddress.ip_address(word)
@@ -195,7 +190,7 @@ _SERVICE = "The address is in AWS's published ranges for {}."
 #: What each field means: a sentence with a place for the word, or a function of the word and the record.
 _SENTENCES: dict[str, str | Callable[[str, Values], str]] = {
     "version": "The record's newest field came with version {} of VPC Flow Logs.",
-    "account-id": _account,
+    "account-id": "The interface belongs to this account.",
     "interface-id": "The record is of what this network interface saw.",
     "srcaddr": partial(_address, verb="came from", packets="pkt-srcaddr"),
     "dstaddr": partial(_address, verb="went to", packets="pkt-dstaddr"),

@@ -152,8 +152,7 @@ def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
 def likely(lines: Iterable[BadLine]) -> Format | None:
     """Return the usual format that all of these lines fit, or None."""
     words = [line.text.split() for line in lines]
-    found = [format for format in _USUAL if not any(fault(line, format.names) for line in words)]
-    return found[0] if found and words else None
+    return next((each for each in _USUAL if words and not any(fault(line, each.names) for line in words)), None)
 
 
 def advice(names: Sequence[str]) -> str:

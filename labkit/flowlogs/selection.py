@@ -188,10 +188,10 @@ class Columns:
         seen, packets, size = (np.maximum.reduceat(each, self._pair_starts) for each in sums)
         # Addresses are numbered by name, and pairs with equal bytes stay in that order.
         order = np.argsort(np.where(seen > 0, -size, 1), kind="stable")[: min(n, np.count_nonzero(seen))]
-        pairs = [divmod(int(self._pairs[at]), len(self._addresses)) for at in order]
+        sources, targets = divmod(self._pairs[order], len(self._addresses))
         return [
-            (self._addresses[source], self._addresses[target], int(packets[at]), int(size[at]))
-            for at, (source, target) in zip(order, pairs, strict=True)
+            (self._addresses[source], self._addresses[target], int(sent), int(total))
+            for source, target, sent, total in zip(sources, targets, packets[order], size[order], strict=True)
         ]
 
     def _inside(self, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Mask:

@@ -135,14 +135,11 @@ class RecordStream:
         """Give a table this stream's columns: add those of the path, and fill those of other files with nulls."""
         if found.schema.equals(self.schema):
             return found
-        columns = []
         for field in self.schema:
-            if field.name in found.column_names:
-                columns.append(found[field.name].cast(field.type))
-            else:
+            if field.name not in found.column_names:
                 value = pa.scalar(file.place.get(field.name), field.type)
-                columns.append(pa.repeat(value, len(found)))
-        return pa.Table.from_arrays(columns, schema=self.schema)
+                found = found.append_column(field, pa.repeat(value, len(found)))
+        return found.select(self.schema.names).cast(self.schema)
 
 
 def _parquet_rows(batch: pa.RecordBatch) -> Parsed:

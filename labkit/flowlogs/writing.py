@@ -98,8 +98,8 @@ def _write_parquet(found: pa.Table, path: Path) -> None:
     times = [name for name in ("start", "end") if name in found.column_names]
     # A dictionary of ports would be longer than the ports.
     repeated = [name for name in found.column_names if name not in (*times, "srcport", "dstport")]
-    encoding = dict.fromkeys(times, "DELTA_BINARY_PACKED")
     packing = {"compression": "gzip", "compression_level": 9, "store_schema": False, "row_group_size": 1 << 20}
+    encoding = dict.fromkeys(times, "DELTA_BINARY_PACKED")
     pq.write_table(found, path, use_dictionary=repeated, column_encoding=encoding, **packing)
 
 

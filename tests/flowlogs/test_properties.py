@@ -13,7 +13,7 @@ from labkit.flowlogs import read
 
 T = 1_764_774_000
 
-# Few different values, so that they meet often; several interfaces, each a small case of its own: asking costs more
+# Few different values, so that they meet often; several interfaces, each a separate small case: asking costs more
 # than the records do.
 record = st.tuples(
     st.sampled_from([f"eni-{n}" for n in range(12)]),
