@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import json
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-LABKIT = Path(__file__).parents[1] / "labkit"
+ROOT = Path(__file__).parents[1]
+LABKIT = ROOT / "labkit"
 
 #: Modules outside the rooms that every room may use: the errors, the computer's cores and locks, the names that
 #: the notebooks give, a line of progress, the version.
@@ -62,6 +66,31 @@ def imports(path: Path) -> Iterator[str]:
             yield from (name for name in inner if name in known)
             if not all(name in known for name in inner):
                 yield node.module
+
+
+def lessons() -> Iterator[tuple[str, str]]:
+    """The Python code of README and of each cell of the notebooks, with where it is."""
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL):
+        yield "README.md", code
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                yield path.name, re.sub(r"^%.*$", "", "".join(cell["source"]), flags=re.MULTILINE)
+
+
+def test_readme_and_notebooks_import_only_what_a_room_offers() -> None:
+    seen = set()
+    for where, code in lessons():
+        if "labkit" not in code:
+            continue
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labkit"):
+                offered = importlib.import_module(str(node.module)).__all__
+                for alias in node.names:
+                    assert node.module == "labkit" or str(node.module).count(".") == 1, f"{where}: {node.module}"
+                    assert node.module == "labkit" or alias.name in offered, f"{where}: {node.module}.{alias.name}"
+                    seen.add(alias.name)
+    assert {"Network", "flow_log_delivery", "FIELDS", "flowlogs"} <= seen
 
 
 def test_imports_go_down_only() -> None:
