@@ -105,7 +105,7 @@ def _running_instance(ec2: Any, key: str) -> str:
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
     if len(found) > 1:
         interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
-        raise LabError(f"{key!r} stands for {len(found)} interfaces: {interfaces}. Name one of these ids.")
+        raise LabError(f"{key!r} is the name or address of {len(found)} interfaces: {interfaces}. Use an id.")
     if not found and key.startswith("eni-"):
         raise LabError(f"No instance has the network interface {key!r}, so there is no shell.")
     if not found:
