@@ -155,26 +155,16 @@ def test_an_action_that_it_lacks_is_refused_by_name(ec2: Any) -> None:
     assert ec2.describe_transit_gateways()["TransitGateways"] == []
 
 
-@pytest.mark.parametrize(
-    "call, request_, what",
-    [
-        (
-            "put_subscription_filter",
-            {"filterName": "all", "filterPattern": "", "destinationArn": "arn:aws:lambda:us-east-1:1:function:f"},
-            "forward log events to other services",
-        ),
-        ("create_export_task", {"fromTime": 0, "to": 1, "destination": "bucket"}, "export log events to S3"),
-    ],
-)
-def test_what_moto_only_seems_to_do_says_so(
-    aws: EmbeddedAws, logs: Any, call: str, request_: dict[str, Any], what: str
-) -> None:
+def test_what_moto_only_seems_to_do_says_so_until_a_handler_does_it(aws: EmbeddedAws, logs: Any) -> None:
     logs.create_log_group(logGroupName="group")
-    with refused("NotImplemented", f"The embedded AWS does not {what}"):
-        getattr(logs, call)(logGroupName="group", **request_)
+    forward = {"filterName": "all", "filterPattern": "", "destinationArn": "arn:aws:lambda:us-east-1:1:function:f"}
+    with refused("NotImplemented", "The embedded AWS does not forward log events to other services"):
+        logs.put_subscription_filter(logGroupName="group", **forward)
+    export = {"logGroupName": "group", "fromTime": 0, "to": 1, "destination": "bucket"}
+    with refused("NotImplemented", "The embedded AWS does not export log events to S3"):
+        logs.create_export_task(**export)
     aws.server.handlers["logs", "CreateExportTask"] = lambda request: {"taskId": "1"}
-    if call == "create_export_task":
-        assert logs.create_export_task(logGroupName="group", **request_)["taskId"] == "1"
+    assert logs.create_export_task(**export)["taskId"] == "1"
 
 
 def test_another_region_is_refused_by_name(aws: EmbeddedAws) -> None:

@@ -245,8 +245,8 @@ def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
 
 def _page(key: str, found: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
     """Return at most MaxResults of an answer's parts, and a NextToken for the rest."""
-    invalid = AwsError("InvalidNextToken", "The specified token isn't valid.")
-    parts, token = page(found, parameters.get("NextToken"), int(parameters.get("MaxResults") or 50), invalid=invalid)
+    size = int(parameters.get("MaxResults") or 50)
+    parts, token = page(found, parameters.get("NextToken"), size, code="InvalidNextToken")
     return {key: parts} | ({"NextToken": token} if token else {})
 
 
