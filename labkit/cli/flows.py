@@ -95,8 +95,7 @@ def _advance(status: Status, paths: list[str]) -> Callable[[int], None]:
         nonlocal done
         done += count
         of = f" of {total / 1e6:,.0f}" if total else ""
-        plain = f"reading{of.removeprefix(' of')} MB of flow logs" if total else "reading flow logs"
-        status.say(f"{bar(done, total)} {done / 1e6:,.0f}{of} MB", plain)
+        status.say(f"{bar(done, total)} {done / 1e6:,.0f}{of} MB", "reading flow logs")
 
     return advance
 

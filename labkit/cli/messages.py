@@ -8,52 +8,40 @@ from __future__ import annotations
 import errno
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.errors import CommandError
 
 INSTALL_VENV = "install it (on Debian and Ubuntu: sudo apt install python3-venv)"
 
-#: The error numbers by which the system reports a cause, what pip and other tools print about it, and what to do. The
-#: first row that fits counts.
-_CAUSES: tuple[tuple[set[int], str, str], ...] = (
-    (
-        {errno.ENOSPC, errno.EDQUOT},
-        r"No space left on device|Errno 28\b|not enough space on the disk|Disk quota exceeded",
-        "The disk is full. Free about 1 GB, then run the same command again.",
+#: What the system prints where it refuses something, and what to do. The numbers are the same in every language.
+_REFUSALS = {
+    rf"Errno ({errno.ENOSPC}|{errno.EDQUOT})\b|No space left on device|not enough space on the disk|quota exceeded": (
+        "The disk is full. Free about 1 GB, then run the same command again."
     ),
-    (
-        set(),
-        r"SSLError|CERTIFICATE_VERIFY_FAILED",
-        "The secure connection to the package index was refused, as behind some company or school networks: "
-        "ask for the network's certificate and set PIP_CERT to it, then run the same command again.",
-    ),
-    (
-        set(),
-        r"NewConnectionError|NameResolutionError|Failed to establish a new connection|name resolution"
-        r"|getaddrinfo failed|nodename nor servname"
-        r"|Network is unreachable|ConnectTimeoutError|ReadTimeoutError|ProxyError"
-        r"|Connection (?:refused|reset|aborted)|timed out",
-        "The package index can't be reached. Set-up needs the internet once: check the connection (and the proxy, "
-        "if there is one), then run the same command again.",
-    ),
-    (
-        {errno.EACCES, errno.EPERM, errno.EROFS},
-        r"Permission denied|WinError 5\b|WinError 32\b|Read-only file system",
+    rf"Errno ({errno.EACCES}|{errno.EPERM}|{errno.EROFS})\b|Permission denied|WinError (5|32)\b|Read-only file": (
         "A file can't be written. Close the notebooks and terminals that use it, or put the project in a folder of "
-        "your own, then run the same command again.",
+        "your own, then run the same command again."
     ),
-    (
-        set(),
-        r"No matching distribution found|ResolutionImpossible|requires a different Python",
-        "A package has no version for this Python and system: use one of Python 3.11 to 3.14, 64 bits.",
+}
+#: What pip and the venv module print about other causes, and what to do. The first row that fits counts.
+_CAUSES = _REFUSALS | {
+    r"SSLError|CERTIFICATE_VERIFY_FAILED": (
+        "The secure connection to the package index was refused, as behind some company or school networks: "
+        "ask for the network's certificate and set PIP_CERT to it, then run the same command again."
     ),
-    (
-        set(),
-        r"ensurepip",
-        f"Python's venv module is not complete: {INSTALL_VENV}, then run the same command again.",
+    r"NewConnectionError|NameResolutionError|Failed to establish a new connection|name resolution|getaddrinfo failed"
+    r"|nodename nor servname|Network is unreachable|ConnectTimeoutError|ReadTimeoutError|ProxyError"
+    r"|Connection (?:refused|reset|aborted)|timed out": (
+        "The package index can't be reached. Set-up needs the internet once: check the connection (and the proxy, "
+        "if there is one), then run the same command again."
     ),
-)
+    r"No matching distribution found|ResolutionImpossible|requires a different Python": (
+        "A package has no version for this Python and system: use one of Python 3.11 to 3.14, 64 bits."
+    ),
+    r"ensurepip": f"Python's venv module is not complete: {INSTALL_VENV}, then run the same command again.",
+}
 
 
 def command(verb: str) -> str:
@@ -65,10 +53,11 @@ def command(verb: str) -> str:
 
 def explain_os_error(error: OSError) -> CommandError:
     """Return the error to show where the operating system refused something, such as to write a file."""
-    for numbers, _, sentence in _CAUSES:
-        if error.errno in numbers:
-            return CommandError(f"{sentence}\n  {error}")
-    return CommandError(f"The system refused something: {error}. Fix that, then run the same command again.")
+    if error.errno is None:  # labkit's own sentence, such as that a file is missing
+        return CommandError(str(error))
+    other = f"The system refused something: {error}. Fix that, then run the same command again."
+    known = _cause(_REFUSALS, str(error))
+    return CommandError(f"{known}\n  {error}" if known else other)
 
 
 def explain_output(output: str, tool: str) -> CommandError:
@@ -80,7 +69,9 @@ def explain_output(output: str, tool: str) -> CommandError:
     """
     errors = [line.strip() for line in output.splitlines() if "error" in line.lower()] or output.splitlines()
     own = "\n".join(f"  {tool}: {line}" for line in errors[-4:])
-    for _, pattern, sentence in _CAUSES:
-        if re.search(pattern, output, re.IGNORECASE):
-            return CommandError(f"{sentence}\n{own}")
-    return CommandError(f"{tool} failed, for the reason below; fix it, then run the same command again.\n{own}")
+    other = f"{tool} failed, for the reason below; fix it, then run the same command again."
+    return CommandError(f"{_cause(_CAUSES, output) or other}\n{own}")
+
+
+def _cause(causes: Mapping[str, str], text: str) -> str | None:
+    return next((what for pattern, what in causes.items() if re.search(pattern, text, re.IGNORECASE)), None)

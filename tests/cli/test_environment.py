@@ -120,11 +120,11 @@ def test_another_python_or_folder_or_none_remakes_it(
     assert environment.state(moved) is State.UNFINISHED
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"state": "unfinished"}', "{}"])
-def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path, content: str) -> None:
+def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path) -> None:
     (root / ".venv").mkdir()
-    (root / ".venv" / STAMP).write_text(content)
-    assert environment.state(root) is State.UNFINISHED
+    for content in ("", "{", '{"state": "unfinished"}', "{}"):
+        (root / ".venv" / STAMP).write_text(content)
+        assert environment.state(root) is State.UNFINISHED
 
 
 def test_somebody_elses_venv_is_never_touched_nor_what_a_link_leads_to(
@@ -156,23 +156,22 @@ def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest
     assert environment.state(root) is State.READY
 
 
-FULL = (
-    OSError(errno.ENOSPC, "No space left on device"),
-    r"The disk is full\. Free about 1 GB, then run the same command",
-)
-REFUSED = OSError(errno.EACCES, "Permission denied", ".venv"), r"can't be written\. Close .*'\.venv'"
-OTHER = OSError(errno.EIO, "Input/output error"), "The system refused something: .* Fix that, then run the same command"
-
-
-@pytest.mark.parametrize(("error", "words"), [FULL, REFUSED, OTHER])
-@pytest.mark.parametrize("step", ["venv", "pip"])
 def test_what_the_system_refuses_is_a_sentence(
-    root: Path, tools: FakeTools, step: str, error: OSError, words: str, capsys: pytest.CaptureFixture[str]
+    root: Path, tools: FakeTools, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tools.fail_at, tools.error = step, error
-    assert cli.main(["setup"]) == 1
-    assert re.search(words, capsys.readouterr().err, re.DOTALL)
-    assert environment.state(root) is State.UNFINISHED
+    full = OSError(errno.ENOSPC, "No space left on device")
+    refused = OSError(errno.EACCES, "Permission denied", ".venv")
+    other = OSError(errno.EIO, "Input/output error")
+    for error, words in (
+        (full, r"The disk is full\. Free about 1 GB, then run the same command"),
+        (refused, r"can't be written\. Close .*'\.venv'"),
+        (other, "The system refused something: .* Fix that, then run the same command"),
+    ):
+        for step in ("venv", "pip"):
+            tools.fail_at, tools.error = step, error
+            assert cli.main(["setup"]) == 1
+            assert re.search(words, capsys.readouterr().err, re.DOTALL)
+            assert environment.state(root) is State.UNFINISHED
 
 
 def test_without_the_venv_module_and_pip_the_package_to_install_is_named(

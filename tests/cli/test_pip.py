@@ -22,21 +22,17 @@ NO_WHEEL = "ERROR: No matching distribution found for pyarrow==26.0.1\n"
 IN_USE = "ERROR: Could not install packages due to an OSError: [WinError 32] The process cannot access the file\n"
 
 
-@pytest.mark.parametrize(
-    ("output", "sentence"),
-    [
+def test_each_reason_has_its_sentence_and_pips_own_words() -> None:
+    for output, sentence in (
         (OFFLINE, "The package index can't be reached. Set-up needs the internet once"),
         (FULL, "The disk is full. Free about 1 GB"),
         (CERTIFICATE, "set PIP_CERT"),
         (NO_WHEEL, "A package has no version for this Python"),
         (IN_USE, "Close the notebooks and terminals that use it"),
         ("ERROR: something new\n", "pip failed, for the reason below"),
-    ],
-)
-def test_each_reason_has_its_sentence_and_pips_own_words(output: str, sentence: str) -> None:
-    text = str(messages.explain_output(output, "pip"))
-    assert sentence in text
-    assert output.splitlines()[-1] in text
+    ):
+        text = str(messages.explain_output(output, "pip"))
+        assert sentence in text and output.splitlines()[-1] in text
 
 
 def fake_pip(folder: Path, program: str, monkeypatch: pytest.MonkeyPatch) -> None:

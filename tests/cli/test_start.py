@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +45,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
 
 def options(**given: Any) -> argparse.Namespace:
     return argparse.Namespace(**{"port": None, "no_browser": False, **given})
-
-
-@pytest.fixture
-def busy_port() -> Iterator[int]:
-    with socket.socket() as taken:
-        taken.bind((start.HOST, 0))
-        taken.listen()
-        yield taken.getsockname()[1]
 
 
 def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: FakeServer) -> None:
@@ -107,20 +98,21 @@ def test_ctrl_c_is_a_good_end_and_a_server_that_fails_an_error(
 
 
 def test_the_port_is_the_one_asked_for_if_it_is_free_or_else_the_next_free_one(
-    busy_port: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(CommandError, match=f"Port {busy_port} is in use: choose another"):
-        start.choose_port(busy_port)
-    with monkeypatch.context() as patch:
-        patch.setattr(start, "PORT", busy_port)
-        assert busy_port < start.choose_port(None) < busy_port + 100
+    with socket.create_server((start.HOST, 0)) as taken, monkeypatch.context() as patch:
+        busy = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {busy} is in use: choose another"):
+            start.choose_port(busy)
+        patch.setattr(start, "PORT", busy)
+        assert busy < start.choose_port(None) < busy + 100
     monkeypatch.setattr(start, "is_free", lambda port: False)
     with pytest.raises(CommandError, match="No port from 8888 to 8987 is free"):
         start.choose_port(None)
 
 
-@pytest.mark.parametrize("text", ["80", "65536", "-1", "eighty", "８８８８"])
-def test_what_is_not_a_port_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        start.parse([f"--port={text}"])
-    assert "is not a port; choose a number from 1024 to 65535" in capsys.readouterr().err
+def test_what_is_not_a_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("80", "65536", "-1", "eighty", "８８８８"):
+        with pytest.raises(SystemExit):
+            start.parse([f"--port={text}"])
+        assert "is not a port; choose a number from 1024 to 65535" in capsys.readouterr().err

@@ -90,6 +90,13 @@ def assign_public_addresses(ec2: Any, subnet: str) -> None:
     ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
 
 
+def elastic_address(ec2: Any, instance_id: str) -> dict[str, Any]:
+    """Allocate an Elastic IP address, associate it with an instance, and return what was allocated."""
+    elastic = dict(ec2.allocate_address(Domain="vpc"))
+    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=instance_id)
+    return elastic
+
+
 def peer(ec2: Any, vpc: str, other: str) -> str:
     made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]
     return str(made["VpcPeeringConnectionId"])

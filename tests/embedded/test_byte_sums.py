@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from labkit import flowlogs, insights
 from labkit.embedded.dataplane.capture import Capture
 from labkit.embedded.dataplane.flow_log_records import lines
-from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.embedded.dataplane.flow_logs import FlowLog
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
 from labkit.insights import event_table
@@ -48,7 +48,7 @@ def test_sums_are_kept_all_the_way(
     for at, one in [*sorted(timeline, key=lambda each: each[0]), (2000.0, None)]:
         if one is None:
             for window in capture.close(T + at, present=["eni-a"]):
-                records += lines(window, FLOW_LOG, Place("vpc-1", "subnet-1", "use1-az4", "i-1"), ACCOUNT, "us-east-1")
+                records += lines(window, FLOW_LOG, {"account-id": ACCOUNT, "interface-id": window.interface})
             continue
         _, interface, direction, action, (source, target), protocol, port, length = one
         make = {6: tcp, 17: udp}.get(protocol)

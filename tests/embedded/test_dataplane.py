@@ -286,11 +286,8 @@ def test_students_in_two_kernels_lose_nothing(site: Site) -> None:
         try:
             ssm, ec2 = client(site.aws, "ssm"), client(site.aws, "ec2")
             for _ in range(4):
-                ssm.send_command(
-                    InstanceIds=[instance],
-                    DocumentName="AWS-RunShellScript",
-                    Parameters={"commands": [f"ping -c 3 {to}"]},
-                )
+                script = {"commands": [f"ping -c 3 {to}"]}
+                ssm.send_command(InstanceIds=[instance], DocumentName="AWS-RunShellScript", Parameters=script)
                 made = ec2.create_key_pair(KeyName=f"{instance}-{_}")
                 ec2.delete_key_pair(KeyName=made["KeyName"])
                 with site.aws.lock:

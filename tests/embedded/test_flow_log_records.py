@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from labkit.embedded.dataplane.capture import Count, Flow, Window
 from labkit.embedded.dataplane.flow_log_records import lines
-from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.embedded.dataplane.flow_logs import FlowLog
 from labkit.flowlogs.fields import FIELDS
 from labkit.flowlogs.format import Format
 from labkit.network import Packet, echo_request, tcp
 
-PLACE = Place("vpc-1", "subnet-1", "use1-az4", "i-1")
+COMMON = {
+    "account-id": "123456789012", "region": "us-east-1", "interface-id": "eni-1",
+    "vpc-id": "vpc-1", "subnet-id": "subnet-1", "instance-id": "i-1", "az-id": "use1-az4",
+}  # fmt: skip
 SYN = tcp("10.1.0.10", "10.1.0.20", 22, 40000)
 DEFAULT = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
@@ -36,9 +39,9 @@ def flow(
     return Flow("eni-1", direction, action, packet, original or packet, target)
 
 
-def written(log: FlowLog, *flows: tuple[Flow, Count], place: Place = PLACE) -> list[str]:
+def written(log: FlowLog, *flows: tuple[Flow, Count], instance: str | None = "i-1") -> list[str]:
     window = Window("eni-1", 1000, 1060, flows)
-    return [line for _, line in lines(window, log, place, "123456789012", "us-east-1")]
+    return [line for _, line in lines(window, log, {**COMMON, "instance-id": instance})]
 
 
 COUNT = Count(packets=3, bytes=252, first=1001.9, last=1003.2, tcp_flags=3)
@@ -102,9 +105,7 @@ def test_where_all_was_of_the_other_kind_there_is_no_data() -> None:
 
 
 def test_an_interface_without_an_instance() -> None:
-    assert written(flow_log("instance-id log-status"), place=Place("vpc-1", "subnet-1", "use1-az4", None)) == [
-        "- NODATA"
-    ]
+    assert written(flow_log("instance-id log-status"), instance=None) == ["- NODATA"]
 
 
 def test_every_field_that_aws_has_can_be_asked_for() -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from tests.embedded.support import (
     assign_public_addresses,
+    elastic_address,
     gateway,
     instance,
     main_table,
     network_acl,
+    new_vpc,
     peer,
     refused,
     route_table,
@@ -21,32 +23,26 @@ from tests.embedded.support import (
     where,
 )
 
-#: What keeps a VPC from being deleted, and how each is made: by client, VPC and another VPC.
-IN_THE_WAY: dict[str, Callable[[Any, str, str], Any]] = {
-    "subnet": lambda ec2, vpc, _: ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24"),
-    "internet gateway": lambda ec2, vpc, _: gateway(ec2, vpc),
-    "security group": lambda ec2, vpc, _: security_group(ec2, vpc),
-    "network ACL": lambda ec2, vpc, _: network_acl(ec2, vpc),
-    "route table": lambda ec2, vpc, _: route_table(ec2, vpc),
-    "peering connection": lambda ec2, vpc, other_vpc: peer(ec2, other_vpc, vpc),
-}
+#: Each makes, from a client, a VPC and another VPC, what keeps the first from being deleted.
+IN_THE_WAY: list[Callable[[Any, str, str], Any]] = [
+    lambda ec2, vpc, _: ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24"),
+    lambda ec2, vpc, _: gateway(ec2, vpc),
+    lambda ec2, vpc, _: security_group(ec2, vpc),
+    lambda ec2, vpc, _: network_acl(ec2, vpc),
+    lambda ec2, vpc, _: route_table(ec2, vpc),
+    lambda ec2, vpc, other_vpc: peer(ec2, other_vpc, vpc),
+]
 
 
 @pytest.mark.aws_does("vpc-is-deleted-last")
-@pytest.mark.parametrize("what", ["internet gateway", "security group", "network ACL", "peering connection"])
-def test_a_vpc_in_use_stays(ec2: Any, vpc: str, other_vpc: str, what: str) -> None:
+def test_a_vpc_in_use_stays(ec2: Any, other_vpc: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html"""
-    IN_THE_WAY[what](ec2, vpc, other_vpc)
-    with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
-        ec2.delete_vpc(VpcId=vpc)
-    assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-
-
-def test_a_vpc_with_a_subnet_or_another_route_table_stays(ec2: Any, vpc: str, other_vpc: str) -> None:
-    for id, what in ((vpc, "subnet"), (other_vpc, "route table")):
-        IN_THE_WAY[what](ec2, id, vpc)
-        with refused("DependencyViolation", f"The vpc '{id}' has dependencies and cannot be deleted."):
-            ec2.delete_vpc(VpcId=id)
+    for make in IN_THE_WAY:
+        vpc = new_vpc(ec2, "10.1.0.0/16")
+        make(ec2, vpc, other_vpc)
+        with refused("DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."):
+            ec2.delete_vpc(VpcId=vpc)
+        assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
 @pytest.mark.aws_does("vpc-is-deleted-last")
@@ -91,10 +87,7 @@ def test_a_security_group_in_use_stays(ec2: Any, vpc: str, subnet: str, image: s
 
 @pytest.mark.aws_does("security-group-is-deleted-unused")
 def test_a_security_group_that_another_names_stays(ec2: Any, vpc: str) -> None:
-    web, database = (
-        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
-        for name in ("web", "database")
-    )
+    web, database = security_group(ec2, vpc), security_group(ec2, vpc, "database")
     rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": web}]}
     ec2.authorize_security_group_ingress(GroupId=database, IpPermissions=[rule])
     with refused("DependencyViolation", f"resource {web} has a dependent object"):
@@ -222,8 +215,7 @@ def test_an_interface_in_use_stays(ec2: Any, subnet: str, image: str) -> None:
 def test_an_elastic_address_in_use_is_not_released(ec2: Any, subnet: str, image: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"""
     made = run(ec2, image, subnet)["InstanceId"]
-    elastic = ec2.allocate_address(Domain="vpc")
-    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    elastic = elastic_address(ec2, made)
     assert instance(ec2, made)["PublicIpAddress"] == elastic["PublicIp"]
     with refused("InvalidIPAddress.InUse", elastic["PublicIp"]):
         ec2.release_address(AllocationId=elastic["AllocationId"])
@@ -235,8 +227,7 @@ def test_the_elastic_address_of_an_instance_in_the_default_vpc_is_released_at_on
     """moto does this as AWS does, but everywhere."""
     default = ec2.describe_subnets(Filters=where("default-for-az", "true"))["Subnets"][0]["SubnetId"]
     made = run(ec2, image, default)["InstanceId"]
-    elastic = ec2.allocate_address(Domain="vpc")
-    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    elastic = elastic_address(ec2, made)
     ec2.release_address(AllocationId=elastic["AllocationId"])
     assert ec2.describe_addresses()["Addresses"] == []
     assert instance(ec2, made).get("PublicIpAddress") != elastic["PublicIp"]

@@ -59,9 +59,8 @@ def test_a_flow_log_is_described_with_its_destination(ec2: Any, vpc: str) -> Non
 
 
 @pytest.mark.aws_does("flow-logs-are-checked")
-@pytest.mark.parametrize(
-    "wrong, code, message",
-    [
+def test_a_wrong_request_is_refused_as_a_whole(ec2: Any, vpc: str) -> None:
+    wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"LogFormat": "${version} ${srcadr}"}, "InvalidParameter", "Did you mean srcaddr"),
         ({"LogFormat": "${version}, ${srcaddr}"}, "InvalidParameter", "LogFormat is invalid"),
         ({"TrafficType": "SOME"}, "InvalidParameterValue", "Value (SOME) for parameter trafficType is invalid"),
@@ -69,11 +68,10 @@ def test_a_flow_log_is_described_with_its_destination(ec2: Any, vpc: str) -> Non
         ({"LogDestination": "arn:aws:logs:us-east-1:123456789012:log-group:g"}, "InvalidParameter", "only provide"),
         ({"LogDestinationType": "s3"}, "NotImplemented", "does not deliver flow logs to s3, only to CloudWatch Logs"),
         ({"ResourceType": "TransitGateway"}, "NotImplemented", "does not record the traffic of a TransitGateway"),
-    ],
-)
-def test_a_wrong_request_is_refused_as_a_whole(ec2: Any, vpc: str, wrong: Any, code: str, message: str) -> None:
-    with refused(code, message):
-        create(ec2, vpc, **wrong)
+    ]
+    for request, code, message in wrong:
+        with refused(code, message):
+            create(ec2, vpc, **request)
     assert ec2.describe_flow_logs()["FlowLogs"] == []
 
 
@@ -145,19 +143,16 @@ def test_flow_logs_are_found_by_the_status_of_their_delivery(ec2: Any, vpc: str)
 
 
 @pytest.mark.aws_does("trust-policies-are-checked")
-@pytest.mark.parametrize(
-    "document, message",
-    [
+def test_a_wrong_trust_policy_is_refused(iam: Any) -> None:
+    for document, message in (
         ("{not json", "This policy contains invalid Json"),
         (trust(Principal=None), "Missing required field Principal"),
         (trust(Resource="*"), "Has prohibited field Resource"),
         (trust(Action="logs:PutLogEvents"), "Trust Policy statement actions can only be sts:AssumeRole"),
         ("{}", "Syntax errors in policy"),
-    ],
-)
-def test_a_wrong_trust_policy_is_refused(iam: Any, document: str, message: str) -> None:
-    with refused("MalformedPolicyDocument", message):
-        iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)
+    ):
+        with refused("MalformedPolicyDocument", message):
+            iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)
     assert iam.list_roles()["Roles"] == []
 
 

@@ -11,6 +11,7 @@ from labkit.embedded import EmbeddedAws
 from labkit.embedded.clock import START
 from tests.embedded.support import (
     assign_public_addresses,
+    elastic_address,
     gateway,
     instance,
     main_table,
@@ -66,28 +67,21 @@ def test_what_does_not_exist_is_refused_by_name(ec2: Any, subnet: str, image: st
 
 
 @pytest.mark.aws_does("chosen-private-address-is-checked")
-@pytest.mark.parametrize(
-    "address, code, message",
-    [
-        ("10.2.0.126", "InvalidParameterValue", "does not fall within the subnet's address range"),
-        ("10.1.15.80", "InvalidIPAddress.InUse", "Address 10.1.15.80 is in use."),
-    ],
-)
-def test_a_chosen_address_must_be_free_and_of_the_subnet(
-    ec2: Any, subnet: str, image: str, address: str, code: str, message: str
-) -> None:
+def test_a_chosen_address_must_be_free_and_of_the_subnet(ec2: Any, subnet: str, image: str) -> None:
     run(ec2, image, subnet, PrivateIpAddress="10.1.15.80")
-    with refused(code, message):
-        run(ec2, image, subnet, PrivateIpAddress=address)
+    with refused("InvalidParameterValue", "does not fall within the subnet's address range"):
+        run(ec2, image, subnet, PrivateIpAddress="10.2.0.126")
+    with refused("InvalidIPAddress.InUse", "Address 10.1.15.80 is in use."):
+        run(ec2, image, subnet, PrivateIpAddress="10.1.15.80")
 
 
 @pytest.mark.aws_does("interfaces-are-checked")
-@pytest.mark.parametrize("address", ["10.1.0.0", "10.1.0.3", "10.1.15.255"])
-def test_five_addresses_of_each_subnet_are_reserved(ec2: Any, subnet: str, image: str, address: str) -> None:
-    with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
-        ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)
-    with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
-        run(ec2, image, subnet, PrivateIpAddress=address)
+def test_five_addresses_of_each_subnet_are_reserved(ec2: Any, subnet: str, image: str) -> None:
+    for address in ("10.1.0.0", "10.1.0.3", "10.1.15.255"):
+        with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
+            ec2.create_network_interface(SubnetId=subnet, PrivateIpAddress=address)
+        with refused("InvalidParameterValue", f"Address {address} is in subnet's reserved address range"):
+            run(ec2, image, subnet, PrivateIpAddress=address)
 
 
 @pytest.mark.aws_does("given-private-address-is-free")
@@ -173,8 +167,7 @@ def test_an_interface_that_is_to_stay_stays_available(ec2: Any, subnet: str, ima
 @pytest.mark.aws_does("terminated-instances-have-no-interfaces")
 def test_a_terminated_instance_is_described_without_addresses(ec2: Any, vpc: str, subnet: str, image: str) -> None:
     made = run(ec2, image, subnet)["InstanceId"]
-    elastic = ec2.allocate_address(Domain="vpc")
-    ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=made)
+    elastic_address(ec2, made)
     ec2.terminate_instances(InstanceIds=[made])
     gone = instance(ec2, made)
     assert gone["State"]["Name"] == "terminated"
@@ -227,14 +220,12 @@ def test_an_interface_gets_free_addresses_of_its_subnet(ec2: Any, vpc: str) -> N
 
 
 @pytest.mark.aws_does("interfaces-are-checked")
-def test_a_group_of_another_vpc_is_refused(ec2: Any, other_vpc: str, subnet: str, image: str) -> None:
+def test_a_group_of_another_vpc_and_an_unknown_one_are_refused(
+    ec2: Any, other_vpc: str, subnet: str, image: str
+) -> None:
     group = security_group(ec2, other_vpc)
     with refused("InvalidParameter", f"Security group {group} and subnet {subnet} belong to different networks."):
         run(ec2, image, subnet, SecurityGroupIds=[group])
-
-
-@pytest.mark.aws_does("interfaces-are-checked")
-def test_an_unknown_group_is_refused(ec2: Any, subnet: str) -> None:
     with refused("InvalidGroup.NotFound", "The security group 'sg-0' does not exist"):
         ec2.create_network_interface(SubnetId=subnet, Groups=["sg-0"])
 

@@ -45,20 +45,11 @@ def peering_that_is(wanted: str, ec2: Any, vpc: str, other_vpc: str) -> str:
 
 
 @pytest.mark.aws_does("peering-of-overlapping-vpcs-fails")
-@pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.1.128.0/20"])
-def test_a_peering_connection_of_overlapping_vpcs_fails(ec2: Any, vpc: str, cidr: str) -> None:
-    other = new_vpc(ec2, cidr)
-    failed = peer(ec2, vpc, other)
-    assert peering(ec2, failed)["Status"] == {
-        "Code": "failed",
-        "Message": "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range",
-    }
-
-
-@pytest.mark.aws_does("peering-of-overlapping-vpcs-fails")
-def test_secondary_cidr_blocks_overlap_too(ec2: Any, vpc: str, other_vpc: str) -> None:
+def test_a_peering_connection_of_overlapping_vpcs_fails(ec2: Any, vpc: str, other_vpc: str) -> None:
+    message = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
     ec2.associate_vpc_cidr_block(VpcId=other_vpc, CidrBlock="10.1.64.0/20")
-    assert status(ec2, peer(ec2, vpc, other_vpc)) == "failed"
+    for other in (new_vpc(ec2, "10.1.0.0/16"), new_vpc(ec2, "10.1.128.0/20"), other_vpc):
+        assert peering(ec2, peer(ec2, vpc, other))["Status"] == {"Code": "failed", "Message": message}
 
 
 @pytest.mark.aws_does("peering-is-answered-with-its-status")
@@ -123,28 +114,21 @@ def test_an_unknown_connection_is_not_found(ec2: Any, vpc: str) -> None:
 
 
 @pytest.mark.aws_does("peering-filters-are-obeyed")
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("status-code", "active"),
-        ("requester-vpc-info.vpc-id", "vpc"),
-        ("requester-vpc-info.cidr-block", "10.1.*"),
-        ("accepter-vpc-info.vpc-id", "other_vpc"),
-        ("accepter-vpc-info.owner-id", "1234567890??"),
-        ("tag:Name", "peering-1-2"),
-    ],
-)
-def test_each_filter_is_obeyed(ec2: Any, vpc: str, other_vpc: str, name: str, value: str) -> None:
+def test_each_filter_is_obeyed(ec2: Any, vpc: str, other_vpc: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html"""
     made = peering_that_is("active", ec2, vpc, other_vpc)
     ec2.create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": "peering-1-2"}])
-
-    def find(wanted: str) -> list[str]:
-        answer = ec2.describe_vpc_peering_connections(Filters=where(name, wanted))
-        return [found["VpcPeeringConnectionId"] for found in answer["VpcPeeringConnections"]]
-
-    assert find({"vpc": vpc, "other_vpc": other_vpc}.get(value, value)) == [made]
-    assert find("something-else") == []
+    for name, value in (
+        ("status-code", "active"),
+        ("requester-vpc-info.vpc-id", vpc),
+        ("requester-vpc-info.cidr-block", "10.1.*"),
+        ("accepter-vpc-info.vpc-id", other_vpc),
+        ("accepter-vpc-info.owner-id", "1234567890??"),
+        ("tag:Name", "peering-1-2"),
+    ):
+        for wanted, expected in ((value, [made]), ("something-else", [])):
+            found = ec2.describe_vpc_peering_connections(Filters=where(name, wanted))["VpcPeeringConnections"]
+            assert [each["VpcPeeringConnectionId"] for each in found] == expected, name
 
 
 #: The status in which each patch finds a connection, the action that it refuses then, and the status aimed at.
@@ -242,11 +226,12 @@ def test_what_is_no_cidr_block_is_refused(ec2: Any, vpc: str) -> None:
 
 
 @pytest.mark.aws_does("routes-are-checked")
-@pytest.mark.parametrize("inside", ["10.1.0.0/16", "10.1.3.0/24"])
-def test_a_destination_in_the_vpc_itself_is_refused(ec2: Any, vpc: str, inside: str) -> None:
-    message = f"The destination CIDR block {inside} is equal to or more specific than one of this VPC's CIDR blocks."
-    with refused("InvalidParameterValue", message):
-        ec2.create_route(RouteTableId=main_table(ec2, vpc), DestinationCidrBlock=inside, GatewayId=gateway(ec2, vpc))
+def test_a_destination_in_the_vpc_itself_is_refused(ec2: Any, vpc: str) -> None:
+    table, internet = main_table(ec2, vpc), gateway(ec2, vpc)
+    for inside in ("10.1.0.0/16", "10.1.3.0/24"):
+        message = f"CIDR block {inside} is equal to or more specific than one of this VPC's CIDR blocks."
+        with refused("InvalidParameterValue", message):
+            ec2.create_route(RouteTableId=table, DestinationCidrBlock=inside, GatewayId=internet)
 
 
 @pytest.mark.aws_does("routes-are-checked")
@@ -261,19 +246,17 @@ def test_a_gateway_that_is_not_attached_to_this_vpc_is_refused(ec2: Any, vpc: st
 
 
 @pytest.mark.aws_does("routes-are-checked")
-@pytest.mark.parametrize(
-    "target, code",
-    [
+def test_a_route_has_one_target_and_it_exists(ec2: Any, vpc: str) -> None:
+    wrong: list[tuple[dict[str, str], str]] = [
         ({}, "MissingParameter"),
         ({"GatewayId": "pcx-0123456789abcdef0"}, "InvalidGatewayID.NotFound"),
         ({"NatGatewayId": "nat-0123456789abcdef0"}, "InvalidNatGatewayID.NotFound"),
         ({"VpcPeeringConnectionId": "pcx-0123456789abcdef0"}, "InvalidVpcPeeringConnectionID.NotFound"),
         ({"GatewayId": "igw-0", "VpcPeeringConnectionId": "pcx-0"}, "InvalidParameterCombination"),
-    ],
-)
-def test_a_route_has_one_target_and_it_exists(ec2: Any, vpc: str, target: dict[str, str], code: str) -> None:
-    with refused(code):
-        ec2.create_route(RouteTableId=main_table(ec2, vpc), DestinationCidrBlock="10.8.0.0/16", **target)
+    ]
+    for target, code in wrong:
+        with refused(code):
+            ec2.create_route(RouteTableId=main_table(ec2, vpc), DestinationCidrBlock="10.8.0.0/16", **target)
 
 
 @pytest.mark.aws_does("routes-are-checked")

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.ht
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from botocore.exceptions import WaiterError
 
 from labkit.embedded.instances import run_command
 from tests.embedded.site import Site, trust
-from tests.embedded.support import refused
+from tests.embedded.support import refused, where
 
 DOCUMENT = "AWS-RunShellScript"
 
@@ -121,75 +122,53 @@ def test_iam_is_asked_once_until_it_changes(site: Site, monkeypatch: pytest.Monk
     assert asked == ["Instance", "Instance"]
 
 
-def unknown(site: Site) -> str:
-    return "i-0123456789abcdef0"
-
-
-def stopped(site: Site) -> str:
-    site.ec2.stop_instances(InstanceIds=[site.there])
-    return site.there
-
-
-def terminated(site: Site) -> str:
-    site.ec2.terminate_instances(InstanceIds=[site.there])
-    return site.there
-
-
-def without_profile(site: Site) -> str:
-    found = site.ec2.describe_iam_instance_profile_associations(
-        Filters=[{"Name": "instance-id", "Values": [site.there]}]
-    )["IamInstanceProfileAssociations"][0]
+def take_profile(site: Site) -> None:
+    (found,) = site.ec2.describe_iam_instance_profile_associations(Filters=where("instance-id", site.there))[
+        "IamInstanceProfileAssociations"
+    ]
     site.ec2.disassociate_iam_instance_profile(AssociationId=found["AssociationId"])
-    return site.there
 
 
-def profile_without_role(site: Site) -> str:
+def take_role(site: Site) -> None:
     site.iam.remove_role_from_instance_profile(InstanceProfileName="Instance", RoleName="Instance")
-    return site.there
 
 
-def profile_deleted(site: Site) -> str:
-    site.iam.remove_role_from_instance_profile(InstanceProfileName="Instance", RoleName="Instance")
+def delete_profile(site: Site) -> None:
+    take_role(site)
     site.iam.delete_instance_profile(InstanceProfileName="Instance")
-    return site.there
 
 
-def role_without_policy(site: Site) -> str:
-    site.iam.detach_role_policy(RoleName="Instance", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
-    return site.there
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+
+#: What puts an instance out of reach; a function returns the id of the instance, unless it is `site.there`.
+FAULTS: dict[str, Callable[[Site], Any]] = {
+    "it is unknown": lambda site: "i-0123456789abcdef0",
+    "it is stopped": lambda site: site.ec2.stop_instances(InstanceIds=[site.there]),
+    "it is terminated": lambda site: site.ec2.terminate_instances(InstanceIds=[site.there]),
+    "it has no profile": take_profile,
+    "the profile has no role": take_role,
+    "the profile is deleted": delete_profile,
+    "the role has no policy": lambda site: site.iam.detach_role_policy(RoleName="Instance", PolicyArn=CORE),
+    "the role trusts another": lambda site: site.iam.update_assume_role_policy(
+        RoleName="Instance", PolicyDocument=trust("lambda.amazonaws.com")
+    ),
+    "no route leads out": lambda site: site.ec2.delete_route(
+        RouteTableId=site.table, DestinationCidrBlock="0.0.0.0/0"
+    ),
+    "it has no public address": lambda site: site.launch("10.1.0.30", public=False)[0],
+    "its group lets nothing out": lambda site: site.ec2.revoke_security_group_egress(
+        GroupId=site.group, IpPermissions=[EVERYTHING]
+    ),
+}  # fmt: skip
 
 
-def role_that_trusts_another(site: Site) -> str:
-    site.iam.update_assume_role_policy(RoleName="Instance", PolicyDocument=trust("lambda.amazonaws.com"))
-    return site.there
-
-
-def no_route(site: Site) -> str:
-    site.ec2.delete_route(RouteTableId=site.table, DestinationCidrBlock="0.0.0.0/0")
-    return site.there
-
-
-def no_public_address(site: Site) -> str:
-    return site.launch("10.1.0.30", public=False)[0]
-
-
-def nothing_out(site: Site) -> str:
-    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    site.ec2.revoke_security_group_egress(GroupId=site.group, IpPermissions=[everything])
-    return site.there
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        unknown, stopped, terminated, without_profile, profile_without_role, profile_deleted, role_without_policy,
-        role_that_trusts_another, no_route, no_public_address, nothing_out,
-    ],
-)  # fmt: skip
-def test_an_instance_out_of_reach_is_not_managed(site: Site, fault: Any) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_instance_out_of_reach_is_not_managed(site: Site, fault: str) -> None:
     """https://docs.aws.amazon.com/systems-manager/latest/userguide/troubleshooting-managed-nodes.html"""
     assert managed(site) == sorted([site.here, site.there])
-    instance = fault(site)
+    changed = FAULTS[fault](site)
+    instance = changed if isinstance(changed, str) else site.there
     assert managed(site, Filters=[{"Key": "InstanceIds", "Values": [instance]}]) == []
     with refused("InvalidInstanceId", instance):
         send(site, "hostname", InstanceIds=[instance])

@@ -253,7 +253,6 @@ def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str,
 
 def _page(key: str, items: Sequence[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
     """Return one page of an answer: as many items as the request wants at most, and the token of the next page."""
-    invalid = AwsError("InvalidParameterException", "The nextToken is not one that the last call gave.")
     size = min(parameters.get(most_key) or most, most)
-    found, token = page(items, parameters.get("nextToken"), size, invalid=invalid)
+    found, token = page(items, parameters.get("nextToken"), size, code="InvalidParameterException")
     return {key: found} | ({"nextToken": token} if token else {})

@@ -8,23 +8,26 @@ from typing import Any
 from labkit.embedded.api.refusals import AwsError
 
 
-def page(items: Sequence[Any], token: str | None, size: int, *, invalid: AwsError) -> tuple[list[Any], str | None]:
+def page(items: Sequence[Any], token: str | None, size: int, *, code: str) -> tuple[list[Any], str | None]:
     """Return one page of some items.
 
     Args:
         items: All items, in order.
         token: What the last page's answer gave; None for the first page.
         size: How many items a page has at most.
-        invalid: What to raise where the token is not one of these.
+        code: The code of the service's refusal of any other token.
 
     Returns:
         The page's items, and the token of the next page; None where there is none.
 
-    >>> page("abcde", "2", 2, invalid=AwsError("InvalidNextToken", "…"))
+    Raises:
+        AwsError: The token is none that the last page's answer gave.
+
+    >>> page("abcde", "2", 2, code="InvalidNextToken")
     (['c', 'd'], '4')
     """
     if token and not token.isdecimal():
-        raise invalid
+        raise AwsError(code, f"The token '{token}' is not one that the last call gave.")
     begin = int(token or 0)
     end = begin + size
     return list(items[begin:end]), str(end) if end < len(items) else None

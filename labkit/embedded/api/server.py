@@ -25,7 +25,6 @@ from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAw
 from labkit.embedded.api.scope import REGION, SERVICES, check_action, check_service, is_read
 from labkit.embedded.clock import Clock
 
-Hook = Callable[[str, str], None]
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 Found = TypeVar("Found")
 
@@ -43,10 +42,9 @@ class Server:
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self._clock = clock
         self._lock = lock
-        self.before_action: list[Hook] = []
-        """Called with (service, action), such as ("ec2", "CreateVpc"), before each external API action."""
-        self.after_action: list[Hook] = []
-        """Called likewise once the action is done or refused, and before the clock moves on for it."""
+        self.after_action: list[Callable[[str, str], None]] = []
+        """Called with (service, action), such as ("ec2", "CreateVpc"), once an external action is done or refused, and
+        before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
         """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
         self._found: dict[tuple[str, Hashable], Any] = {}
@@ -193,8 +191,6 @@ class Server:
         return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
 
     def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
-        for hook in tuple(self.before_action):
-            hook(service, action)
         try:
             with determinism.stream(f"{service}/{action}"):
                 answer = self._carry_out(service, region, action, request)

@@ -12,7 +12,7 @@ from labkit.embedded.api.scope import ACCOUNT_ID, REGION
 from labkit.embedded.api.server import Server
 from labkit.embedded.dataplane.capture import Window
 from labkit.embedded.dataplane.flow_log_records import lines
-from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.embedded.dataplane.flow_logs import FlowLog
 from labkit.iam import flow_log_delivery, read_role
 
 #: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
@@ -26,7 +26,9 @@ class Delivery:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def deliver(self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Place]) -> None:
+    def deliver(
+        self, flow_log: FlowLog, windows: Sequence[Window], places: Mapping[str, Mapping[str, str | None]]
+    ) -> None:
         """Write the records of closed windows, or note that they may not be written.
 
         What was refused is lost (modelled: AWS doesn't say).
@@ -34,7 +36,7 @@ class Delivery:
         Args:
             flow_log: The flow log.
             windows: Its closed windows, oldest first.
-            places: Where each interface is or was, by id.
+            places: By the id of each interface, the fields of its records that say where it is or was.
         """
         from moto.logs.models import LogEvent, logs_backends
 
@@ -56,7 +58,7 @@ class Delivery:
                 logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
             stream = group.streams[name]
             ingestion_time = (window.end + DELAY) * 1000
-            for start, line in lines(window, flow_log, places[window.interface], ACCOUNT_ID, REGION):
+            for start, line in lines(window, flow_log, places[window.interface]):
                 # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
                 # time.
                 stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from labkit.embedded.dataplane.capture import Count, Flow, Window
-from labkit.embedded.dataplane.flow_logs import FlowLog, Place
+from labkit.embedded.dataplane.flow_logs import FlowLog
 from labkit.network.packet import TCP
 
 #: traffic-path, by the kind of target that the route names; the instances are taken to be Nitro ones, hence 8 for an
@@ -17,34 +17,23 @@ from labkit.network.packet import TCP
 _TRAFFIC_PATHS = {"local": 1, "nat": 1, "eni": 1, "igw": 8, "eigw": 8, "pcx": 4}
 
 
-def lines(window: Window, flow_log: FlowLog, at: Place, account: str, region: str) -> Iterator[tuple[int, str]]:
+def lines(window: Window, flow_log: FlowLog, common: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     """Write the records of a closed window; fields that the embedded AWS does not compute are `-`.
 
     Args:
         window: The window of one interface.
         flow_log: The flow log, with the format of its records.
-        at: Where the interface is.
-        account: The account's number.
-        region: The region.
+        common: The fields that do not depend on the flow: the account, the region and where the interface is.
 
     Yields:
         For each record its start, in seconds since the epoch, and its line; one record with NODATA where no flow is to
         be recorded.
     """
-    common: dict[str, object] = {  # NODATA records have these too
-        "account-id": account,
-        "interface-id": window.interface,
-        "region": region,
-        "vpc-id": at.vpc,
-        "subnet-id": at.subnet,
-        "instance-id": at.instance,
-        "az-id": at.zone,
-    }
     flows = [(flow, count) for flow, count in window.flows if flow_log.wants(flow.action)]
     for flow, count in flows:
-        yield math.floor(count.first), flow_log.format.line(common | _flow(flow, count) | {"log-status": "OK"})
+        yield math.floor(count.first), flow_log.format.line({**common, **_flow(flow, count), "log-status": "OK"})
     if not flows:
-        values = common | {"start": window.start, "end": window.end, "log-status": "NODATA"}
+        values = {**common, "start": window.start, "end": window.end, "log-status": "NODATA"}
         yield window.start, flow_log.format.line(values)
 
 

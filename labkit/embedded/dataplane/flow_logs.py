@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.embedded.api.scope import ACCOUNT_ID, REGION
 from labkit.embedded.dataplane.capture import Capture, Window
 from labkit.flowlogs.format import Format
 from labkit.network import Interface, Network, Sighting
@@ -41,22 +42,6 @@ class FlowLog:
         return self.traffic_type in ("ALL", action)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an interface is, or was while it was there: the ids of its VPC, subnet, zone and instance, if any."""
-
-    vpc: str
-    subnet: str
-    zone: str
-    instance: str | None
-
-
-def place(interface: Interface, network: Network) -> Place:
-    """Return where an interface of a network is."""
-    zone = network.subnets[interface.subnet].availability_zone_id
-    return Place(interface.vpc, interface.subnet, zone, interface.instance)
-
-
 @dataclass(slots=True)
 class _Recording:
     """A flow log at work: its open windows, and the interfaces that it covers now."""
@@ -72,8 +57,8 @@ class FlowLogs:
     def __init__(self, client: Callable[[str], Any]) -> None:
         self._client = client
         self._recordings: dict[str, _Recording] = {}
-        self.places: dict[str, Place] = {}
-        """Where each interface is or, if it is gone, was."""
+        self.places: dict[str, dict[str, str | None]] = {}
+        """Where each interface is or, if it is gone, was: the fields of its records that say so."""
 
     def __bool__(self) -> bool:
         return bool(self._recordings)
@@ -93,7 +78,7 @@ class FlowLogs:
             now: The moment from which new interfaces are recorded, in seconds since the epoch.
         """
         interfaces = network.interfaces.values()
-        self.places |= {each.id: place(each, network) for each in interfaces}
+        self.places |= {each.id: _place(each, network) for each in interfaces}
         for one in self._recordings.values():
             resource = one.flow_log.resource
             one.interfaces = frozenset(i.id for i in interfaces if resource in (i.id, i.subnet, i.vpc))
@@ -126,6 +111,18 @@ class FlowLogs:
                 windows = list(one.capture.close(before, present=one.interfaces))
                 if windows:
                     yield one.flow_log, windows
+
+
+def _place(interface: Interface, network: Network) -> dict[str, str | None]:
+    return {
+        "account-id": ACCOUNT_ID,
+        "region": REGION,
+        "interface-id": interface.id,
+        "vpc-id": interface.vpc,
+        "subnet-id": interface.subnet,
+        "instance-id": interface.instance,
+        "az-id": network.subnets[interface.subnet].availability_zone_id,
+    }
 
 
 def _flow_log(part: dict[str, Any]) -> FlowLog:

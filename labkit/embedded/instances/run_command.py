@@ -37,22 +37,6 @@ _DETAILS = {"TimedOut": "ExecutionTimedOut"}
 _SSM_ENDPOINT = IPv4Address("52.46.128.10")
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One run of a script on one instance, from one moment to another."""
-
-    started: datetime
-    ended: datetime
-    result: Result
-
-    @property
-    def status(self) -> str:
-        """`Success`, `Failed` or `TimedOut`."""
-        if self.result.timed_out:
-            return "TimedOut"
-        return "Success" if self.result.exit_code == 0 else "Failed"
-
-
 @dataclass(slots=True)
 class Command:
     """One `send_command`, and what came of it."""
@@ -63,7 +47,7 @@ class Command:
     targets: list[dict[str, Any]]
     requested: datetime
     timeout_seconds: int
-    invocations: dict[str, Invocation] = field(default_factory=dict)  # by the instances' ids
+    invocations: dict[str, Result] = field(default_factory=dict)  # by the instances' ids
 
     @property
     def status(self) -> str:
@@ -109,9 +93,8 @@ class RunCommand:
         self._commands[command_id] = command
         answer = _command_json(command, instances, "Pending")
         for instance in instances:
-            started = self._plane.clock.now()
-            result = run(InstanceProcess(self._plane, instance, timeout), script, command_id)
-            command.invocations[instance] = Invocation(started, self._plane.clock.now(), result)
+            process = InstanceProcess(self._plane, instance, timeout)
+            command.invocations[instance] = run(process, script, command_id)
         return {"Command": answer}
 
     def invocation(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -128,15 +111,15 @@ class RunCommand:
             "DocumentName": _DOCUMENT,
             "DocumentVersion": "$DEFAULT",
             "PluginName": "aws:runShellScript",
-            "ResponseCode": invocation.result.exit_code,
+            "ResponseCode": invocation.exit_code,
             "ExecutionStartDateTime": _iso(invocation.started),
-            "ExecutionElapsedTime": _duration(invocation.ended - invocation.started),
+            "ExecutionElapsedTime": f"PT{invocation.ended - invocation.started:.3f}S".replace(".000S", "S"),
             "ExecutionEndDateTime": _iso(invocation.ended),
             "Status": invocation.status,
             "StatusDetails": _DETAILS.get(invocation.status, invocation.status),
-            "StandardOutputContent": _content(invocation.result.stdout),
+            "StandardOutputContent": _content(invocation.stdout),
             "StandardOutputUrl": "",
-            "StandardErrorContent": _content(invocation.result.stderr),
+            "StandardErrorContent": _content(invocation.stderr),
             "StandardErrorUrl": "",
             "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
         }
@@ -262,8 +245,8 @@ def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
 
 def _page(key: str, found: list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
     """Return at most MaxResults of an answer's parts, and a NextToken for the rest."""
-    invalid = AwsError("InvalidNextToken", "The specified token isn't valid.")
-    parts, token = page(found, parameters.get("NextToken"), int(parameters.get("MaxResults") or 50), invalid=invalid)
+    size = int(parameters.get("MaxResults") or 50)
+    parts, token = page(found, parameters.get("NextToken"), size, code="InvalidNextToken")
     return {key: parts} | ({"NextToken": token} if token else {})
 
 
@@ -295,10 +278,5 @@ def _content(text: str) -> str:
     return text if len(text) < _MOST_CHARACTERS else text[: _MOST_CHARACTERS - len(_TRUNCATED)] + _TRUNCATED
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
-
-
-def _duration(elapsed: timedelta) -> str:
-    seconds = elapsed.total_seconds()
-    return f"PT{seconds:.3f}S".replace(".000S", "S")
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -89,17 +89,28 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a script printed and how it ended.
+    """What a script printed, and how and when it ended.
 
     Attributes:
         exit_code: The script's exit code.
         lines: All that it wrote, in order of time.
+        started: When it started, in seconds since the epoch.
+        ended: When it ended.
         timed_out: Whether it was killed because its time was over.
     """
 
     exit_code: int
     lines: tuple[OutputLine, ...]
+    started: float
+    ended: float
     timed_out: bool = False
+
+    @property
+    def status(self) -> str:
+        """Run Command's word for it: `Success`, `Failed` or `TimedOut`."""
+        if self.timed_out:
+            return "TimedOut"
+        return "Success" if self.exit_code == 0 else "Failed"
 
     @property
     def stdout(self) -> str:
@@ -120,13 +131,14 @@ def run(process: Process, lines: Sequence[str], command_id: str) -> Result:
         lines: The document's parameter `commands`.
         command_id: The id of the command, which is part of the path at the head of the shell's own messages.
     """
+    started, path = process.now(), _PATH.format(instance=process.instance_id, command=command_id)
     try:
-        code = _run_script(process, "\n".join(lines), _PATH.format(instance=process.instance_id, command=command_id))
+        code = _run_script(process, "\n".join(lines), path)
     except Killed:
-        return Result(_KILLED, tuple(process.lines), timed_out=True)
+        return Result(_KILLED, tuple(process.lines), started, process.now(), timed_out=True)
     if code:
         process.err(f"failed to run commands: exit status {code}", end="")
-    return Result(code, tuple(process.lines))
+    return Result(code, tuple(process.lines), started, process.now())
 
 
 def _run_script(process: Process, script: str, path: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,37 +9,9 @@ from labkit.embedded.api.patches import patch
 
 PUBLISHED = datetime(2025, 11, 18, 2, 12, 31)
 """When the images were published, in UTC."""
-_RELEASE = "2023.9.20251117.1"
-_KERNEL = "kernel-6.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """One image of Amazon Linux 2023.
-
-    The release and the id of the x86_64 image are AWS's in us-east-1; the id of the arm64 image is that of an older
-    one.
-
-    Attributes:
-        id: The image's id.
-        architecture: `x86_64` or `arm64`.
-    """
-
-    id: str
-    architecture: str
-
-    @property
-    def name(self) -> str:
-        return f"al2023-ami-{_RELEASE}-{_KERNEL}-{self.architecture}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The public SSM parameters whose value is this image's id."""
-        names = (f"al2023-ami-{kernel}-{self.architecture}" for kernel in ("kernel-default", _KERNEL))
-        return tuple(f"/aws/service/ami-amazon-linux-latest/{name}" for name in names)
-
-
-IMAGES = (Image("ami-0fa3fe0fa7920f68e", "x86_64"), Image("ami-0cd7323ab3e63805f", "arm64"))
+IMAGES = {"x86_64": "ami-0fa3fe0fa7920f68e", "arm64": "ami-0cd7323ab3e63805f"}
+"""The images' ids by architecture: AWS's in us-east-1, of this release for x86_64 and of an older one for arm64."""
+_NAME = "al2023-ami-2023.9.20251117.1-kernel-6.1"
 
 
 @patch(
@@ -54,22 +25,23 @@ def _load(_: Any) -> Any:
     def _load_amis(self: Any) -> None:
         from moto.ec2.models.amis import Ami
 
-        for image in IMAGES:
-            self.amis[image.id] = Ami(
+        for architecture, id in IMAGES.items():
+            name = f"{_NAME}-{architecture}"
+            self.amis[id] = Ami(
                 self,
-                image.id,
-                name=image.name,
-                description=f"Amazon Linux 2023 AMI {_RELEASE} {image.architecture} HVM {_KERNEL}",
+                id,
+                name=name,
+                description=f"Amazon Linux 2023 AMI 2023.9.20251117.1 {architecture} HVM kernel-6.1",
                 owner_id="137112412989",
                 owner_alias="amazon",
                 public=True,
                 virtualization_type="hvm",
-                architecture=image.architecture,
+                architecture=architecture,
                 creation_date=PUBLISHED,
                 hypervisor="xen",
                 root_device_name="/dev/xvda",
                 root_device_type="ebs",
-                image_location=f"amazon/{image.name}",
+                image_location=f"amazon/{name}",
             )
 
     return _load_amis

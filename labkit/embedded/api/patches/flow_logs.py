@@ -80,8 +80,7 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], li
 def _pages(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     answer = moto()
     token, size = self._get_param("NextToken"), min(int(self._get_param("MaxResults") or 1000), 1000)
-    invalid = AwsError("InvalidNextToken", f"The token '{token}' is invalid")
-    answer.result["FlowLogs"], following = page(answer.result["FlowLogs"], token, size, invalid=invalid)
+    answer.result["FlowLogs"], following = page(answer.result["FlowLogs"], token, size, code="InvalidNextToken")
     if following:
         answer.result["NextToken"] = following
     return answer

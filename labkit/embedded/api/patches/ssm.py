@@ -26,6 +26,10 @@ def _parameters(original: Any) -> Any:
             "Version": 1,
             "DataType": "aws:ec2:image",
         }
-        return [{"Name": name, "Value": image.id, **shared} for image in IMAGES for name in image.parameters]
+        return [
+            {"Name": f"/aws/service/ami-amazon-linux-latest/al2023-ami-{kernel}-{architecture}", "Value": id, **shared}
+            for architecture, id in IMAGES.items()
+            for kernel in ("kernel-default", "kernel-6.1")
+        ]
 
     return load_resource
