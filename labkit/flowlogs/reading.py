@@ -22,7 +22,7 @@ from labkit.status import Status
 PLACE = pa.schema([("account", pa.string()), ("region", pa.string()), ("day", pa.date32())])
 
 #: How much text is read at once, in bytes, where all of it is kept.
-_BLOCK = 1 << 23
+_BLOCK = 1 << 24
 
 
 class BadLines(tuple[BadLine, ...]):
