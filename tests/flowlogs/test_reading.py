@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, FlowLogFormatError, Format, read, scan, write
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, FlowLogFormatError, Format, QuestionError, read, scan, write
 from labkit.flowlogs.reading import BadLines
 from tests.flowlogs.aws_examples import LAB, NODATA, SHORT, SKIPDATA, TCP_FIELDS, TCP_PLACE
 
@@ -450,7 +450,7 @@ def test_a_scan_gives_the_same_records_as_a_read_and_only_the_wanted_columns() -
 
 
 def test_a_column_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match="no column tcp_flags; they have version"):
+    with pytest.raises(QuestionError, match="no column tcp_flags; they have version"):
         scan(LAB, columns=["tcp_flags"])
 
 
