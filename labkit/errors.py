@@ -62,7 +62,7 @@ class UnknownFieldError(LabError, ValueError):
 
 
 class QuestionError(LabError, ValueError):
-    """A question in SQL cannot be answered from these records."""
+    """Records cannot answer a question, or what is asked for makes no sense."""
 
 
 class PolicyError(LabError, ValueError):

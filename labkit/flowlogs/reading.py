@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 
+from labkit.errors import QuestionError
 from labkit.flowlogs.fields import DEFAULT_FORMAT
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import BadLine, names_of, schema
@@ -22,7 +23,7 @@ from labkit.status import Status
 PLACE = pa.schema([("account", pa.string()), ("region", pa.string()), ("day", pa.date32())])
 
 #: How much text is read at once, in bytes, where all of it is kept.
-_BLOCK = 1 << 23
+_BLOCK = 1 << 24
 
 
 class BadLines(tuple[BadLine, ...]):
@@ -108,7 +109,7 @@ def scan(
     Raises:
         FileNotFoundError: A path leads to no file.
         FlowLogFormatError: A header line contradicts the format.
-        ValueError: The records lack a column.
+        QuestionError: The records lack a column.
 
     >>> sum(len(batch) for batch in scan(["version srcaddr", "2 10.1.15.80", "2 10.2.0.126"]))
     2
@@ -126,6 +127,6 @@ def scan(
     if columns is not None:
         missing = [name for name in columns if name not in found.names]
         if missing:
-            raise ValueError(f"The records have no column {missing[0]}; they have {', '.join(found.names)}.")
+            raise QuestionError(f"The records have no column {missing[0]}; they have {', '.join(found.names)}.")
         stream.only(columns)
     return stream

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from labkit.errors import QuestionError
+
 #: The columns that selections and answers need.
 _USED = ("start", "action", "protocol", "srcaddr", "dstaddr", "srcport", "dstport", "packets", "bytes", "interface_id")
 
@@ -38,7 +40,7 @@ class Selection:
         port: A port, of source or destination.
 
     Raises:
-        ValueError: The address or the port is none.
+        QuestionError: The address or the port is none.
     """
 
     since: datetime | None = None
@@ -50,7 +52,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.port is not None and not 0 <= self.port <= 65535:
-            raise ValueError(f"{self.port} is no port: it is a whole number from 0 to 65535.")
+            raise QuestionError(f"{self.port} is no port: it is a whole number from 0 to 65535.")
         if self.address is not None:
             network_of(self.address)
 
@@ -96,7 +98,7 @@ def network_of(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """Return the network that an address or a CIDR stands for. A CIDR may name a host in its network.
 
     Raises:
-        ValueError: It is neither.
+        QuestionError: It is neither.
 
     >>> network_of("10.1.15.80/16")
     IPv4Network('10.1.0.0/16')
@@ -104,7 +106,7 @@ def network_of(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
         return ipaddress.ip_network(address.strip(), strict=False)
     except ValueError:
-        raise ValueError(f"{address!r} is no address and no CIDR, such as 10.1.15.80 or 10.1.0.0/16.") from None
+        raise QuestionError(f"{address!r} is no address and no CIDR, such as 10.1.15.80 or 10.1.0.0/16.") from None
 
 
 class Columns:
@@ -122,7 +124,7 @@ class Columns:
         without_verdict: Whether each record has no action, as NODATA and SKIPDATA records.
 
     Raises:
-        ValueError: A column holds something else.
+        QuestionError: A column holds something else.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
@@ -207,7 +209,7 @@ class Columns:
         try:
             column = pa.array(self._table[name], from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError):
-            raise ValueError(f"The column {name} holds a mixture: read the records with flowlogs.read.") from None
+            raise QuestionError(f"The column {name} holds a mixture: read the records with flowlogs.read.") from None
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
     def _numbers(self, name: str) -> Numbers:
@@ -217,12 +219,12 @@ class Columns:
         column = self.arrow(name)
         if name == "start":
             if not (pa.types.is_timestamp(column.type) or pa.types.is_null(column.type)):
-                raise ValueError(f"The column start holds no times, but {column.type}: read with flowlogs.read.")
+                raise QuestionError(f"The column start holds no times, but {column.type}: read with flowlogs.read.")
             column = column.cast(pa.timestamp("s"), safe=False)
         try:
             return np.asarray(column.cast(pa.int64(), safe=False).fill_null(NONE).to_numpy(zero_copy_only=False))
         except pa.ArrowInvalid:
-            raise ValueError(f"The column {name} holds something that is no number: {column.type}.") from None
+            raise QuestionError(f"The column {name} holds something that is no number: {column.type}.") from None
 
     def _words(self, *names: str) -> tuple[Numbers, list[str]]:
         """Return the words of columns, one column after the other, as numbers in the words' order, and the words."""

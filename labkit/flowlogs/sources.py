@@ -37,8 +37,9 @@ Advance = Callable[[int], object]
 Fill = Callable[[memoryview], int]
 
 CHUNK = 1 << 18
-#: How much text is read at once, in bytes. The first block is small, as all of its fields are checked.
-BLOCK, FIRST = 1 << 21, 1 << 16
+#: How much text is read at once, in bytes: each block costs some time whatever its size, and five or more are held.
+#: The first block is small, as all of its fields are checked.
+BLOCK, FIRST = 1 << 22, 1 << 16
 #: What a damaged file raises.
 BROKEN = (EOFError, OSError, cast(type[Exception], isal_zlib.error))
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"

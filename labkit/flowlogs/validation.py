@@ -161,7 +161,7 @@ def fits(table: pa.Table, names: Sequence[str]) -> bool:
     """
     columns = dict(zip(names, table.columns, strict=True))
     return all(rule(name).fits_all(column) for name, column in columns.items()) and all(
-        pc.min(pc.less_equal(columns[less], columns[more])).as_py() is not False
+        pc.all(pc.less_equal(columns[less], columns[more])).as_py() is not False
         for less, more in ORDERED
         if less in columns and more in columns
     )

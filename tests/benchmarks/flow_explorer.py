@@ -1,21 +1,21 @@
 """Measure how long the flow explorer takes for one change, with the day of 200,000 records in data/nimbus-day.
 
-    python tests/benchmarks/flow_explorer.py
+    python -m tests.benchmarks.flow_explorer
 
 It prints wall time and processor time in milliseconds, in the kernel alone; the browser tests measure from outside.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
+from statistics import median
 
 from labkit import flowlogs
 from labkit.show.widgets.flow_explorer import FlowExplorer
+from tests.benchmarks.timing import ROOT, Spent, spent
 
-DAY = Path(__file__).parents[2] / "data/nimbus-day/parquet"
+DAY = ROOT / "data/nimbus-day/parquet"
 
 MOVES: list[tuple[str, str, object]] = [
     ("only REJECT", "verdict", "REJECT"), ("any verdict", "verdict", None), ("port 443", "port", "443"),
@@ -33,20 +33,18 @@ def changes(explorer: FlowExplorer) -> Iterator[tuple[str, object, str, object]]
 
 
 def main() -> None:
-    began = time.perf_counter()
-    explorer = FlowExplorer(flowlogs.read(DAY))
-    print(f"read, made and first answered: {time.perf_counter() - began:.2f} s\n")
-    taken: dict[str, list[tuple[float, float]]] = {}
+    made: list[FlowExplorer] = []
+    print(
+        f"read, made and first answered: {spent(lambda: made.append(FlowExplorer(flowlogs.read(DAY)))).seconds:.2f} s\n"
+    )
+    taken: dict[str, list[Spent]] = {}
     for _ in range(15):
-        for what, control, name, value in changes(explorer):
-            wall, cpu = time.perf_counter(), time.process_time()
-            setattr(control, name, value)
-            spent = (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
-            taken.setdefault(what, []).append(spent)
+        for what, *change in changes(made[0]):
+            taken.setdefault(what, []).append(spent(partial(setattr, *change)))
     print(f"{'change':15}{'median':>8}{'max':>8}{'CPU':>8}  ms")
-    for what, times in taken.items():
-        walls, cpus = zip(*times, strict=True)
-        print(f"{what:15}{statistics.median(walls):8.1f}{max(walls):8.1f}{statistics.median(cpus):8.1f}")
+    for what, runs in taken.items():
+        walls, cpus = ([1000 * run[at] for run in runs] for at in (0, 1))
+        print(f"{what:15}{median(walls):8.1f}{max(walls):8.1f}{median(cpus):8.1f}")
 
 
 if __name__ == "__main__":

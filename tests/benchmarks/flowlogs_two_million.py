@@ -1,8 +1,8 @@
-"""Reading two million flow log lines, beside other readers. Run: python tests/benchmarks/flowlogs_two_million.py
+"""Compare readers of two million flow log lines. Run: python -m tests.benchmarks.flowlogs_two_million
 
-The peers are no dependencies: pip install polars flowlogs-reader. The lines are made once, with a seed of their own,
-in a temporary folder: 300 interfaces that talk to each other, to popular addresses and to strangers. Each reader runs
-in processes of its own, all in turns, so that all meet the same weather: reported are medians of the turns, also of the
+The peers are not dependencies: pip install polars flowlogs-reader. The lines are made once from a fixed seed, in a
+temporary folder: 300 interfaces that talk to each other, to popular addresses and to strangers. Each reader runs in
+separate processes, all in turns, so that all run under the same load. The tables show medians of the turns, also of the
 ratio to labkit's time in the same turn, and the largest peak of memory. flowlogs-reader reads a twentieth of the file
 once, and its time is multiplied.
 """
@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.benchmarks.timing import in_process, report
 
 LINES, SHARE, ROUNDS, SEED = 2_000_000, 20, 7, 1
+#: Measured where they are installed.
+PEERS = ("polars", "flowlogs-reader")
 NAMES = (
     *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets"),
     *("bytes", "start", "end", "action", "log-status"),
@@ -65,6 +65,11 @@ def make(path: Path, count: int) -> None:
                 file.write(f"2 123456789012 {e} {words} {a} {b} {'- NODATA' if none else f'{verdict} OK'}\n")
 
 
+def typed(small: Any, large: Any, word: Any) -> dict[str, Any]:
+    """Return a reader's type of each column."""
+    return {name: small if name in SMALL else large if name in LARGE else word for name in NAMES}
+
+
 def labkit_read(path: str) -> int:
     from labkit.flowlogs import read
 
@@ -75,7 +80,7 @@ def pyarrow_read(path: str) -> int:
     import pyarrow as pa
     from pyarrow import csv
 
-    types = {name: pa.int32() if name in SMALL else pa.int64() if name in LARGE else pa.string() for name in NAMES}
+    types = typed(pa.int32(), pa.int64(), pa.string())
     return len(
         csv.read_csv(
             path,
@@ -88,21 +93,21 @@ def pyarrow_read(path: str) -> int:
 def pandas_read(path: str) -> int:
     import pandas as pd
 
-    types = {name: "Int32" if name in SMALL else "Int64" if name in LARGE else "string" for name in NAMES}
+    types = typed("Int32", "Int64", "string")
     return len(pd.read_csv(path, sep=" ", na_values=["-"], keep_default_na=False, dtype=types, engine="c"))
 
 
 def duckdb_read(path: str) -> int:
     import duckdb
 
-    types = {name: "INTEGER" if name in SMALL else "BIGINT" if name in LARGE else "VARCHAR" for name in NAMES}
+    types = typed("INTEGER", "BIGINT", "VARCHAR")
     return len(duckdb.read_csv(path, delimiter=" ", header=True, na_values="-", dtype=types).to_arrow_table())
 
 
 def polars_read(path: str) -> int:
     import polars as pl
 
-    types = {name: pl.Int32 if name in SMALL else pl.Int64 if name in LARGE else pl.String for name in NAMES}
+    types = typed(pl.Int32, pl.Int64, pl.String)
     return len(pl.read_csv(path, separator=" ", null_values="-", schema_overrides=types))
 
 
@@ -115,33 +120,21 @@ def flowlogs_reader_read(path: str) -> int:
         return len([FlowRecord.from_cwl_event({"message": line}) for line in file])
 
 
-def labkit_top(path: str) -> int:
+def labkit_top(path: str, each_side: bool = False) -> int:
     from labkit.flowlogs import scan, top_talkers
 
-    return int(top_talkers(scan(path))["bytes"].iloc[0])
+    return int(top_talkers(scan(path), each_side=each_side)["bytes"].iloc[0])
 
 
-def labkit_top_each_side(path: str) -> int:
-    from labkit.flowlogs import scan, top_talkers
-
-    return int(top_talkers(scan(path), each_side=True)["bytes"].iloc[0])
-
-
-def polars_top(path: str) -> int:
+def polars_top(path: str, each_side: bool = False) -> int:
+    """Ask what top_talkers asks: by default, of what each interface saw of a pair, the most."""
     import polars as pl
 
-    scanned = pl.scan_csv(path, separator=" ", null_values="-", schema_overrides={"account-id": pl.String})
-    pairs = scanned.group_by("srcaddr", "dstaddr").agg(pl.col("bytes").sum(), pl.col("packets").sum())
-    return int(pairs.top_k(10, by="bytes").collect(engine="streaming")["bytes"][0])
-
-
-def polars_top_once(path: str) -> int:
-    """What top_talkers asks by default: of what each interface saw of a pair, the most."""
-    import polars as pl
-
-    scanned = pl.scan_csv(path, separator=" ", null_values="-", schema_overrides={"account-id": pl.String})
-    seen = scanned.group_by("srcaddr", "dstaddr", "interface-id").agg(pl.col("bytes").sum(), pl.col("packets").sum())
-    pairs = seen.group_by("srcaddr", "dstaddr").agg(pl.col("bytes").max(), pl.col("packets").max())
+    found = pl.scan_csv(path, separator=" ", null_values="-", schema_overrides={"account-id": pl.String})
+    amounts = [pl.col("bytes"), pl.col("packets")]
+    if not each_side:
+        found = found.group_by("srcaddr", "dstaddr", "interface-id").agg(each.sum() for each in amounts)
+    pairs = found.group_by("srcaddr", "dstaddr").agg(each.sum() if each_side else each.max() for each in amounts)
     return int(pairs.top_k(10, by="bytes").collect(engine="streaming")["bytes"][0])
 
 
@@ -167,32 +160,25 @@ READERS: dict[str, Callable[[str], int]] = {
     "flowlogs-reader": flowlogs_reader_read,
 }
 TOPS: dict[str, Callable[[str], int]] = {
-    "labkit top_talkers(scan(…), each_side=True)": labkit_top_each_side,
-    "polars scan_csv, streaming": polars_top,
+    "labkit top_talkers(scan(…), each_side=True)": partial(labkit_top, each_side=True),
+    "polars scan_csv, streaming": partial(polars_top, each_side=True),
     "DuckDB read_csv": duckdb_top,
 }
 ONCE: dict[str, Callable[[str], int]] = {
     "labkit top_talkers(scan(…))": labkit_top,
-    "polars, streaming": polars_top_once,
+    "polars, streaming": polars_top,
 }
 
 
-def one(work: Callable[[str], int], path: str) -> None:
-    """Run one reader in this process, and print its best time, its least CPU time, and the process's peak memory."""
-    best = cpu = 1e9
-    for _ in range(1 if work is flowlogs_reader_read else 2):
-        began, used = time.perf_counter(), time.process_time()
-        work(path)
-        best, cpu = min(best, time.perf_counter() - began), min(cpu, time.process_time() - used)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    print(json.dumps([best, cpu, peak]))
-
-
 class Figures(NamedTuple):
-    """Of one reader: its time in seconds, as a multiple of the first reader's, its CPU time in seconds, and its peak of
-    memory in MiB."""
+    """What one reader took.
+
+    Attributes:
+        seconds: The median time.
+        ratio: The median of the ratios to the first reader's time in the same turn.
+        cpu: The median of the processor's time, in seconds.
+        peak: The largest peak of memory, in MiB.
+    """
 
     seconds: float
     ratio: float
@@ -201,16 +187,17 @@ class Figures(NamedTuple):
 
 
 def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, end: str) -> dict[str, Figures]:
-    runs: dict[str, list[list[float]]] = {name: [] for name in works}
+    absent = tuple(peer for peer in PEERS if find_spec(peer.replace("-", "_")) is None)
+    runs: dict[str, list[list[float]]] = {name: [] for name in works if not name.startswith(absent)}
     for turn in range(ROUNDS):
-        for name in works:
+        for name in runs:
             part = name == "flowlogs-reader"
             if part and turn:
                 continue
             path = folder / f"{'part' if part else 'all'}.log{end}"
-            line = [sys.executable, __file__, "--one", kind, name, str(path)]
-            done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
-            seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
+            seconds, cpu, peak = in_process(
+                "-m", "tests.benchmarks.flowlogs_two_million", "--one", kind, name, str(path)
+            )
             factor = SHARE if part else 1
             runs[name].append([seconds * factor, cpu * factor, peak])
     base = [seconds for seconds, _, _ in next(iter(runs.values()))]
@@ -226,7 +213,7 @@ def table(kind: str, title: str, works: dict[str, Callable[[str], int]], folder:
     print(f"\n| {title} | plain, s | × labkit | CPU, s | gzip, s | × labkit | CPU, s | peak, MiB |")
     print("|---|---|---|---|---|---|---|---|")
     plain, packed = (measured(kind, works, folder, end) for end in ("", ".gz"))
-    for name in works:
+    for name in plain:
         times = [f"{figure:.2f}" for figures in (plain[name], packed[name]) for figure in figures[:3]]
         peak = "" if name == "flowlogs-reader" else f"{packed[name].peak:,.0f}"
         print(f"| {' | '.join([name, *times, peak])} |", flush=True)
@@ -239,7 +226,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         kind, name, path = options.one
-        one({"read": READERS, "top": TOPS, "once": ONCE}[kind][name], path)
+        work = {"read": READERS, "top": TOPS, "once": ONCE}[kind][name]
+        report(lambda: work(path), rounds=1 if work is flowlogs_reader_read else 2)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

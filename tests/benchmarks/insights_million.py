@@ -1,16 +1,16 @@
-"""A million flow log events through Logs Insights, against hand-written DuckDB SQL and pandas over the same table.
+"""Measure Logs Insights over a million flow log events, beside hand-written DuckDB SQL and pandas over the same table.
 
     python -m tests.benchmarks.insights_million
 
-Each question is asked several times by each in turn, and the best time counts; the table is made once, before. DuckDB
+Each answers each question several times in turn, and the best time counts. The table is made once, before that. DuckDB
 reads the Arrow table that Insights reads; pandas has it as a DataFrame of Arrow-backed types.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from labkit import insights
+from tests.benchmarks.timing import least, spent
 
 SQL = {
     "top 15 pairs": """
@@ -89,20 +90,10 @@ def events(count: int) -> tuple[pa.Table, float]:
         for eni, source, target, port, to, protocol, n, size, at, action in zip(*columns, strict=True)
     ]
     stamps, streams = (times * 1000).tolist(), [f"{eni}-all" for eni in columns[0]]
-    begin = time.perf_counter()
-    made = insights.event_table(lines, stamps, stamps, streams, range(count), log="123456789012:benchmark")
-    return made, time.perf_counter() - begin
-
-
-def best(rounds: int, *tasks: Callable[[], object]) -> list[float]:
-    """The best time of each task, in turns, so that all meet the same weather."""
-    times = [float("inf")] * len(tasks)
-    for _ in range(rounds):
-        for place, task in enumerate(tasks):
-            begin = time.perf_counter()
-            task()
-            times[place] = min(times[place], time.perf_counter() - begin)
-    return times
+    made: list[pa.Table] = []
+    log = "123456789012:benchmark"
+    taken = spent(lambda: made.append(insights.event_table(lines, stamps, stamps, streams, range(count), log=log)))
+    return made[0], taken.seconds
 
 
 def main() -> None:
@@ -117,12 +108,13 @@ def main() -> None:
     print(f"{len(table):,} events; their table made in {seconds:.2f} s")
     print(f"{'':16}{'Insights s':>12}{'SQL s':>9}{'pandas s':>10}{'/SQL':>7}{'/pandas':>9}")
     for name, query in QUERY.items():
-        ours, sql, pandas = best(
-            options.rounds,
-            lambda query=query: insights.query(table, query),
+        tasks: list[Callable[[], object]] = [
+            partial(insights.query, table, query),
             lambda name=name: connection.sql(SQL[name]).to_arrow_table(),
-            lambda name=name: PANDAS[name](flows),
-        )
+            partial(PANDAS[name], flows),
+        ]
+        turns = [[spent(task) for task in tasks] for _ in range(options.rounds)]
+        ours, sql, pandas = (least([*runs]).seconds for runs in zip(*turns, strict=True))
         print(f"{name:16}{ours:12.3f}{sql:9.3f}{pandas:10.3f}{ours / sql:7.2f}{ours / pandas:9.2f}")
 
 

@@ -1,4 +1,4 @@
-"""Measure how long the map and the widgets take to answer in the kernel: python tests/benchmarks/map_and_widgets.py
+"""Measure how long the map and the widgets take to answer in the kernel: python -m tests.benchmarks.map_and_widgets
 
 The lab is that of notebook 04 with both routes, on the embedded AWS. Each figure is the best of several rounds; the
 browser's own time is not in it.
@@ -7,13 +7,10 @@ browser's own time is not in it.
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from tests.benchmarks.timing import ROOT, least, spent
+
 ROUNDS = 7
 
 
@@ -25,14 +22,12 @@ def best(what: str, action: Callable[[], object], before: Callable[[], object] =
         action: What is measured.
         before: Done before each round, and not measured.
     """
-    seconds, processor = [], []
+    runs = []
     for _ in range(ROUNDS):
         before()
-        began, cpu = time.perf_counter(), time.process_time()
-        action()
-        seconds.append(time.perf_counter() - began)
-        processor.append(time.process_time() - cpu)
-    print(f"{what:48} {1000 * min(seconds):6.0f} {1000 * min(processor):6.0f} {1000 * seconds[0]:6.0f}")
+        runs.append(spent(action))
+    times = (least(runs).seconds, least(runs).cpu, runs[0].seconds)
+    print(f"{what:48}", *(f"{1000 * seconds:6.2f}" for seconds in times))
 
 
 def main() -> None:

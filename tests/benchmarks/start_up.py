@@ -1,4 +1,4 @@
-"""How long a student waits at the start, beside plain moto in the same run. Run: python tests/benchmarks/start_up.py
+"""Measure the wait at the start, beside plain moto in the same run. Run: python -m tests.benchmarks.start_up
 
 Each figure is the best of several fresh processes. Both do the same work: import, serve on the loopback, answer
 DescribeVpcs to boto3.
@@ -6,12 +6,8 @@ DescribeVpcs to boto3.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from tests.benchmarks.timing import least, run_python, spent
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = 5
 
 IMPORT = "import labkit"
@@ -47,28 +43,16 @@ ec2 = boto3.client("ec2"); lap("make an EC2 client (botocore reads its model)")
 ec2.describe_vpcs(); lap("first answer (moto makes the region's default VPC)")
 lab.catch_up("04"); lap("catch up to the end of 03")
 lab.catch_up("04"); lap("catch up again, where everything is there")
-import resource; print(f"LAP peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+from tests.benchmarks.timing import spent; print(f"LAP peak memory: {spent(lambda: None).peak:.0f} MB")
 """
 
 
-def seconds(code: str, rounds: int = ROUNDS) -> float:
-    """The best time of a fresh process that runs `code`, less that of one that does nothing."""
-    return _best(code, rounds) - _best("", rounds)
-
-
-def _best(code: str, rounds: int) -> float:
-    import time
-
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=_environment(), check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def seconds(code: str) -> float:
+    """Return the best time of a fresh process that runs `code`, less that of one that does nothing."""
+    own, nothing = (
+        least([spent(lambda each=each: run_python("-c", each)) for _ in range(ROUNDS)]) for each in (code, "")
+    )
+    return own.seconds - nothing.seconds
 
 
 def main() -> None:
@@ -77,10 +61,7 @@ def main() -> None:
     print(f"plain moto: server and first EC2 answer    {moto:6.2f} s   1.00")
     print(f"labkit.connect() and first EC2 answer      {connect:6.2f} s   {connect / moto:.2f}")
     print("\nWhere the time goes, in one process:")
-    done = subprocess.run(
-        [sys.executable, "-c", PARTS], cwd=ROOT, env=_environment(), check=True, capture_output=True, text=True
-    )
-    print("\n".join(f"  {line[4:]}" for line in done.stdout.splitlines() if line.startswith("LAP ")))
+    print("\n".join(f"  {line[4:]}" for line in run_python("-c", PARTS).splitlines() if line.startswith("LAP ")))
 
 
 if __name__ == "__main__":

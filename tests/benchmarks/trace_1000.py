@@ -1,19 +1,15 @@
-"""How long 1,000 traces take over 50 VPCs, 200 subnets and 1,000 interfaces. Run: python tests/benchmarks/trace_1000.py
+"""Measure 1,000 traces over 50 VPCs, 200 subnets and 1,000 interfaces. Run: python -m tests.benchmarks.trace_1000
 
-Each VPC is peered with the next four; each group has ten rules. The pairs are drawn once, with a seed of their own:
-near and far, over peering, to the internet and to public addresses, so that some arrive and some do not.
+Each VPC is peered with the next four; each group has ten rules. The pairs are drawn from a fixed seed: near and far,
+over peering, to the internet and to public addresses, so that some arrive and some do not.
 """
 
 from __future__ import annotations
 
-import sys
-import time
-from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from labkit.network import Network, Packet, echo_request, tcp
+from labkit.network import Network, Packet, Path, echo_request, tcp
+from tests.benchmarks.timing import spent
 from tests.networks import ALL_ICMP, Build, entry, from_group, ports, tcp_from
 
 VPCS, SUBNETS_EACH, INTERFACES_EACH, PEERS, TRACES = 50, 4, 5, 4, 1000
@@ -63,9 +59,8 @@ def packets() -> list[Packet]:
 def main() -> None:
     network, to_send = networks(), packets()
     sizes = f"{len(network.vpcs)} VPCs, {len(network.subnets)} subnets, {len(network.interfaces)} interfaces"
-    began = time.perf_counter()
-    paths = [network.trace(packet) for packet in to_send]
-    seconds = time.perf_counter() - began
+    paths: list[Path] = []
+    seconds = spent(lambda: paths.extend(map(network.trace, to_send))).seconds
     replied = sum(path.replied for path in paths)
     rate = len(paths) / seconds
     print(f"{len(paths)} traces over {sizes}: {seconds:.3f} s, {rate:,.0f} traces a second; {replied} got a reply")

@@ -108,14 +108,14 @@ def test_a_table_of_plain_pandas_types() -> None:
 
 def test_what_makes_no_sense_is_refused() -> None:
     for wanted, said in REFUSED:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(flowlogs.QuestionError, match=said):
             Selection(**wanted)
 
 
 def test_a_column_of_something_else_is_named() -> None:
-    with pytest.raises(ValueError, match="The column start holds no times, but int64"):
+    with pytest.raises(flowlogs.QuestionError, match="The column start holds no times, but int64"):
         Columns(ping.assign(start=[1, 2, 3]))
-    with pytest.raises(ValueError, match="The column bytes holds something that is no number"):
+    with pytest.raises(flowlogs.QuestionError, match="The column bytes holds something that is no number"):
         Columns(ping.assign(bytes=["many", "few", "none"]))
 
 
