@@ -5,7 +5,6 @@ An engineer needs no lab for this: `Network.from_ec2` takes any boto3 EC2 client
 """
 
 from labkit.errors import NetworkError, PacketError, SnapshotError
-from labkit.network.endpoints import packet_between
 from labkit.network.filters import entry_text, permission_text
 from labkit.network.model import Network
 from labkit.network.outcomes import ComponentKind, Outcome
@@ -32,7 +31,6 @@ __all__ = [
     "Translation",
     "echo_request",
     "entry_text",
-    "packet_between",
     "permission_text",
     "tcp",
     "udp",

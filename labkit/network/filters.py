@@ -32,11 +32,6 @@ class FilterDecision:
     rule: Permission | AclEntry | None = None
     group: str = ""
 
-    @property
-    def allowed(self) -> bool:
-        """Whether the packet goes on."""
-        return self.outcome.passes
-
 
 def security_groups(
     groups: Sequence[SecurityGroup],

@@ -19,17 +19,26 @@ _HOST_SERVICES: tuple[Cidr, ...] = (IPv4Network("169.254.168.0/22"), IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Vpc:
-    """A VPC.
+class Part:
+    """What every part of a network has.
 
     Attributes:
-        id: Its id, `vpc-…`.
-        name: Its Name tag, or its id.
-        cidrs: Its CIDR blocks, IPv4 first.
+        id: Its id; the prefix tells its type, as in `vpc-…`.
+        name: Its Name tag, or its own name (a security group has one), or its id.
     """
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc(Part):
+    """A VPC.
+
+    Attributes:
+        cidrs: Its CIDR blocks, IPv4 first.
+    """
+
     cidrs: tuple[Cidr, ...]
 
     @property
@@ -43,20 +52,16 @@ class Vpc:
 
 
 @dataclass(frozen=True, slots=True)
-class Subnet:
+class Subnet(Part):
     """A subnet.
 
     Attributes:
-        id: Its id, `subnet-…`.
-        name: Its Name tag, or its id.
         vpc: The id of its VPC.
         cidrs: Its CIDR blocks, IPv4 first.
         availability_zone: The zone's name, such as `us-east-1a`.
         availability_zone_id: The zone's id, such as `use1-az1`; empty where it is not described.
     """
 
-    id: str
-    name: str
     vpc: str
     cidrs: tuple[Cidr, ...]
     availability_zone: str
@@ -109,12 +114,10 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTable:
+class RouteTable(Part):
     """A route table.
 
     Attributes:
-        id: Its id, `rtb-…`.
-        name: Its Name tag, or its id.
         vpc: The id of its VPC.
         routes: Its routes, in no order of meaning.
         main: Whether it is the main table of its VPC.
@@ -122,8 +125,6 @@ class RouteTable:
         gateways: The ids of the gateways that are associated with it (edge association).
     """
 
-    id: str
-    name: str
     vpc: str
     routes: tuple[Route, ...]
     main: bool
@@ -147,37 +148,29 @@ class RouteTable:
 
 
 @dataclass(frozen=True, slots=True)
-class InternetGateway:
+class InternetGateway(Part):
     """An internet gateway, or an egress-only one.
 
     Attributes:
-        id: Its id, `igw-…` or `eigw-…`.
-        name: Its Name tag, or its id.
         vpc: The id of the VPC that it is attached to, or None.
         egress_only: Whether it is an egress-only internet gateway, for IPv6.
     """
 
-    id: str
-    name: str
     vpc: str | None
     egress_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class PeeringConnection:
+class PeeringConnection(Part):
     """A VPC peering connection.
 
     Attributes:
-        id: Its id, `pcx-…`.
-        name: Its Name tag, or its id.
         status: The status code, such as `active` or `pending-acceptance`.
         requester: The id of the VPC that asked for it.
         accepter: The id of the VPC that was asked.
         cidrs: The CIDR blocks of both VPCs by their ids.
     """
 
-    id: str
-    name: str
     status: str
     requester: str
     accepter: str
@@ -210,19 +203,15 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityGroup:
+class SecurityGroup(Part):
     """A security group.
 
     Attributes:
-        id: Its id, `sg-…`.
-        name: Its Name tag, or its group name.
         vpc: The id of its VPC.
         ingress: The rules for packets that enter an interface.
         egress: The rules for packets that leave an interface.
     """
 
-    id: str
-    name: str
     vpc: str
     ingress: tuple[Permission, ...]
     egress: tuple[Permission, ...]
@@ -257,29 +246,23 @@ class AclEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkAcl:
+class NetworkAcl(Part):
     """A network ACL.
 
     Attributes:
-        id: Its id, `acl-…`.
-        name: Its Name tag, or its id.
         entries: Its rules, by number.
         subnets: The ids of the subnets that are associated with it.
     """
 
-    id: str
-    name: str
     entries: tuple[AclEntry, ...]
     subnets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Part):
     """A network interface.
 
     Attributes:
-        id: Its id, `eni-…`.
-        name: Its Name tag, or its id.
         vpc: The id of its VPC.
         subnet: The id of its subnet.
         addresses: Its private IPv4 addresses, the primary first, then its IPv6 ones.
@@ -291,8 +274,6 @@ class Interface:
         attached: Whether it is attached to anything.
     """
 
-    id: str
-    name: str
     vpc: str
     subnet: str
     addresses: tuple[Address, ...]
@@ -310,32 +291,27 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Part):
     """An instance.
 
     Attributes:
-        id: Its id, `i-…`.
-        name: Its Name tag, or its id.
         state: The state's name, such as `running` or `stopped`.
         private_dns_name: Its private DNS name, or empty.
         public_dns_name: Its public DNS name, or empty.
+        profile: The ARN of its instance profile, or None.
     """
 
-    id: str
-    name: str
     state: str
     private_dns_name: str
     public_dns_name: str
-    profile: str | None = None  # the ARN of its instance profile
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class NatGateway:
+class NatGateway(Part):
     """A NAT gateway.
 
     Attributes:
-        id: Its id, `nat-…`.
-        name: Its Name tag, or its id.
         vpc: The id of its VPC.
         subnet: The id of its subnet, empty where it is regional.
         state: The state, such as `available`.
@@ -343,8 +319,6 @@ class NatGateway:
         regional: Whether it serves a whole VPC rather than being in one subnet.
     """
 
-    id: str
-    name: str
     vpc: str
     subnet: str
     state: str

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -202,12 +203,11 @@ class Path:
         """The legs by what they are called when they are shown: `there` and, where the packet arrived, `back`."""
         return {"there": self.forward} | ({"back": self.back} if self.back else {})
 
+    def _steps(self) -> Iterator[tuple[str, int, Hop]]:
+        return ((title, number, hop) for title, leg in self.legs.items() for number, hop in enumerate(leg.hops, 1))
+
     def __str__(self) -> str:
-        steps = [
-            f"  {title:<5} {number:>2} {hop}"
-            for title, leg in self.legs.items()
-            for number, hop in enumerate(leg.hops, start=1)
-        ]
+        steps = [f"  {title:<5} {number:>2} {hop}" for title, number, hop in self._steps()]
         return "\n".join([str(self.packet), *steps, self.verdict])
 
     def _repr_html_(self) -> str:
@@ -215,8 +215,7 @@ class Path:
             f"<tr><td>{title.capitalize()}</td><td>{number}</td><td>{'✓' if hop.passes else '✗'}</td>"
             f"<td>{escape(hop.kind)} {escape(hop.name)}</td>"
             f"<td style='text-align:left'>{escape(hop.sentence)}</td><td>{escape(hop.code or '')}</td></tr>"
-            for title, leg in self.legs.items()
-            for number, hop in enumerate(leg.hops, start=1)
+            for title, number, hop in self._steps()
         )
         return (
             f"<table><caption>{escape(str(self.packet))}</caption>"

@@ -9,44 +9,25 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
+from labkit.network import parts
 from labkit.network.packet import ICMP, ICMPV6, PROTOCOL_NAMES, Address
-from labkit.network.parts import (
-    AclEntry,
-    Cidr,
-    Instance,
-    Interface,
-    InternetGateway,
-    NatGateway,
-    NetworkAcl,
-    PeeringConnection,
-    Permission,
-    Route,
-    RouteTable,
-    SecurityGroup,
-    Subnet,
-    Vpc,
-)
 
 Json = Mapping[str, Any]
 
-PrefixLists = Mapping[str, tuple[Cidr, ...]]
+PrefixLists = Mapping[str, tuple[parts.Cidr, ...]]
 
 #: The parts of a network by id, keyed by the names of `Topology`'s fields.
 Parts = dict[str, dict[str, Any]]
 
-#: Operations that change one kind of part and nothing else, and the key of that kind's list.
-_CHANGES_ONLY = {
-    "CreateRoute": "RouteTables",
-    "ReplaceRoute": "RouteTables",
-    "DeleteRoute": "RouteTables",
-    "AuthorizeSecurityGroupIngress": "SecurityGroups",
-    "AuthorizeSecurityGroupEgress": "SecurityGroups",
-    "RevokeSecurityGroupIngress": "SecurityGroups",
-    "RevokeSecurityGroupEgress": "SecurityGroups",
-    "CreateNetworkAclEntry": "NetworkAcls",
-    "ReplaceNetworkAclEntry": "NetworkAcls",
-    "DeleteNetworkAclEntry": "NetworkAcls",
+#: The key of each list that some operations alone change, and these operations by what they name: a verb and a noun.
+_CHANGED_BY = {
+    "RouteTables": (("Create", "Replace", "Delete"), ("Route",)),
+    "SecurityGroups": (("Authorize", "Revoke"), ("SecurityGroupIngress", "SecurityGroupEgress")),
+    "NetworkAcls": (("Create", "Replace", "Delete"), ("NetworkAclEntry",)),
 }
+
+#: Operations that change one kind of part and nothing else, and the key of that kind's list.
+_CHANGES_ONLY = {verb + noun: key for key, (verbs, nouns) in _CHANGED_BY.items() for verb in verbs for noun in nouns}
 
 #: The keys of a route that name its target.
 _TARGETS = (
@@ -116,8 +97,7 @@ def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
         part["PrefixListId"]: tuple(ip_network(entry["Cidr"]) for entry in part["Entries"])
         for part in answers.get("PrefixLists", [])
     }
-    parts = read_parts({key: answers[key] for key in _KINDS}, prefix_lists)
-    return {**parts, "prefix_lists": prefix_lists}
+    return {**read_parts({key: answers[key] for key in _KINDS}, prefix_lists), "prefix_lists": prefix_lists}
 
 
 def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> Parts:
@@ -130,8 +110,8 @@ def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> 
     for key, described in answers.items():
         if key == "Reservations":
             described = [instance for reservation in described for instance in reservation["Instances"]]
-        parts = [_KINDS[key].read(part, prefix_lists) for part in described]
-        found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in parts)
+        read = [_KINDS[key].read(part, prefix_lists) for part in described]
+        found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in read)
     return found
 
 
@@ -151,7 +131,7 @@ def _name(part: Json, id: str) -> str:
     return next((str(tag["Value"]) for tag in tags if tag["Key"] == "Name" and tag["Value"]), id)
 
 
-def _cidrs(part: Json) -> tuple[Cidr, ...]:
+def _cidrs(part: Json) -> tuple[parts.Cidr, ...]:
     """The CIDR blocks associated with a VPC or a subnet, IPv4 first."""
     blocks = [(a["CidrBlock"], a["CidrBlockState"]) for a in part.get("CidrBlockAssociationSet", ())]
     if not blocks and part.get("CidrBlock"):  # a subnet has one IPv4 block, and no association for it
@@ -164,12 +144,12 @@ def _identity(part: Json, key: str) -> dict[str, Any]:
     return {"id": part[key], "name": _name(part, part[key])}
 
 
-def _vpc(part: Json, _: PrefixLists) -> Vpc:
-    return Vpc(**_identity(part, "VpcId"), cidrs=_cidrs(part))
+def _vpc(part: Json, _: PrefixLists) -> parts.Vpc:
+    return parts.Vpc(**_identity(part, "VpcId"), cidrs=_cidrs(part))
 
 
-def _subnet(part: Json, _: PrefixLists) -> Subnet:
-    return Subnet(
+def _subnet(part: Json, _: PrefixLists) -> parts.Subnet:
+    return parts.Subnet(
         **_identity(part, "SubnetId"),
         vpc=part["VpcId"],
         cidrs=_cidrs(part),
@@ -178,10 +158,10 @@ def _subnet(part: Json, _: PrefixLists) -> Subnet:
     )
 
 
-def _route(part: Json, prefix_lists: PrefixLists) -> Route:
+def _route(part: Json, prefix_lists: PrefixLists) -> parts.Route:
     cidr = part.get("DestinationCidrBlock") or part.get("DestinationIpv6CidrBlock")
     prefix_list = part.get("DestinationPrefixListId", "")
-    return Route(
+    return parts.Route(
         destinations=(ip_network(cidr, strict=False),) if cidr else prefix_lists.get(prefix_list, ()),
         target=next((str(part[key]) for key in _TARGETS if part.get(key)), "nothing"),
         state=part.get("State", "active"),
@@ -190,9 +170,9 @@ def _route(part: Json, prefix_lists: PrefixLists) -> Route:
     )
 
 
-def _route_table(part: Json, prefix_lists: PrefixLists) -> RouteTable:
+def _route_table(part: Json, prefix_lists: PrefixLists) -> parts.RouteTable:
     associations = part["Associations"]
-    return RouteTable(
+    return parts.RouteTable(
         **_identity(part, "RouteTableId"),
         vpc=part["VpcId"],
         routes=tuple(_route(route, prefix_lists) for route in part["Routes"]),
@@ -207,18 +187,18 @@ def _attached_vpc(part: Json) -> str | None:
     return next((a["VpcId"] for a in part["Attachments"] if a["State"] in ("available", "attached")), None)
 
 
-def _internet_gateway(part: Json, _: PrefixLists) -> InternetGateway:
-    return InternetGateway(**_identity(part, "InternetGatewayId"), vpc=_attached_vpc(part), egress_only=False)
+def _internet_gateway(part: Json, _: PrefixLists) -> parts.InternetGateway:
+    return parts.InternetGateway(**_identity(part, "InternetGatewayId"), vpc=_attached_vpc(part), egress_only=False)
 
 
-def _egress_only_gateway(part: Json, _: PrefixLists) -> InternetGateway:
+def _egress_only_gateway(part: Json, _: PrefixLists) -> parts.InternetGateway:
     identity = _identity(part, "EgressOnlyInternetGatewayId")
-    return InternetGateway(**identity, vpc=_attached_vpc(part), egress_only=True)
+    return parts.InternetGateway(**identity, vpc=_attached_vpc(part), egress_only=True)
 
 
-def _peering_connection(part: Json, _: PrefixLists) -> PeeringConnection:
+def _peering_connection(part: Json, _: PrefixLists) -> parts.PeeringConnection:
     requester, accepter = part["RequesterVpcInfo"], part["AccepterVpcInfo"]
-    return PeeringConnection(
+    return parts.PeeringConnection(
         **_identity(part, "VpcPeeringConnectionId"),
         status=part["Status"]["Code"],
         requester=requester["VpcId"],
@@ -227,7 +207,7 @@ def _peering_connection(part: Json, _: PrefixLists) -> PeeringConnection:
     )
 
 
-def _peer_cidrs(end: Json) -> tuple[Cidr, ...]:
+def _peer_cidrs(end: Json) -> tuple[parts.Cidr, ...]:
     v4 = [block["CidrBlock"] for block in end.get("CidrBlockSet") or ([end] if end.get("CidrBlock") else [])]
     v6 = [block["Ipv6CidrBlock"] for block in end.get("Ipv6CidrBlockSet", ())]
     return tuple(ip_network(cidr) for cidr in [*v4, *v6])
@@ -237,9 +217,9 @@ def _protocol(value: str) -> int | None:
     return None if value == "-1" else _PROTOCOLS[value] if value in _PROTOCOLS else int(value)
 
 
-def _permission(part: Json) -> Permission:
+def _permission(part: Json) -> parts.Permission:
     cidrs = [r["CidrIp"] for r in part.get("IpRanges", ())] + [r["CidrIpv6"] for r in part.get("Ipv6Ranges", ())]
-    return Permission(
+    return parts.Permission(
         protocol=_protocol(part["IpProtocol"]),
         from_port=part.get("FromPort", -1),
         to_port=part.get("ToPort", -1),
@@ -249,8 +229,8 @@ def _permission(part: Json) -> Permission:
     )
 
 
-def _security_group(part: Json, _: PrefixLists) -> SecurityGroup:
-    return SecurityGroup(
+def _security_group(part: Json, _: PrefixLists) -> parts.SecurityGroup:
+    return parts.SecurityGroup(
         id=part["GroupId"],
         name=_name(part, part["GroupName"]),
         vpc=part["VpcId"],
@@ -259,11 +239,11 @@ def _security_group(part: Json, _: PrefixLists) -> SecurityGroup:
     )
 
 
-def _acl_entry(part: Json) -> AclEntry:
+def _acl_entry(part: Json) -> parts.AclEntry:
     protocol = _protocol(part["Protocol"])
     keys = ("IcmpTypeCode", "Type", "Code") if protocol in (ICMP, ICMPV6) else ("PortRange", "From", "To")
     kept = part.get(keys[0]) or {}
-    return AclEntry(
+    return parts.AclEntry(
         number=part["RuleNumber"],
         egress=part["Egress"],
         allow=part["RuleAction"] == "allow",
@@ -274,15 +254,15 @@ def _acl_entry(part: Json) -> AclEntry:
     )
 
 
-def _network_acl(part: Json, _: PrefixLists) -> NetworkAcl:
-    return NetworkAcl(
+def _network_acl(part: Json, _: PrefixLists) -> parts.NetworkAcl:
+    return parts.NetworkAcl(
         **_identity(part, "NetworkAclId"),
         entries=tuple(sorted(map(_acl_entry, part["Entries"]), key=lambda entry: entry.number)),
         subnets=tuple(a["SubnetId"] for a in part["Associations"]),
     )
 
 
-def _interface(part: Json, _: PrefixLists) -> Interface:
+def _interface(part: Json, _: PrefixLists) -> parts.Interface:
     primary = part.get("PrivateIpAddress")  # an interface in an IPv6-only subnet has none
     public = {primary: part.get("Association")} if primary else {}
     for other in part.get("PrivateIpAddresses", ()):
@@ -291,7 +271,7 @@ def _interface(part: Json, _: PrefixLists) -> Interface:
     addresses: list[Address] = [ip_address(address) for address in public]
     addresses += [ip_address(a["Ipv6Address"]) for a in part.get("Ipv6Addresses", ())]
     attachment = part.get("Attachment") or {}
-    return Interface(
+    return parts.Interface(
         **_identity(part, "NetworkInterfaceId"),
         vpc=part["VpcId"],
         subnet=part["SubnetId"],
@@ -305,8 +285,8 @@ def _interface(part: Json, _: PrefixLists) -> Interface:
     )
 
 
-def _instance(part: Json, _: PrefixLists) -> Instance:
-    return Instance(
+def _instance(part: Json, _: PrefixLists) -> parts.Instance:
+    return parts.Instance(
         **_identity(part, "InstanceId"),
         state=part["State"]["Name"],
         private_dns_name=part.get("PrivateDnsName", ""),
@@ -315,9 +295,9 @@ def _instance(part: Json, _: PrefixLists) -> Instance:
     )
 
 
-def _nat_gateway(part: Json, _: PrefixLists) -> NatGateway:
+def _nat_gateway(part: Json, _: PrefixLists) -> parts.NatGateway:
     address: Json = next(iter(part.get("NatGatewayAddresses", ())), {})
-    return NatGateway(
+    return parts.NatGateway(
         **_identity(part, "NatGatewayId"),
         vpc=part["VpcId"],
         subnet=part.get("SubnetId", ""),  # a regional one has none

@@ -8,18 +8,22 @@ https://docs.aws.amazon.com/vpc/latest/userguide/infrastructure-security.html
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 from labkit.errors import NetworkError
-from labkit.network import filters
-from labkit.network.addresses import gateway_refusal, is_public
-from labkit.network.outcomes import ComponentKind, Direction, Outcome
-from labkit.network.packet import ICMP, TCP, UDP, Packet
-from labkit.network.parts import DecidedBy, Interface, NatGateway, Route, Translation
+from labkit.network.filters import FilterDecision, network_acl, security_groups
+from labkit.network.outcomes import Action, ComponentKind, Direction, Outcome
+from labkit.network.packet import ICMP, TCP, UDP, Address, Packet
+from labkit.network.parts import Cidr, DecidedBy, Interface, NatGateway, Route, Translation
 from labkit.network.path import Hop, Leg, Path, Sighting
 from labkit.network.topology import Topology
 
 #: A packet that appliances send in a loop ends here; an IP packet would, too, as its TTL runs out.
 _MOST_INTERFACES = 8
+
+_RFC1918: list[Cidr] = [ip_network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+_RFC6598 = ip_network("100.64.0.0/10")
+_RFC4193 = ip_network("fc00::/7")
 
 
 def trace(network: Topology, packet: Packet, start: str | None = None) -> Path:
@@ -73,6 +77,27 @@ def _sender_of(network: Topology, packet: Packet, start: str | None) -> Interfac
     return None
 
 
+def is_public(address: Address) -> bool:
+    """Whether a host on the internet may have this address."""
+    return _gateway_refusal(address) is None
+
+
+def _gateway_refusal(address: Address) -> Outcome | None:
+    """Why an internet gateway carries no packet to an address, or None where it does.
+
+    https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+    """
+    if address in _RFC4193 or any(address in cidr for cidr in _RFC1918):
+        return Outcome.TO_PRIVATE_ADDRESS
+    if address in _RFC6598:
+        return Outcome.TO_SHARED_ADDRESS
+    if address.is_link_local or address.is_loopback or address.is_unspecified:
+        return Outcome.TO_LOCAL_ADDRESS
+    if address.is_multicast or address.is_reserved:
+        return Outcome.TO_NO_HOST
+    return None
+
+
 class _Connections:
     """What stateful components remember of the request when the reply comes."""
 
@@ -91,7 +116,7 @@ class _Walk:
         self.connections = connections
         self.is_reply = is_reply
         self.hops: list[Hop] = []
-        self._unplaced: tuple[Sighting, ...] = ()  # of the next hop, where an interface lets in without any filter
+        self._sightings: dict[int, list[Sighting]] = {}  # by the number of the hop that they belong to
         self._entered = 0  # interfaces that the packet has come in through
         self._sender_groups: frozenset[str] = frozenset()
         self._shown_groups: frozenset[str] = frozenset()  # the sender's, while the packet still shows who sent it
@@ -104,6 +129,8 @@ class _Walk:
             outcome = Outcome.REPLIED_FROM_INTERNET if self.is_reply else Outcome.SENT_FROM_INTERNET
             self._add(ComponentKind.INTERNET, "internet", outcome)
             self._into_vpc_from_internet()
+        for number, sightings in self._sightings.items():
+            self.hops[number] = replace(self.hops[number], sightings=tuple(sightings))
         return Leg(tuple(self.hops))
 
     def _add(
@@ -120,8 +147,8 @@ class _Walk:
     ) -> None:
         """Add a hop. The packet has arrived, or stopped, where it is the last one."""
         id, vpc = (interface.id, interface.vpc) if interface else (None, vpc)
-        name, sightings, self._unplaced = self.network.name(component), self._unplaced, ()
-        self.hops.append(Hop(kind, component, name, self.packet, outcome, by, other, direction, id, vpc, sightings))
+        name = self.network.name(component)
+        self.hops.append(Hop(kind, component, name, self.packet, outcome, by, other, direction, id, vpc))
 
     # Hosts
 
@@ -206,38 +233,36 @@ class _Walk:
         """Ask the security groups and the network ACL, in the order of the direction, and note what was seen."""
         if not self.network.is_captured(interface.vpc, self.packet.dst):
             return True  # what is never recorded is never filtered either: the host's services and the VPC's router
-        checks = [self._security_groups] + ([self._network_acl] if crosses_subnet else [])
-        before = len(self.hops)
-        accepted = all(check(interface, egress) for check in (checks if egress else reversed(checks)))
-        sighting = self._sighting(interface, egress, accepted, target)
-        if egress or len(self.hops) > before:
-            self.hops[-1] = replace(self.hops[-1], sightings=(*self.hops[-1].sightings, sighting))
-        else:
-            self._unplaced = (sighting,)
-        return accepted
-
-    def _sighting(self, interface: Interface, egress: bool, accepted: bool, target: str | None) -> Sighting:
+        direction: Direction = "egress" if egress else "ingress"
+        checks = [self._security_groups] if interface.groups else []  # a NAT gateway's interface has none
+        checks += [self._network_acl] if crosses_subnet else []
+        accepted, is_seen_here = True, egress
+        for check in checks if egress else reversed(checks):
+            kind, by = check(interface, egress)
+            self._add(kind, by.component, by.outcome, by.rule, interface=interface, direction=direction, other=by.group)
+            accepted, is_seen_here = by.outcome.passes, True
+            if not accepted:
+                break
         # A record gives the interface's own end as its primary private IPv4 address, whatever the packet has.
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
         packet = self.packet
         if packet.src.version == 4:
             packet = packet.with_ends(**{"src" if egress else "dst": interface.primary})
-        direction: Direction = "egress" if egress else "ingress"
-        return Sighting(interface.id, direction, "ACCEPT" if accepted else "REJECT", packet, self.packet, target)
+        action: Action = "ACCEPT" if accepted else "REJECT"
+        sighting = Sighting(interface.id, direction, action, packet, self.packet, target)
+        # Where an interface lets in without any filter, the sighting belongs to the next hop.
+        self._sightings.setdefault(len(self.hops) - is_seen_here, []).append(sighting)
+        return accepted
 
-    def _security_groups(self, interface: Interface, egress: bool) -> bool:
+    def _security_groups(self, interface: Interface, egress: bool) -> tuple[ComponentKind, FilterDecision]:
         groups = [self.network.security_groups[id] for id in interface.groups]
-        if not groups:  # a NAT gateway's interface has none
-            return True
         if self.is_reply and interface.id in self.connections.tracked:
-            decision = filters.FilterDecision(groups[0].id, Outcome.TRACKED)
-        else:
-            peer, lost = self._groups_at_destination(interface) if egress else (self._shown_groups, self._sender_groups)
-            decision = filters.security_groups(groups, egress, self.packet, peer, lost, self.network.prefix_lists)
-            if decision.allowed:
-                self.connections.tracked.add(interface.id)
-        self._decided(ComponentKind.SECURITY_GROUP, decision, interface, egress)
-        return decision.allowed
+            return ComponentKind.SECURITY_GROUP, FilterDecision(groups[0].id, Outcome.TRACKED)
+        peer, lost = self._groups_at_destination(interface) if egress else (self._shown_groups, self._sender_groups)
+        decision = security_groups(groups, egress, self.packet, peer, lost, self.network.prefix_lists)
+        if decision.outcome.passes:
+            self.connections.tracked.add(interface.id)
+        return ComponentKind.SECURITY_GROUP, decision
 
     def _groups_at_destination(self, interface: Interface) -> tuple[frozenset[str], frozenset[str]]:
         """The groups at the destination, in this VPC or a peer of it; and those behind it if it is a public address."""
@@ -247,14 +272,9 @@ class _Walk:
         paired = self.network.public_interface(self.packet.dst)
         return shown, frozenset(paired[0].groups if paired else ())
 
-    def _network_acl(self, interface: Interface, egress: bool) -> bool:
-        decision = filters.network_acl(self.network.network_acl_of(interface.subnet), egress, self.packet)
-        self._decided(ComponentKind.NETWORK_ACL, decision, interface, egress)
-        return decision.allowed
-
-    def _decided(self, kind: ComponentKind, by: filters.FilterDecision, interface: Interface, egress: bool) -> None:
-        direction: Direction = "egress" if egress else "ingress"
-        self._add(kind, by.component, by.outcome, by.rule, interface=interface, direction=direction, other=by.group)
+    def _network_acl(self, interface: Interface, egress: bool) -> tuple[ComponentKind, FilterDecision]:
+        acl = self.network.network_acl_of(interface.subnet)
+        return ComponentKind.NETWORK_ACL, network_acl(acl, egress, self.packet)
 
     # The VPC's router
 
@@ -323,21 +343,19 @@ class _Walk:
         kind, vpc, packet = ComponentKind.INTERNET_GATEWAY, interface.vpc, self.packet
         if not self._is_attached(id, kind, vpc):
             return
-        refusal = gateway_refusal(packet.dst)
+        refusal = _gateway_refusal(packet.dst)
         public = interface.public.get(packet.src)
         if refusal:
-            table = self.network.route_table_of(interface.subnet)
-            self._add(kind, id, refusal, vpc=vpc, other=table.name)
-            return
-        if packet.src.version == 6 and is_public(packet.src):
+            self._add(kind, id, refusal, vpc=vpc, other=self.network.route_table_of(interface.subnet).name)
+        elif packet.src.version == 6 and is_public(packet.src):
             self._add(kind, id, Outcome.TO_INTERNET, self.network.internet_gateways[id], vpc=vpc)
-        elif public is None:
-            self._add(kind, id, Outcome.NO_PUBLIC_ADDRESS, vpc=vpc)
-            return
-        else:
+            self._to_internet()
+        elif public:
             self._add(kind, id, Outcome.MADE_PUBLIC, Translation(packet.src, public), vpc=vpc)
             self.packet = packet.with_ends(src=public)
-        self._to_internet()
+            self._to_internet()
+        else:
+            self._add(kind, id, Outcome.NO_PUBLIC_ADDRESS, vpc=vpc)
 
     def _out_by_egress_only_gateway(self, id: str, interface: Interface) -> None:
         kind, vpc = ComponentKind.EGRESS_ONLY_INTERNET_GATEWAY, interface.vpc

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 import pytest
 
 from labkit.embedded.dataplane.noise import MEAN_GAP, knocks
-from labkit.network.addresses import is_public
 from labkit.network.packet import ICMP, TCP, UDP
+from labkit.network.trace import is_public
 from tests.embedded.site import ADDRESSES, Site
 
 ADDRESS = ip_address("52.90.1.2")

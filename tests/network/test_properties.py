@@ -115,7 +115,7 @@ peers = st.sampled_from([frozenset(), frozenset({"sg-x"})])
 
 
 def allows(groups: list[SecurityGroup], egress: bool, packet: Packet, peer: frozenset[str]) -> bool:
-    return security_groups(groups, egress, packet, peer, frozenset(), {}).allowed
+    return security_groups(groups, egress, packet, peer, frozenset(), {}).outcome.passes
 
 
 @given(st.lists(group, max_size=4), st.booleans(), packets(), peers, st.randoms())
@@ -184,7 +184,7 @@ def test_a_network_acl_is_the_first_match_by_number(found: list[AclEntry], egres
                 allowed = here[0].allow
                 break
     acl = NetworkAcl("acl", "acl", tuple(sorted(found, key=lambda one: one.number)), ("s",))
-    assert network_acl(acl, egress, packet).allowed == allowed
+    assert network_acl(acl, egress, packet).outcome.passes == allowed
 
 
 @given(entries, st.booleans(), packets(), st.randoms())
