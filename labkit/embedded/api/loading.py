@@ -1,4 +1,4 @@
-"""The import of moto: as strict as AWS is, with the one region's tables, and without a trace in the environment.
+"""Imports moto with its checks turned on and the tables of one region, and leaves os.environ as it was.
 
 `server` calls `import_moto` before it makes an account.
 """
@@ -72,7 +72,7 @@ def _reading_one_region(load: Callable[[str], Any], region: str) -> Callable[[st
 
 @cache
 def _install() -> None:
-    """Put what is ours into moto, once per process."""
+    """Install determinism and the patches in moto, once per process."""
     from moto.core import config, responses
     from moto.iam.models import IAMBackend
 

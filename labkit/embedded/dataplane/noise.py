@@ -1,4 +1,4 @@
-"""Makes the internet's background noise: scanners that knock at every public address, sooner or later.
+"""Makes the background noise of the internet: scanners that try every public address sooner or later.
 
 The data plane asks for it as time passes. Modelled: which ports are tried and how often is a rough picture of what
 public honeypots report; the sources are a few addresses seen in published flow logs and others drawn at random from
@@ -37,7 +37,7 @@ _SCANNERS = [IPv4Address(text) for text in ("20.65.136.10", "157.185.170.119")]
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """One unasked packet from the internet, sent once or several times in a row.
+    """An unsolicited packet from the internet, sent once or several times in a row.
 
     Attributes:
         at: When it comes, in seconds since the epoch.

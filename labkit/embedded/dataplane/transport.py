@@ -55,7 +55,7 @@ class DataPlane:
         return self._network
 
     def after_action(self, service: str, action: str) -> None:
-        """Take note that an action of EC2 may have changed the network or the flow logs."""
+        """Forget the network and read the flow logs again if an action may have changed them."""
         if service != "ec2" or is_read(action):
             return
         self._network = None
