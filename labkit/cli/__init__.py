@@ -50,7 +50,7 @@ VERBS = {
     "progress": Verb("show what you have passed of the course, and what is left", progress.run, progress.parse, False),
     "doctor": Verb("show what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
     "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
-    "setup": Verb("set everything up and stop there (for a class room, or CI)", _setup),
+    "setup": Verb("set everything up and stop there (for a classroom, or CI)", _setup),
 }
 
 

@@ -126,8 +126,9 @@ def test_every_command_that_logs_insights_lacks_here_is_named() -> None:
 
 def test_every_field_that_is_never_filled_in_is_named() -> None:
     """The fields that are computed, and those that the page says are not, are all there are."""
-    source = (EMBEDDED / "dataplane/flow_log_records.py").read_text(encoding="utf-8")
-    computed = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    files = [EMBEDDED / "dataplane" / name for name in ("flow_log_records.py", "flow_logs.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    computed = {node.value for node in nodes if isinstance(node, ast.Constant)}
     row = next(cells for cells in rows("2. Simplified") if cells[0] == "Fields that stay `-`")
     named = [pattern.rstrip("*") for pattern in re.findall(r"`([^`]+)`", row[1])]
     for field in FIELDS.values():

@@ -42,8 +42,8 @@ def test_each_module_of_moto_is_patched_in_the_file_that_bears_its_name() -> Non
     for patch in TABLE:
         *package, module = patch.hook.partition(":")[0].split(".")
         file = package[-1] if module == "models" else module.lstrip("_")
-        # check_ids, in _refusals, makes the patches that name an id that doesn't exist.
-        assert patch.make.__module__.rpartition(".")[2] in (file, "_refusals"), patch.name
+        # check_ids, in _checks, makes the patches that name an id that doesn't exist.
+        assert patch.make.__module__.rpartition(".")[2] in (file, "_checks"), patch.name
 
 
 def test_patches_are_applied_once_and_can_be_taken_out_for_a_moment() -> None:

@@ -63,7 +63,7 @@ def request_id() -> str:
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """Put the generator of request ids back, when the context ends, to where it was."""
+    """Restore the state of the generator of request ids when the context ends."""
     before = _request_ids.getstate()
     try:
         yield
@@ -80,7 +80,7 @@ def new_id() -> str:
 
 @contextmanager
 def stream(name: str) -> Iterator[None]:
-    """Let moto draw from the generator `name`, which continues where it last stopped, until the context ends."""
+    """Let moto draw from the generator `name` until the context ends; it continues where it last stopped."""
     from moto.moto_api._internal import mock_random
 
     before = mock_random.getstate()

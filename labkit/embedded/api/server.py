@@ -1,7 +1,7 @@
 """The API of the embedded AWS: a server on the loopback, and clients that reach the same account without a socket.
 
-A request passes three questions: does it come from this machine (loopback); for which service, region and action is it
-signed, and does the embedded AWS have that (scope)? Then it is carried out, under one lock, on the virtual clock.
+A request must come from this machine (`loopback` checks that), and the embedded AWS must have the service, region and
+action that it is signed for (`scope`). Then the action runs under one lock, on the virtual clock.
 `labkit.embedded.aws` starts the server.
 """
 

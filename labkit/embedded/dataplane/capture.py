@@ -56,7 +56,7 @@ class Count:
     tcp_flags: int = 0
 
     def add(self, at: float, length: int, tcp_flags: int) -> None:
-        """Count one packet more."""
+        """Count another packet."""
         # Not always in order of time: an answer is counted at once, for the moment at which it will be there.
         self.first = min(self.first, at) if self.packets else at
         self.last = max(self.last, at)

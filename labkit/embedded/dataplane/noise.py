@@ -1,4 +1,4 @@
-"""Makes the internet's background noise: scanners that knock at every public address, sooner or later.
+"""Makes the background noise of the internet: scanners that try every public address sooner or later.
 
 The data plane asks for it as time passes. Modelled: which ports are tried and how often is a rough picture of what
 public honeypots report; the sources are a few addresses seen in published flow logs and others drawn at random from
@@ -37,7 +37,7 @@ _SCANNERS = [IPv4Address(text) for text in ("20.65.136.10", "157.185.170.119")]
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """One unasked packet from the internet, sent once or several times in a row.
+    """An unsolicited packet from the internet, sent once or several times in a row.
 
     Attributes:
         at: When it comes, in seconds since the epoch.
@@ -58,12 +58,11 @@ class Knock:
             listens: Whether something listens at the packet's TCP port; nothing does at a UDP port.
         """
         if self.packet.protocol == TCP:
-            return Transmission(
-                self.packet, self.length, SYN, replies=(syn_reply(self.packet, listens, timestamps=False),)
-            )
-        is_echo = self.packet.protocol == ICMP
-        reply = Reply(self.length) if is_echo else port_unreachable(self.packet, self.length)
-        return Transmission(self.packet, self.length, replies=(reply,))
+            flags, reply = SYN, syn_reply(self.packet, listens, timestamps=False)
+        else:
+            is_echo = self.packet.protocol == ICMP
+            flags, reply = 0, Reply(self.length) if is_echo else port_unreachable(self.packet, self.length)
+        return Transmission(self.packet, self.length, flags, replies=(reply,))
 
 
 def knocks(address: IPv4Address, since: float, until: float) -> Iterator[Knock]:
@@ -88,13 +87,8 @@ def _knock(address: IPv4Address, at: float, generator: random.Random) -> Knock:
     port = generator.randrange(32768, 61000)
     if kind < 0.08:
         return Knock(at, echo_request(source, address), length=61, repeats=generator.choice([1, 4, 10]))
-    if kind < 0.2:
-        return Knock(
-            at, udp(source, address, _pick(_UDP_PORTS, generator), port), length=generator.choice([28, 58, 64])
-        )
-    return Knock(
-        at, tcp(source, address, _pick(_TCP_PORTS, generator), port), length=generator.choice([40, 44, 52, 60])
-    )
+    make, ports, lengths = (udp, _UDP_PORTS, [28, 58, 64]) if kind < 0.2 else (tcp, _TCP_PORTS, [40, 44, 52, 60])
+    return Knock(at, make(source, address, _pick(ports, generator), port), length=generator.choice(lengths))
 
 
 def _pick(ports: Sequence[int], generator: random.Random) -> int:

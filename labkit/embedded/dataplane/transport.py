@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from labkit.embedded.api.scope import is_read
 from labkit.embedded.api.server import Server
@@ -39,7 +40,7 @@ class DataPlane:
         self._client = server.client
         self._delivery = Delivery(server)
         self._network: Network | None = None
-        self._paths: dict[tuple[Packet, str | None], Path] = {}
+        self._trace = lru_cache(_PATHS_KEPT)(lambda packet, sender: self.network.trace(packet, start=sender))
         self._answered: dict[tuple[object, ...], int] = {}
 
     # The network, as it is now
@@ -49,12 +50,12 @@ class DataPlane:
         """The network as the account's API describes it at this moment."""
         if self._network is None:
             self._network = Network.from_ec2(self._client("ec2"))
-            self._paths.clear()
+            self._trace.cache_clear()
             self.flow_logs.watch(self._network, self.clock.time())
         return self._network
 
     def after_action(self, service: str, action: str) -> None:
-        """Take note that an action of EC2 may have changed the network or the flow logs."""
+        """Forget the network and read the flow logs again if an action may have changed them."""
         if service != "ec2" or is_read(action):
             return
         self._network = None
@@ -70,13 +71,8 @@ class DataPlane:
             packet: The packet.
             sender: The id of the interface that sends it; None for a host on the internet.
         """
-        network = self.network
-        key = (packet, sender)
-        if key not in self._paths:
-            if len(self._paths) >= _PATHS_KEPT:
-                self._paths.clear()
-            self._paths[key] = network.trace(packet, start=sender)
-        return self._paths[key]
+        _ = self.network  # if it has changed, the paths that are known are forgotten
+        return self._trace(packet, sender)
 
     # Packets
 

@@ -130,7 +130,7 @@ class Process(ABC):
     def send(self, sent: Transmission) -> Exchange:
         """Send a packet. What a host sends to itself never leaves it, and no flow log sees it.
 
-        The clock doesn't move: the program sleeps for the round trip, or for as long as it waits in vain.
+        The clock doesn't move: the program itself sleeps for the round trip, or until it gives up.
         """
         destination = sent.packet.dst
         if destination.is_loopback or destination in (self.address, self.ipv6):

@@ -23,9 +23,6 @@ from labkit.network import tcp
 
 _DOCUMENT = "AWS-RunShellScript"
 
-#: The default of its parameter executionTimeout, in seconds, as text.
-_EXECUTION_TIMEOUT = "3600"
-
 #: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 _MOST_CHARACTERS = 24_000
 _TRUNCATED = "--output truncated--"
@@ -231,7 +228,7 @@ def _script(parameters: dict[str, Any]) -> tuple[list[str], float]:
         if document.startswith(("AWS", "arn:")):
             raise NotInEmbeddedAwsError(f"run the document {document}, only {_DOCUMENT}")
         raise AwsError("InvalidDocument", f"There is no document {document}; the one for a shell is {_DOCUMENT}.")
-    script, timeout = given.pop("commands", []), given.pop("executionTimeout", [_EXECUTION_TIMEOUT])
+    script, timeout = given.pop("commands", []), given.pop("executionTimeout", ["3600"])
     if any(given.pop("workingDirectory", [])):
         raise NotInEmbeddedAwsError("change the working directory: its instances have no disk")
     if given:

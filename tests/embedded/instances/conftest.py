@@ -82,27 +82,14 @@ class World(Process):
 
 @dataclass(frozen=True)
 class Played:
-    """A script's result, the world it ran in, and how long it took there."""
+    """A script's result and its parts, what the host sent meanwhile, and how many seconds it took."""
 
     result: Result
-    world: World
+    out: str
+    err: str
+    code: int
     took: float
-
-    @property
-    def out(self) -> str:
-        return self.result.stdout
-
-    @property
-    def err(self) -> str:
-        return self.result.stderr
-
-    @property
-    def code(self) -> int:
-        return self.result.exit_code
-
-    @property
-    def sent(self) -> list[Sent]:
-        return self.world.sent
+    sent: list[Sent]
 
 
 Play = Callable[..., Played]
@@ -114,6 +101,8 @@ def play() -> Play:
 
     def play(*lines: str, timeout: float = 3600.0, **world: object) -> Played:
         process = World(stop_at=START + timeout, **world)  # type: ignore[arg-type]
-        return Played(run(process, lines, COMMAND_ID), process, process.now() - START)
+        result = run(process, lines, COMMAND_ID)
+        took = result.ended - result.started
+        return Played(result, result.stdout, result.stderr, result.exit_code, took, process.sent)
 
     return play

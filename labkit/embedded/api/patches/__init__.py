@@ -1,10 +1,10 @@
-"""Patches of moto: each place where moto departs from AWS and the course needs it as AWS has it.
+"""Patches of moto: the places where moto differs from AWS in a way that matters to the course.
 
-Each file patches one module of moto and bears its name: `route_tables.py` patches `moto.ec2.models.route_tables` and
+Each file patches one module of moto and has its name: `route_tables.py` patches `moto.ec2.models.route_tables` and
 `moto.ec2.responses.route_tables`. A service's `models` go by the name of the service: `iam.py`. Modules that begin with
 an underscore patch nothing: they hold what several patches share.
 
-`loading.import_moto` calls `apply()` once per process. Tests use `without(name)` to see that moto still departs.
+`loading.import_moto` calls `apply()` once per process. Tests use `without(name)` to see that moto still differs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Around = Callable[[Any, dict[str, Any], Moto], Any]
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One departure of moto from AWS, and its replacement.
+    """One difference of moto from AWS, and its replacement.
 
     Attributes:
         name: The patch's name, in words joined by hyphens.
@@ -133,7 +133,7 @@ def apply() -> None:
 
 @contextmanager
 def without(name: str) -> Iterator[None]:
-    """Take the patch `name` out, so that moto does there what it does alone, until the context ends."""
+    """Remove the patch `name` until the context ends, so that moto behaves there as it does unpatched."""
     _install([each for each in PATCHES.values() if each.name != name])
     try:
         yield

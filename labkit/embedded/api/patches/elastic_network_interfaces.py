@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check, patch
-from labkit.embedded.api.patches._refusals import check_ids, not_found
+from labkit.embedded.api.patches._checks import check_ids, not_found
 from labkit.embedded.api.patches.elastic_ip_addresses import random_public_address
 from labkit.embedded.api.patches.subnets import check_address, free_address
 from labkit.embedded.api.refusals import AwsError

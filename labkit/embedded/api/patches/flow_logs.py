@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.embedded.api.paging import page
 from labkit.embedded.api.patches import EC2_API, Moto, around
-from labkit.embedded.api.patches._refusals import not_found
+from labkit.embedded.api.patches._checks import not_found
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.flowlogs.format import Format
 

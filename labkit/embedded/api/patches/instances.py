@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.embedded.api.determinism import new_id
 from labkit.embedded.api.patches import EC2_API, EC2_GUIDE, Moto, around, check, patch
-from labkit.embedded.api.patches._refusals import check_ids
+from labkit.embedded.api.patches._checks import check_ids
 from labkit.embedded.api.refusals import AwsError
 
 _INSTANCE = "moto.ec2.models.instances:Instance"

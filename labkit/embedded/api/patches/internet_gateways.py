@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, check
-from labkit.embedded.api.patches._refusals import still_needed
+from labkit.embedded.api.patches._checks import still_needed
 from labkit.embedded.api.refusals import AwsError
 
 _BACKEND = "moto.ec2.models.internet_gateways:InternetGatewayBackend"

@@ -6,8 +6,7 @@ import ipaddress
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check, patch
-from labkit.embedded.api.patches._cidrs import canonical
-from labkit.embedded.api.patches._refusals import check_ids, not_found, still_needed
+from labkit.embedded.api.patches._checks import canonical, check_ids, not_found, still_needed
 from labkit.embedded.api.patches.vpc_peering_connections import ENDED
 from labkit.embedded.api.refusals import AwsError
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check
-from labkit.embedded.api.patches._cidrs import canonical
-from labkit.embedded.api.patches._refusals import check_ids
+from labkit.embedded.api.patches._checks import canonical, check_ids
 from labkit.embedded.api.refusals import AwsError
 
 _MODELS = "moto.ec2.models.security_groups"

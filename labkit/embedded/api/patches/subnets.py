@@ -6,8 +6,7 @@ import ipaddress
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check, patch
-from labkit.embedded.api.patches._cidrs import check_block
-from labkit.embedded.api.patches._refusals import check_ids, still_needed
+from labkit.embedded.api.patches._checks import check_block, check_ids, still_needed
 from labkit.embedded.api.refusals import AwsError
 
 _BACKEND = "moto.ec2.models.subnets:SubnetBackend"

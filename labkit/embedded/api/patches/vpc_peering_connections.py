@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, Moto, around, check
-from labkit.embedded.api.patches._refusals import not_found
+from labkit.embedded.api.patches._checks import not_found
 from labkit.embedded.api.patches.utils import matches
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.api.patches import EC2_API, VPC_GUIDE, Moto, around, check
-from labkit.embedded.api.patches._cidrs import check_block
-from labkit.embedded.api.patches._refusals import check_ids, still_needed
+from labkit.embedded.api.patches._checks import check_block, check_ids, still_needed
 from labkit.embedded.api.patches.vpc_peering_connections import ENDED
 
 _BACKEND = "moto.ec2.models.vpcs:VPCBackend"
