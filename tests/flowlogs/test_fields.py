@@ -20,7 +20,7 @@ def test_each_version_brings_the_fields_that_aws_lists_and_version_6_is_not_for_
     }  # fmt: skip
 
 
-def test_the_versions_stand_in_order_as_in_aws_table() -> None:
+def test_the_fields_are_in_the_order_of_their_versions_as_in_awss_table() -> None:
     versions = [field.version for field in FIELDS.values()]
     assert versions == sorted(versions)
 
@@ -44,16 +44,14 @@ def test_a_column_has_underscores_for_hyphens() -> None:
     assert len({field.column for field in FIELDS.values()}) == len(FIELDS)
 
 
-def test_logs_insights_discovers_the_default_fields_under_names_of_its_own() -> None:
+def test_logs_insights_discovers_fields_under_other_names() -> None:
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
     discovered = [field.insights_name for field in FIELDS.values() if field.version == 2]
     assert " ".join(discovered) == (
         "version accountId interfaceId srcAddr dstAddr srcPort dstPort protocol "
         "packets bytes startTime endTime action logStatus"
     )
-
-
-def test_logs_insights_has_the_camel_case_of_the_later_fields() -> None:
+    # The later fields have names of the same pattern.
     names = ("pkt-srcaddr", "next-hop-az-id", "asg-tag-2", "type")
     assert [FIELDS[name].insights_name for name in names] == ["pktSrcAddr", "nextHopAzId", "asgTag2", "type"]
 
