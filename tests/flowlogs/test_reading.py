@@ -23,16 +23,12 @@ HEADER = " ".join(DEFAULT.names)
 TEXT = "\n".join(LAB) + "\n"
 
 
-def utc(*numbers: int) -> pd.Timestamp:
-    return pd.Timestamp(datetime.datetime(*numbers, tzinfo=datetime.UTC))  # type: ignore[misc, arg-type]
-
-
 # --- AWS's own examples: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 
 
 def test_the_original_labs_two_records() -> None:
     table = read(LAB)
-    assert table["start"].tolist() == [utc(2025, 12, 3, 15, 5, 16)] * 2
+    assert table["start"].tolist() == [pd.Timestamp("2025-12-03T15:05:16Z")] * 2
     assert table["srcport"].tolist() == [0, 36333]  # port 0 is a port
     assert table[["srcaddr", "dstaddr", "protocol", "bytes", "action"]].values.tolist() == [
         ["10.1.15.80", "157.185.170.119", 1, 610, "ACCEPT"],
@@ -54,7 +50,7 @@ def test_nodata_and_skipdata_are_records_without_a_flow() -> None:
     flow = ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action"]
     assert table.loc[:1, flow].isna().all(axis=None)
     assert table.loc[:1, "interface_id"].tolist() == ["eni-1235b8ca123456789", "eni-11111111aaaaaaaaa"]
-    assert table["start"][0] == utc(2015, 5, 10, 18, 1, 16)
+    assert table["start"][0] == pd.Timestamp("2015-05-10T18:01:16Z")
 
 
 def test_ssh_over_ipv6() -> None:
@@ -298,9 +294,7 @@ def test_a_record_may_begin_like_json(tmp_path: Path) -> None:
     assert table.values.tolist() == [["[", "10.1.15.80"]]
 
 
-def test_a_plain_file_is_cut_where_lines_end_whatever_their_length(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_cut_where_lines_end_however_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labkit.flowlogs.reading._BLOCK", 100)
     monkeypatch.setattr("labkit.flowlogs.sources.FIRST", 100)
     monkeypatch.setattr("labkit.flowlogs.sources.CHUNK", 30)
@@ -380,17 +374,15 @@ def test_a_file_of_another_usual_format_names_the_likely_one() -> None:
         assert f"pass format={str(three)!r}" in str(caught.value)
 
 
-def test_a_format_that_does_not_fit_is_never_read_in_silence() -> None:
+def test_a_format_that_does_not_fit_is_an_error_even_if_only_columns_that_fit_are_wanted() -> None:
     with pytest.raises(FlowLogFormatError) as caught:
         read(LAB, format="${srcaddr} ${dstaddr}")
     assert caught.value.likely == DEFAULT
+    first, second, *rest = DEFAULT.names
     with pytest.raises(FlowLogFormatError):
-        read(LAB, format=Format((*DEFAULT.names[1:], DEFAULT.names[0])))
-
-
-def test_a_wrong_format_shows_even_if_only_columns_that_fit_are_wanted() -> None:
+        read(LAB, format=Format((second, *rest, first)))
     with pytest.raises(FlowLogFormatError):
-        list(scan(LAB, format=Format((DEFAULT.names[1], DEFAULT.names[0], *DEFAULT.names[2:])), columns=["bytes"]))
+        list(scan(LAB, format=Format((second, first, *rest)), columns=["bytes"]))
 
 
 def test_a_header_that_contradicts_the_given_format_is_an_error_that_names_the_headers() -> None:
@@ -410,7 +402,7 @@ def test_a_truncated_gzip_file_is_an_error_and_its_whole_records_can_be_read(tmp
             read(path)
         table = read(path, errors="report")
         assert least <= len(table) <= 40_000
-        (error,) = table.attrs["errors"][-1:] if cut == 300 else table.attrs["errors"]
+        (error,) = table.attrs["errors"]
         assert "gzip data ends too early" in error.reason
         pd.testing.assert_frame_equal(table.head(2), read(LAB), check_flags=False)
 

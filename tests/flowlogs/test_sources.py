@@ -37,9 +37,7 @@ def blocks(packed: bytes, size: int, chunk: int) -> tuple[list[bytes], Exception
 
 
 @given(_MEMBERS, st.integers(0, 3), st.integers(1, 500), st.integers(2, 400))
-def test_gzip_members_one_after_the_other_hold_one_text(
-    members: list[bytes], padding: int, size: int, chunk: int
-) -> None:
+def test_several_gzip_members_hold_one_text(members: list[bytes], padding: int, size: int, chunk: int) -> None:
     packed = b"".join(gzip.compress(member) + b"\0" * padding for member in members)
     found, error = blocks(packed, size, chunk)
     assert error is None
@@ -48,9 +46,7 @@ def test_gzip_members_one_after_the_other_hold_one_text(
 
 
 @given(_LINES.map(b"".join), st.integers(1, 10_000), st.integers(1, 500), st.integers(2, 400))
-def test_all_whole_lines_of_a_file_that_ends_too_early_come_before_the_error(
-    text: bytes, cut: int, size: int, chunk: int
-) -> None:
+def test_whole_lines_of_a_file_that_is_cut_come_before_the_error(text: bytes, cut: int, size: int, chunk: int) -> None:
     packed = gzip.compress(text)
     packed = packed[: max(4, len(packed) - cut)]
     found, error = blocks(packed, size, chunk)
