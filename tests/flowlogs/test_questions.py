@@ -96,13 +96,11 @@ def test_a_condition_narrows_the_requests_and_not_the_replies_and_the_most_rows_
 # --- names
 
 
-def test_services_are_named_by_the_lower_port_that_has_a_name() -> None:
+def test_services_are_named_by_the_lower_port_that_has_a_name_and_interfaces_by_their_ids() -> None:
     ports = ["40000 443 6", "443 40000 6", "53 123 17", "40000 40001 6", "0 0 1", "8080 22 6"]
     table = flowlogs.with_services(read([line("eni-a", A, B, ports=one) for one in ports]))
     assert table["service"].fillna("").tolist() == ["https", "https", "domain", "", "", "ssh"]
-
-
-def test_interfaces_that_are_not_known_have_no_name() -> None:
+    # Interfaces that are not known have no name.
     table = flowlogs.with_interface_names(read(BOTH_SIDES), {"eni-a": "one"})
     assert table["interface_name"].fillna("").tolist() == ["one", "one", "", ""]
 

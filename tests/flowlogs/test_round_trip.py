@@ -76,9 +76,7 @@ def test_every_word_of_every_line_arrives_in_its_column(given: tuple[Format, lis
 
 @settings(max_examples=60, deadline=None)
 @given(records())
-def test_text_gzip_and_parquet_give_the_table_back_and_have_the_same_bytes_each_time(
-    given: tuple[Format, list[str]],
-) -> None:
+def test_files_give_the_table_back_and_are_the_same_each_time(given: tuple[Format, list[str]]) -> None:
     form, lines = given
     table = read(lines, format=form)
     with tempfile.TemporaryDirectory() as folder:
