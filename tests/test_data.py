@@ -1,4 +1,4 @@
-"""The data are what data/README.md says: complete, labelled, true to the network's rules, and made by the script."""
+"""The data is what data/README.md says: complete, labeled, true to the network's rules, and made by the script."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ TCP = 6
 KEY = ["interface_id", "start", "srcaddr", "srcport", "dstaddr", "dstport", "protocol"]
 
 DEFAULT = Format.parse(DEFAULT_FORMAT)
-ARROW_TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 
 #: Records by VPC.
 Hour = dict[str, list[Any]]
@@ -40,7 +39,7 @@ Hour = dict[str, list[Any]]
 
 @pytest.fixture(scope="module")
 def make_day() -> Iterator[ModuleType]:
-    """The script, which imports its neighbors as scripts do."""
+    """Import the script, with its neighbors on the path as for any script."""
     sys.path.insert(0, str(DATA))
     yield importlib.import_module("make_day")
     sys.path.remove(str(DATA))
@@ -48,7 +47,7 @@ def make_day() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def hour(make_day: ModuleType) -> Hour:
-    """The records of one hour, made again."""
+    """Make the records of one hour again."""
     day = make_day.simulate(range(HOUR - 1, HOUR + 2))
     return {vpc: list(day.records(vpc, HOUR)) for vpc in ("vpc-1", "vpc-2")}
 
@@ -60,7 +59,7 @@ def network() -> Network:
 
 @cache
 def parquet() -> pd.DataFrame:
-    """The Parquet files' records with their labels, joined as the README says, and the hour of their start."""
+    """Return the Parquet files' records with their labels, joined as the README says, and the hour of their start."""
     files = sorted((DAY / "parquet").rglob("*.parquet"))
     records = pa.concat_tables(pq.ParquetFile(file).read() for file in files).to_pandas(types_mapper=pd.ArrowDtype)
     labels = pq.ParquetFile(DAY / "labels.parquet").read().to_pandas(types_mapper=pd.ArrowDtype)
@@ -109,23 +108,19 @@ def test_places_and_names_are_those_of_s3() -> None:
     assert all(re.fullmatch(f"{plain}|{hive}", place) for place in places)
 
 
-def test_every_text_file_begins_with_the_default_formats_header() -> None:
+def test_text_begins_with_a_header_and_parquet_has_awss_names_types_and_compression(make_day: ModuleType) -> None:
     for path in (DAY / "text").rglob("*.gz"):
         assert gzip.decompress(path.read_bytes()).split(b"\n", 1)[0].decode().split(" ") == [*DEFAULT.names]
-
-
-def test_parquet_has_awss_names_types_and_compression(make_day: ModuleType) -> None:
     fields = [FIELDS[name] for name in Format.parse(make_day.RICH_FORMAT).names]
-    wanted = [(field.column, ARROW_TYPES[field.type]) for field in fields]
+    wanted = [(field.column, pa.type_for_alias(field.type)) for field in fields]
     for path in (DAY / "parquet").rglob("*.parquet"):
         file = pq.ParquetFile(path)
         assert [(field.name, field.type) for field in file.schema_arrow] == wanted
         assert file.metadata.row_group(0).column(0).compression == "GZIP"
 
 
-def test_what_is_made_or_written_again_is_the_same_to_the_byte(
-    make_day: ModuleType, hour: Hour, tmp_path: Path
-) -> None:
+def test_what_is_written_again_is_the_same_to_the_byte(make_day: ModuleType, hour: Hour, tmp_path: Path) -> None:
+    assert network() == Network.from_answers(make_day.describe())
     made = {DAY / make_day.text_file(vpc, HOUR): make_day.text_table(records) for vpc, records in hour.items()}
     made |= {path: read(path).drop(columns=["account", "region", "day"]) for path in (DAY / "parquet").rglob("*.*")}
     same_pyarrow = pq.ParquetFile(DAY / "labels.parquet").metadata.created_by.endswith(f" {pa.__version__}")
@@ -149,10 +144,6 @@ def test_an_hour_made_again_is_the_same_in_parquet_and_labels(make_day: ModuleTy
         made.sort_values(order, ignore_index=True),
         check_dtype=False,
     )
-
-
-def test_network_json_is_the_network_that_the_script_describes(make_day: ModuleType) -> None:
-    assert network() == Network.from_answers(make_day.describe())
 
 
 # The records
@@ -195,7 +186,7 @@ def test_the_readmes_table_of_labels_is_right() -> None:
 
 
 def test_every_reject_is_a_groups_or_an_acls() -> None:
-    """The network itself says so of each: AWS lists no other reason here.
+    """A trace through the network finds which one: AWS lists no other reason here.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
     """
@@ -213,19 +204,15 @@ def test_every_reject_is_a_groups_or_an_acls() -> None:
     assert set(rejected.label) == {"noise", "denied"}
 
 
-def unanswered() -> pd.DataFrame:
-    """ACCEPTed flows of which the same interface never saw a packet the other way."""
+def test_accepted_but_never_answered_are_the_planted_ones_and_noise_at_the_nat_gateway() -> None:
     ends = ["interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol"]
     turned = dict(zip(ends, ["interface_id", "dstaddr", "srcaddr", "dstport", "srcport", "protocol"], strict=True))
     back = ok()[ends].rename(columns=turned).drop_duplicates()
-    found = ok().merge(back, on=ends, how="left", indicator=True)
-    return found[(found._merge == "left_only") & (found.action == "ACCEPT")]
-
-
-def test_accepted_but_never_answered_are_the_planted_ones_and_noise_at_the_nat_gateway() -> None:
-    inside = unanswered()[unanswered().label != "noise"]
-    flows = inside[["label", "srcaddr", "dstaddr", "dstport"]].drop_duplicates()
-    assert set(flows.itertuples(index=False, name=None)) == {
+    flows = ok().merge(back, on=ends, how="left", indicator=True)
+    # The interface that accepted them never saw a packet the other way.
+    unanswered = flows[(flows._merge == "left_only") & (flows.action == "ACCEPT")]
+    noise, inside = unanswered[unanswered.label == "noise"], unanswered[unanswered.label != "noise"]
+    assert set(inside[["label", "srcaddr", "dstaddr", "dstport"]].itertuples(index=False, name=None)) == {
         ("stale", "10.2.16.30", "10.1.16.99", 9200),  # switched off
         ("misrouted", "10.2.32.30", "10.1.16.53", 53),  # no route from report-2's subnet
         ("misrouted", "10.1.16.22", "10.2.32.30", 8080),  # it arrives: report-2's answers are lost
@@ -236,7 +223,6 @@ def test_accepted_but_never_answered_are_the_planted_ones_and_noise_at_the_nat_g
     assert (inside.flow_direction == "egress").all()
     # Noise that a NAT gateway lets in goes nowhere:
     # https://repost.aws/knowledge-center/vpc-analyze-inbound-traffic-nat-gateway
-    noise = unanswered()[unanswered().label == "noise"]
     assert len(noise) > 1000 and set(noise.interface_id) == {interface("nat-1").id}
     # The answer that is lost shows where it sets out, and not where it should arrive.
     lost = ok()[(ok().srcaddr == "10.2.32.30") & (ok().srcport == 8080)]
@@ -291,15 +277,12 @@ def test_tcp_flags_are_those_of_a_windows_place_in_its_connection() -> None:
 # The shape of the day
 
 
-def test_customers_come_by_day_and_backups_by_night() -> None:
-    arriving = ok()[(ok().label == "web") & (ok().flow_direction == "ingress")].groupby("hour").size()
+def test_customers_come_by_day_few_often_and_many_rarely_and_backups_by_night() -> None:
+    customers = ok()[(ok().label == "web") & (ok().flow_direction == "ingress")]
+    arriving, visits = customers.groupby("hour").size(), customers.srcaddr.value_counts()
     assert (arriving.idxmax(), arriving.max() > 6 * arriving.min()) == (16, True)
     assert arriving.idxmin() in (6, 7)
     per_hour = ok().groupby("hour").bytes.sum()
     assert per_hour.idxmax() == HOUR and per_hour[HOUR] > 0.5 * per_hour.sum()
-
-
-def test_few_customers_come_often_and_many_rarely() -> None:
-    visits = ok()[(ok().label == "web") & (ok().flow_direction == "ingress")].srcaddr.value_counts()
     assert len(visits) > 3000
     assert visits.head(len(visits) // 10).sum() > 3 * visits.tail(len(visits) // 2).sum() / 2

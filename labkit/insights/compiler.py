@@ -87,7 +87,7 @@ def compile(
 
 
 class _Compiler:
-    """Goes through the commands of one query; knows at each the columns that exist and the order of the rows."""
+    """Compiles the commands of one query in order; keeps the columns that exist and the order of the rows."""
 
     def __init__(self, query: ParsedQuery, columns: Mapping[str, ValueKind], now: float) -> None:
         self._query = query
@@ -146,7 +146,7 @@ class _Compiler:
         self._chosen = self._items(command, choosing=True)
 
     def _items(self, command: Node, *, choosing: bool) -> list[str]:
-        """The names of the items of `fields` or `display`; those that are more than a field are computed."""
+        """Return the names of the items of `fields` or `display`; those that are more than a field are computed."""
         shown: list[str] = []
         computed: list[str] = []
         for item in cast("list[Node]", command.children):
@@ -244,14 +244,14 @@ class _Compiler:
     # --- names ---
 
     def _expressions(self, stats: Scope | None = None) -> Expressions:
-        """What compiles expressions here; `stats` is the scope outside of the aggregates of a `stats` command."""
+        """Return the compiler of expressions here; `stats` is the scope outside of the aggregates of `stats`."""
         timestamp = self._columns.get("@timestamp") if not self._has_stats else None
         columns = Scope(self._columns, self._missing)
         context = Context(self._now, timestamp)
         return Expressions(self._query.text, stats or columns, context, columns if stats else None)
 
     def _item(self, item: Node) -> tuple[Node, Node | None, str]:
-        """An item's expression, its alias if it has one, and the name of its column."""
+        """Return an item's expression, its alias if it has one, and the name of its column."""
         expression, *alias = cast("list[Node]", item.children)
         if alias:
             return expression, alias[0], field_name(alias[0])
@@ -269,7 +269,7 @@ class _Compiler:
         self._ephemeral.add(title)
 
     def _missing(self, title: str, where: Node) -> Sql:
-        """What a missing field means: any event may lack any field, but the fields that stats makes are known."""
+        """Return what a missing field means: any event may lack any field, but the fields of stats are known."""
         if self._has_stats:
             there = ", ".join(self._columns)
             raise error_at(where, f"After stats there is no field {title}, only {there}.")
@@ -284,7 +284,7 @@ class _Compiler:
         return self._missing(title, where)
 
     def _new(self, wanted: str) -> str:
-        """A name for a column that is not taken yet in SQL, where case does not matter: the wanted one or similar."""
+        """Return the wanted name of a column, or a similar one that is not taken in SQL, which ignores case."""
         number = 1
         free = wanted or "~"
         while free.lower() in self._taken:
@@ -324,7 +324,7 @@ class _Compiler:
 
 
 def _sort_key(value: Sql, descending: bool) -> str:
-    """The SQL of a sort key. Text is in natural order, by the numbers in it."""
+    """Return the SQL of a sort key. Text is in natural order, by the numbers in it."""
     sql = f"natural_key({value.text})" if value.kind == "text" else value.text
     return f"{sql} {'DESC NULLS LAST' if descending else 'ASC NULLS FIRST'}"
 

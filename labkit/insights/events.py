@@ -91,7 +91,7 @@ def event_table(
 def _records(
     messages: Sequence[str], lines: pa.ChunkedArray, unread: np.ndarray, format: Format
 ) -> tuple[pa.Table, np.ndarray]:
-    """The unread messages that are records of a format, as a table; and their places among all messages."""
+    """Return the unread messages that are records of a format, as a table; and their places among all messages."""
     shape = f"^ *{_WORD}(?: +{_WORD}){{{len(format.names) - 1}}} *$"
     shaped = unread & pc.match_substring_regex(lines, shape).to_numpy()
     # The reader passes over the names of the fields, as the first line of a file.
@@ -110,6 +110,6 @@ def _times(milliseconds: Sequence[int]) -> pa.Array:
 
 
 def _pointers(log: str, ids: Sequence[int]) -> pa.Array:
-    """An opaque text for each event, as AWS's are."""
+    """Return an opaque text for each event, as AWS's are."""
     prefix = base64.urlsafe_b64encode(log.encode()).decode()
     return pc.binary_join_element_wise(prefix, pa.array(ids, pa.int64()).cast(pa.string()), ".")

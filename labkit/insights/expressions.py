@@ -197,7 +197,7 @@ class Expressions:
 
 
 def _chain(node: Node) -> list[Node]:
-    """What `or`, or `and`, joins: the tree of a long chain is as deep as the chain is long."""
+    """Return what `or`, or `and`, joins: the tree of a long chain is as deep as the chain is long."""
     parts: list[Node] = []
     kind = node.data
     while node.data == kind:

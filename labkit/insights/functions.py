@@ -64,7 +64,7 @@ def _constant(value: Sql, what: str) -> str:
 
 
 def _numeric(template: str) -> Build:
-    """SQL in which {x} is the argument as a number."""
+    """Return SQL in which {x} is the argument as a number."""
     return lambda args, _: Sql(template.format(x=double(args[0])), "number")
 
 
@@ -132,7 +132,7 @@ def _in_subnet(versions: Sequence[int], args: Args, _: Context) -> Sql:
 
 
 def _in_ipv4(value: str, network: IPv4Network) -> str:
-    """By the text of the address: its whole octets are a prefix, and the one that the mask cuts is one of a list."""
+    """Test the text of an address: its whole octets are a prefix, and the octet that the mask cuts is in a list."""
     octets = str(network.network_address).split(".")
     whole, bits = divmod(network.prefixlen, 8)
     wanted = octets[:whole]
@@ -152,7 +152,7 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
 
 
 def _textual(template: str, kind: ValueKind = "text") -> Build:
-    """SQL in which {a}, {b} and {c} are the arguments as text."""
+    """Return SQL in which {a}, {b} and {c} are the arguments as text."""
     return lambda args, _: Sql(template.format(**dict(zip("abc", map(text, args), strict=False))), kind)
 
 
@@ -184,7 +184,7 @@ def _sum(args: Args, _: Context) -> Sql:
 
 
 def _end(function: str, args: Args, _: Context) -> Sql:
-    """The smallest or largest value; of texts that look like numbers, by the numbers."""
+    """Return the smallest or largest value; of texts that look like numbers, by the numbers."""
     value = args[0]
     if value.kind != "text":
         return Sql(f"{function}({value.text})", value.kind)
@@ -192,7 +192,7 @@ def _end(function: str, args: Args, _: Context) -> Sql:
 
 
 def _sorted_end(function: str, args: Args, context: Context) -> Sql:
-    """The first or last value in natural order."""
+    """Return the first or last value in natural order."""
     value = args[0]
     if value.kind != "text":
         return _end(function, args, context)
@@ -200,7 +200,7 @@ def _sorted_end(function: str, args: Args, context: Context) -> Sql:
 
 
 def _dated(function: str, args: Args, context: Context) -> Sql:
-    """The value of the earliest or latest event; of events at the same moment, the smallest or largest value."""
+    """Return the value of the earliest or latest event; of events at the same moment, the smallest or largest value."""
     if context.timestamp is None:
         raise Unfit("This looks for the value with the first or last @timestamp, and there is none here.")
     value = args[0]

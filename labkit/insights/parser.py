@@ -1,4 +1,4 @@
-"""Parse a query with grammar.lark: into its commands, or into an error that a person understands.
+"""Parse a query with grammar.lark into its commands, or report an error in plain words.
 
 `compile` and `run` call it, and so does StartQuery, which needs the log groups of SOURCE before it has a table.
 """
@@ -129,7 +129,7 @@ def _check_order(commands: Sequence[Node]) -> None:
 
 
 def _explained(text: str, error: UnexpectedInput) -> QueryError:
-    """The error of the parser in words, at the word that does not fit."""
+    """Return the error of the parser in words, at the word that does not fit."""
     # What could have been there instead. Lark's match_examples would need an example for each state of the parser.
     wanted = set(getattr(error, "accepts", None) or getattr(error, "expected", None) or ()) - {"$END"}
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
@@ -143,7 +143,7 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
     end = start + len(word)
     if isinstance(error, UnexpectedCharacters):
         return QueryError(_bad_character(word), start, end)
-    # In `parse csv @message` the word before the one that does not fit is the one that labkit does not have.
+    # In `parse csv @message` the word before the one that does not fit is what labkit does not have.
     before = [(each[0], each.start()) for each in re.finditer(r"[A-Za-z]+", text[:start])][-1:]
     for name, at in [(word, start), *before]:
         if (instead := UNSUPPORTED.get(name.lower())) is not None:

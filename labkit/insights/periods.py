@@ -1,4 +1,7 @@
-"""Periods such as 5m, and the SQL of times rounded to them, for bin, datefloor and dateceil."""
+"""Read periods such as 5m, and round times to them in SQL.
+
+`functions` calls this for bin, datefloor and dateceil.
+"""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _decimal(value: float) -> str | None:
 
 
 def _kinds(events: pa.Table) -> Mapping[str, ValueKind]:
-    """The kind of each column of a table that `_arrow` made."""
+    """Return the kind of each column of a table that `_arrow` made."""
     return {field.name: _kind(field.type) for field in events.schema}
 
 
@@ -149,7 +149,7 @@ def _kind(type: pa.DataType) -> ValueKind:
 
 
 def _arrow(table: Any) -> pa.Table:
-    """Any table as an Arrow table of the kinds that the language has."""
+    """Return any table as an Arrow table with the types that the language has."""
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
     elif isinstance(table, duckdb.DuckDBPyRelation):

@@ -151,22 +151,25 @@ def duckdb_top(path: str) -> int:
     return int(row[2])
 
 
-READERS: dict[str, Callable[[str], int]] = {
-    "labkit.flowlogs.read": labkit_read,
-    "pyarrow.csv alone": pyarrow_read,
-    "pandas, C engine": pandas_read,
-    "DuckDB read_csv": duckdb_read,
-    "polars read_csv": polars_read,
-    "flowlogs-reader": flowlogs_reader_read,
-}
-TOPS: dict[str, Callable[[str], int]] = {
-    "labkit top_talkers(scan(…), each_side=True)": partial(labkit_top, each_side=True),
-    "polars scan_csv, streaming": partial(polars_top, each_side=True),
-    "DuckDB read_csv": duckdb_top,
-}
-ONCE: dict[str, Callable[[str], int]] = {
-    "labkit top_talkers(scan(…))": labkit_top,
-    "polars, streaming": polars_top,
+#: Each table: what it is about, and who is asked.
+TABLES: dict[str, dict[str, Callable[[str], int]]] = {
+    "All columns, typed": {
+        "labkit.flowlogs.read": labkit_read,
+        "pyarrow.csv alone": pyarrow_read,
+        "pandas, C engine": pandas_read,
+        "DuckDB read_csv": duckdb_read,
+        "polars read_csv": polars_read,
+        "flowlogs-reader": flowlogs_reader_read,
+    },
+    "Top 10 bytes by pair": {
+        "labkit top_talkers(scan(…), each_side=True)": partial(labkit_top, each_side=True),
+        "polars scan_csv, streaming": partial(polars_top, each_side=True),
+        "DuckDB read_csv": duckdb_top,
+    },
+    "The same, what both ends logged counted once": {
+        "labkit top_talkers(scan(…))": labkit_top,
+        "polars, streaming": polars_top,
+    },
 }
 
 
@@ -186,9 +189,9 @@ class Figures(NamedTuple):
     peak: float
 
 
-def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, end: str) -> dict[str, Figures]:
+def measured(title: str, folder: Path, end: str) -> dict[str, Figures]:
     absent = tuple(peer for peer in PEERS if find_spec(peer.replace("-", "_")) is None)
-    runs: dict[str, list[list[float]]] = {name: [] for name in works if not name.startswith(absent)}
+    runs: dict[str, list[list[float]]] = {name: [] for name in TABLES[title] if not name.startswith(absent)}
     for turn in range(ROUNDS):
         for name in runs:
             part = name == "flowlogs-reader"
@@ -196,7 +199,7 @@ def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, en
                 continue
             path = folder / f"{'part' if part else 'all'}.log{end}"
             seconds, cpu, peak = in_process(
-                "-m", "tests.benchmarks.flowlogs_two_million", "--one", kind, name, str(path)
+                "-m", "tests.benchmarks.flowlogs_two_million", "--one", title, name, str(path)
             )
             factor = SHARE if part else 1
             runs[name].append([seconds * factor, cpu * factor, peak])
@@ -209,10 +212,10 @@ def measured(kind: str, works: dict[str, Callable[[str], int]], folder: Path, en
     return found
 
 
-def table(kind: str, title: str, works: dict[str, Callable[[str], int]], folder: Path) -> None:
+def table(title: str, folder: Path) -> None:
     print(f"\n| {title} | plain, s | × labkit | CPU, s | gzip, s | × labkit | CPU, s | peak, MiB |")
     print("|---|---|---|---|---|---|---|---|")
-    plain, packed = (measured(kind, works, folder, end) for end in ("", ".gz"))
+    plain, packed = (measured(title, folder, end) for end in ("", ".gz"))
     for name in plain:
         times = [f"{figure:.2f}" for figures in (plain[name], packed[name]) for figure in figures[:3]]
         peak = "" if name == "flowlogs-reader" else f"{packed[name].peak:,.0f}"
@@ -221,12 +224,12 @@ def table(kind: str, title: str, works: dict[str, Callable[[str], int]], folder:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--one", nargs=3, metavar=("KIND", "NAME", "PATH"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=3, metavar=("TITLE", "NAME", "PATH"), help=argparse.SUPPRESS)
     parser.add_argument("--lines", type=int, default=LINES)
     options = parser.parse_args()
     if options.one:
-        kind, name, path = options.one
-        work = {"read": READERS, "top": TOPS, "once": ONCE}[kind][name]
+        title, name, path = options.one
+        work = TABLES[title][name]
         report(lambda: work(path), rounds=1 if work is flowlogs_reader_read else 2)
         return
     with tempfile.TemporaryDirectory() as name:
@@ -236,9 +239,8 @@ def main() -> None:
         for path in (folder / "all.log", folder / "part.log"):
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 6, mtime=0))
         print(f"{options.lines:,} lines, {(folder / 'all.log').stat().st_size / 1e6:,.0f} MB.")
-        table("read", "All columns, typed", READERS, folder)
-        table("top", "Top 10 bytes by pair", TOPS, folder)
-        table("once", "The same, what both ends logged counted once", ONCE, folder)
+        for title in TABLES:
+            table(title, folder)
 
 
 if __name__ == "__main__":

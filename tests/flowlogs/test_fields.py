@@ -14,15 +14,10 @@ def test_the_default_format_is_the_fourteen_fields_of_version_2_in_aws_order() -
     )
 
 
-def test_each_version_brings_the_fields_that_aws_lists_and_version_6_is_not_for_vpcs() -> None:
-    assert Counter(field.version for field in FIELDS.values()) == {
-        2: 14, 3: 7, 4: 4, 5: 4, 7: 10, 8: 1, 9: 1, 10: 1, 11: 12
-    }  # fmt: skip
-
-
-def test_the_versions_stand_in_order_as_in_aws_table() -> None:
+def test_each_version_adds_as_many_fields_as_aws_lists_in_order_and_version_6_is_not_for_vpcs() -> None:
     versions = [field.version for field in FIELDS.values()]
-    assert versions == sorted(versions)
+    assert Counter(versions) == {2: 14, 3: 7, 4: 4, 5: 4, 7: 10, 8: 1, 9: 1, 10: 1, 11: 12}
+    assert versions == sorted(versions)  # as in AWS's table
 
 
 def test_the_fields_of_version_11_are_those_of_the_announcement_of_june_2026() -> None:
@@ -44,16 +39,14 @@ def test_a_column_has_underscores_for_hyphens() -> None:
     assert len({field.column for field in FIELDS.values()}) == len(FIELDS)
 
 
-def test_logs_insights_discovers_the_default_fields_under_names_of_its_own() -> None:
+def test_logs_insights_discovers_fields_under_other_names() -> None:
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
     discovered = [field.insights_name for field in FIELDS.values() if field.version == 2]
     assert " ".join(discovered) == (
         "version accountId interfaceId srcAddr dstAddr srcPort dstPort protocol "
         "packets bytes startTime endTime action logStatus"
     )
-
-
-def test_logs_insights_has_the_camel_case_of_the_later_fields() -> None:
+    # The later fields have names of the same pattern.
     names = ("pkt-srcaddr", "next-hop-az-id", "asg-tag-2", "type")
     assert [FIELDS[name].insights_name for name in names] == ["pktSrcAddr", "nextHopAzId", "asgTag2", "type"]
 

@@ -34,12 +34,8 @@ def test_a_line_has_each_value_at_its_fields_place(names: list[str], data: st.Da
     assert words == ["-" if values[name] is None else str(values[name]) for name in names]
 
 
-def test_the_default_format_is_version_2() -> None:
-    assert DEFAULT.version == 2
-    assert str(DEFAULT) == DEFAULT_FORMAT
-
-
-def test_fields_of_versions_2_3_and_4_make_records_of_version_4() -> None:
+def test_the_default_format_is_version_2_and_fields_of_version_4_make_records_of_version_4() -> None:
+    assert (DEFAULT.version, str(DEFAULT)) == (2, DEFAULT_FORMAT)
     assert Format.parse("${srcaddr} ${vpc-id} ${region}").version == 4
 
 
@@ -60,35 +56,27 @@ def test_zero_is_a_value_and_values_of_fields_outside_the_format_are_left_out() 
     assert Format.parse("${srcport} ${dstport}").line({"srcport": 0, "dstport": None, "vpc-id": "vpc-1"}) == "0 -"
 
 
-def test_a_value_under_a_name_that_is_no_field_is_refused_rather_than_lost() -> None:
+def test_a_value_without_a_field_or_of_two_words_is_refused_rather_than_lost() -> None:
     with pytest.raises(UnknownFieldError, match="src_addr"):
         DEFAULT.line({"src_addr": "10.1.15.80"})
-
-
-def test_a_value_of_two_words_would_shift_the_columns_and_is_refused() -> None:
-    with pytest.raises(FlowLogFormatError, match="action must be one word"):
+    with pytest.raises(FlowLogFormatError, match="action must be one word"):  # two would shift the columns
         DEFAULT.line({"action": "ACCEPT OK"})
 
 
 def test_an_unknown_field_is_named_with_the_nearest_known_ones_and_the_place_of_the_list() -> None:
-    for name, nearest in {"src-addr": "srcaddr", "interface_id": "interface-id", "vpcid": "vpc-id"}.items():
+    for name, guess in {
+        "src-addr": " Did you mean srcaddr",
+        "interface_id": " Did you mean interface-id",
+        "vpcid": " Did you mean vpc-id",
+        "instance-tags": " Did you mean instance-tag or instance-tag-2 or interface-tag?",
+        "zzz": " All the fields are listed",
+    }.items():
         with pytest.raises(UnknownFieldError) as error:
             Format.parse("${version} ${" + name + "}")
         assert error.value.name == name
-        assert error.value.nearest[0] == nearest
-        assert repr(name) in str(error.value) and nearest in str(error.value)
+        assert f"no field {name!r}.{guess}" in str(error.value)
+        assert "".join(error.value.nearest[:1]) in guess and bool(error.value.nearest) == ("mean" in guess)
         assert "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html" in str(error.value)
-
-
-def test_where_several_known_fields_are_near_they_are_all_offered() -> None:
-    with pytest.raises(UnknownFieldError, match="Did you mean instance-tag or instance-tag-2 or interface-tag"):
-        Format.parse("${instance-tags}")
-
-
-def test_an_unknown_field_like_no_other_gets_no_guess() -> None:
-    with pytest.raises(UnknownFieldError, match=r"no field 'zzz'\. All the fields are listed") as error:
-        Format.parse("${zzz}")
-    assert error.value.nearest == ()
 
 
 REFUSED = {

@@ -30,14 +30,11 @@ A, B = "10.1.15.80", "10.2.0.126"
 BOTH_SIDES = [line("eni-a", A, B), line("eni-a", B, A), line("eni-b", A, B), line("eni-b", B, A)]
 
 
-def test_an_exchange_that_both_sides_logged_counts_once_unless_asked_otherwise() -> None:
+def test_windows_of_a_flow_are_added_up_and_an_exchange_that_both_sides_logged_counts_once_unless_asked() -> None:
+    windows = [line("eni-a", A, B, T + 60 * k) for k in range(3)]
+    assert flowlogs.top_talkers(read(windows))["packets"].tolist() == [12]
     assert flowlogs.top_talkers(read(BOTH_SIDES))["packets"].tolist() == [4, 4]
     assert flowlogs.top_talkers(read(BOTH_SIDES), each_side=True)["packets"].tolist() == [8, 8]
-
-
-def test_windows_of_one_flow_are_added_up() -> None:
-    lines = [line("eni-a", A, B, T + 60 * k) for k in range(3)]
-    assert flowlogs.top_talkers(read(lines))["packets"].tolist() == [12]
 
 
 def test_nodata_takes_part_in_no_answer() -> None:
@@ -54,15 +51,10 @@ def unanswered(lines: list[str], **options: Any) -> list[list[Any]]:
     return found[["interface_id", "srcaddr", "packets"]].values.tolist()
 
 
-def test_no_route_shows_as_accept_at_the_sender_and_nothing_at_the_receiver() -> None:
-    assert unanswered([line("eni-a", A, B)]) == [["eni-a", A, 4]]
-
-
-def test_a_missing_return_route_shows_at_the_sender_only() -> None:
-    assert unanswered([line("eni-a", A, B), line("eni-b", A, B), line("eni-b", B, A)]) == [["eni-a", A, 4]]
-
-
-def test_an_answered_ping_is_not_found() -> None:
+def test_no_route_shows_at_the_sender_only_whether_there_or_back_and_an_answered_ping_does_not() -> None:
+    there, at_target, back = line("eni-a", A, B), line("eni-b", A, B), line("eni-b", B, A)
+    for lines in ([there], [there, at_target, back]):
+        assert unanswered(lines) == [["eni-a", A, 4]]
     assert unanswered(BOTH_SIDES) == []
 
 
@@ -76,13 +68,10 @@ def test_awss_own_example_where_the_network_acl_rejects_the_reply_is_found_at_th
     assert unanswered(lines) == [["eni-1235b8ca123456789", "203.0.113.12", 4]]
 
 
-def test_what_was_rejected_is_not_accepted() -> None:
-    assert unanswered([line("eni-a", A, B, action="REJECT")]) == []
-
-
-def test_a_ping_that_failed_is_found_though_a_later_one_succeeded() -> None:
+def test_a_ping_that_failed_is_found_though_a_later_one_succeeded_and_not_one_that_was_rejected() -> None:
     later = [line("eni-a", A, B, T + 600), line("eni-a", B, A, T + 600)]
     assert unanswered([line("eni-a", A, B), *later]) == [["eni-a", A, 4]]
+    assert unanswered([line("eni-a", A, B, action="REJECT")]) == []
 
 
 def test_a_reply_in_the_next_window_is_a_reply_and_patience_says_how_far_that_is() -> None:
@@ -97,27 +86,21 @@ def test_a_reply_comes_from_the_port_that_was_asked() -> None:
     assert len(unanswered([asked, line("eni-a", B, A, ports="443 40001 6")])) == 2
 
 
-def test_a_condition_narrows_the_requests_and_not_the_replies() -> None:
+def test_a_condition_narrows_the_requests_and_not_the_replies_and_the_most_rows_can_be_chosen() -> None:
     lines = [line("eni-a", A, B, ports="40000 443 6"), line("eni-a", B, A, ports="443 40000 6"), line("eni-a", A, B)]
     assert unanswered(lines, where="dstport = 443") == []
     assert unanswered(lines, where="protocol = 1") == [["eni-a", A, 4]]
-
-
-def test_the_most_rows_can_be_chosen() -> None:
-    lines = [line("eni-a", A, B, n=2), line("eni-b", A, B, n=3)]
-    assert unanswered(lines, n=1) == [["eni-b", A, 3]]
+    assert unanswered([line("eni-a", A, B, n=2), line("eni-b", A, B, n=3)], n=1) == [["eni-b", A, 3]]
 
 
 # --- names
 
 
-def test_services_are_named_by_the_lower_port_that_has_a_name() -> None:
+def test_services_are_named_by_the_lower_port_that_has_a_name_and_interfaces_by_their_ids() -> None:
     ports = ["40000 443 6", "443 40000 6", "53 123 17", "40000 40001 6", "0 0 1", "8080 22 6"]
     table = flowlogs.with_services(read([line("eni-a", A, B, ports=one) for one in ports]))
     assert table["service"].fillna("").tolist() == ["https", "https", "domain", "", "", "ssh"]
-
-
-def test_interfaces_that_are_not_known_have_no_name() -> None:
+    # Interfaces that are not known have no name.
     table = flowlogs.with_interface_names(read(BOTH_SIDES), {"eni-a": "one"})
     assert table["interface_name"].fillna("").tolist() == ["one", "one", "", ""]
 

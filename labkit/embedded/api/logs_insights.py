@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS = 10_000, 100_000, 50
 
-#: A time in epoch seconds that no student means, the year 5138: larger numbers are milliseconds.
+#: The year 5138 in epoch seconds: larger numbers are milliseconds.
 _MILLISECONDS = 10**11
 
 
@@ -185,7 +185,7 @@ class LogsInsights:
         return id
 
     def _groups(self, parameters: dict[str, Any], source: Mapping[str, tuple[str, ...]] | None) -> list[str]:
-        """The names of the log groups that a query searches."""
+        """Return the names of the log groups that a query searches."""
         given = [key for key in ("logGroupName", "logGroupNames", "logGroupIdentifiers") if parameters.get(key)]
         if len(given) + (source is not None) != 1:
             raise AwsError(
@@ -230,7 +230,7 @@ def _check(parameters: dict[str, Any]) -> None:
 
 
 def _name(identifier: str) -> str:
-    """The name of a log group from its name or its ARN."""
+    """Return the name of a log group from its name or its ARN."""
     if not identifier.startswith("arn:"):
         return identifier
     if identifier.endswith("*"):
@@ -239,7 +239,7 @@ def _name(identifier: str) -> str:
 
 
 def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str, Any]) -> list[str]:
-    """The log groups that `SOURCE logGroups(…)` chooses.
+    """Return the log groups that `SOURCE logGroups(…)` chooses.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
     """
