@@ -26,36 +26,6 @@ Values = Mapping[str, str]
 #: RFC 1918, 6598, 3927, 4193 and 4291: addresses that are not routed on the internet.
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
 
-_FIXED = {
-    ("account-id", "unknown"): "The account is unknown: an AWS service made the interface.",
-    ("type", "IPv4"): "The packets are IPv4.",
-    ("type", "IPv6"): "The packets are IPv6.",
-    ("type", "EFA"): "The traffic is that of an Elastic Fabric Adapter.",
-    ("flow-direction", "ingress"): "The traffic came into the interface.",
-    ("flow-direction", "egress"): "The traffic went out of the interface.",
-    ("action", "ACCEPT"): "Security groups and network ACLs let the traffic pass at this interface. "
-    "It does not say that the traffic arrived.",
-    ("action", "REJECT"): "The traffic was not let pass at this interface: a security group or a network ACL did not "
-    "allow it, or it came after its connection was closed.",
-    ("log-status", "OK"): "Records were logged as they should be.",
-    ("log-status", "NODATA"): "The interface had no traffic in this interval.",
-    ("log-status", "SKIPDATA"): "Records of this interval were lost; this one may stand for many.",
-    ("reject-reason", "BPA"): "VPC Block Public Access rejected the traffic.",
-    ("reject-reason", "EC"): "VPC encryption controls rejected the traffic.",
-    ("traffic-path", "1"): "The traffic left to something else in the same VPC.",
-    ("traffic-path", "2"): "The traffic left through an internet gateway or a gateway endpoint.",
-    ("traffic-path", "3"): "The traffic left through a virtual private gateway.",
-    ("traffic-path", "4"): "The traffic left over a peering connection within the Region.",
-    ("traffic-path", "5"): "The traffic left over a peering connection to another Region.",
-    ("traffic-path", "6"): "The traffic left through a local gateway.",
-    ("traffic-path", "7"): "The traffic left through a gateway endpoint.",
-    ("traffic-path", "8"): "The traffic left through an internet gateway.",
-    ("encryption-status", "0"): "The traffic was not encrypted.",
-    ("encryption-status", "1"): "The Nitro system encrypted the traffic.",
-    ("encryption-status", "2"): "The application encrypted the traffic.",
-    ("encryption-status", "3"): "Both the Nitro system and the application encrypted the traffic.",
-}
-
 
 def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -> pd.DataFrame:
     """Explain each field of a record.
@@ -106,8 +76,8 @@ def says(name: str, values: Values) -> str:
         if _is_silent(values):
             return f"A dash: a {values['log-status']} record describes no flow."
         return "A dash: the field does not apply to this traffic, or could not be computed."
-    if (name, word) in _FIXED:
-        return _FIXED[name, word]
+    if word in FIELDS[name].values:
+        return FIELDS[name].values[word]
     sentence = _SENTENCES.get(name, FIELDS[name].meaning)
     return sentence.format(word) if isinstance(sentence, str) else sentence(word, values)
 
