@@ -187,15 +187,12 @@ def trusts(trust_policy: Document, service: str, context: Mapping[str, str] | No
 
 
 def allows(
-    policies: Mapping[str, Document] | Iterable[Document] | Document,
-    action: str,
-    resource: str,
-    context: Mapping[str, str] | None = None,
+    policies: Mapping[str, Document], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> Decision:
     """Decide whether a role's permissions policies allow an action on a resource.
 
     Args:
-        policies: All of the role's, inline and attached: by name, as a list, or a single document.
+        policies: All of the role's, inline and attached, each by its name for messages.
         action: The action, such as `logs:PutLogEvents`.
         resource: The resource's ARN.
         context: The values of the request's condition keys.
@@ -203,21 +200,10 @@ def allows(
     Returns:
         The decision.
 
-    >>> allows([], "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:s").reason
+    >>> allows({}, "logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:s").reason
     'The role has no permissions policy, so nothing allows logs:PutLogEvents.'
     """
-    return evaluate(named(policies), Request(action, resource, PolicyKind.PERMISSIONS, context or {}))
-
-
-def named(policies: Mapping[str, Document] | Iterable[Document] | Document) -> Mapping[str, Document]:
-    """Return permissions policies by name, with numbers for those that have none."""
-    if isinstance(policies, str) or (isinstance(policies, Mapping) and "Statement" in policies):
-        policies = [policies]
-    if isinstance(policies, Mapping):
-        return policies
-    documents: list[Document] = list(policies)
-    many = len(documents) > 1
-    return {f"permissions policy {n}" if many else "the permissions policy": one for n, one in enumerate(documents, 1)}
+    return evaluate(policies, Request(action, resource, PolicyKind.PERMISSIONS, context or {}))
 
 
 def _miss(statement: Statement, request: Request) -> Decision | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from labkit.iam.documents import Document
-from labkit.iam.evaluation import Decision, allows, named, trusts
+from labkit.iam.evaluation import Decision, allows, trusts
 from labkit.iam.roles import Role
 
 FLOW_LOGS_SERVICE = "vpc-flow-logs.amazonaws.com"
@@ -89,7 +89,7 @@ def flow_log_delivery(
 
 
 def log_permissions(
-    policies: Mapping[str, Document] | Iterable[Document] | Document,
+    policies: Mapping[str, Document],
     actions: Iterable[str],
     *,
     account: str,
@@ -104,7 +104,7 @@ def log_permissions(
     group too, since public modules write their policies so.
 
     Args:
-        policies: The permissions policies.
+        policies: The permissions policies by name.
         actions: The actions, such as LOG_ACTIONS.
         account: The account's 12-digit number.
         region: The log group's region.
@@ -113,12 +113,11 @@ def log_permissions(
     Returns:
         One decision for each action.
     """
-    documents = named(policies)
     context = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account, "aws:RequestedRegion": region}
     found = []
     for action in actions:
         arns = _log_arns(action, f"arn:aws:logs:{region}:{account}:log-group:", log_group)
-        decisions = [allows(documents, action, arn, context) for arn in arns]
+        decisions = [allows(policies, action, arn, context) for arn in arns]
         found.append(next((each for each in decisions if each), decisions[0]))
     return tuple(found)
 
