@@ -39,7 +39,6 @@ class Patch:
         rule: What AWS does, in one sentence.
         source: The AWS page that says so.
         hook: What is replaced, as `module:qualname`.
-        parameters: The parameters that the hook must still have; empty for a property.
         make: Takes what the hook was and returns its replacement.
     """
 
@@ -47,7 +46,6 @@ class Patch:
     rule: str
     source: str
     hook: str
-    parameters: tuple[str, ...]
     make: Make
 
 
@@ -55,7 +53,7 @@ PATCHES: dict[str, Patch] = {}
 _originals: dict[str, Any] = {}
 
 
-def patch(name: str, *, rule: str, source: str, hook: str, parameters: str = "") -> Callable[[Make], Make]:
+def patch(name: str, *, rule: str, source: str, hook: str) -> Callable[[Make], Make]:
     """Return a decorator that registers a function, `make(original) -> replacement`, as a patch.
 
     Args:
@@ -63,7 +61,6 @@ def patch(name: str, *, rule: str, source: str, hook: str, parameters: str = "")
         rule: What AWS does, in one sentence.
         source: The AWS page that says so.
         hook: What is replaced, as `module:qualname`.
-        parameters: The hook's parameters, separated by spaces; empty for a property.
 
     Raises:
         ValueError: Another patch has this name.
@@ -72,13 +69,13 @@ def patch(name: str, *, rule: str, source: str, hook: str, parameters: str = "")
     def register(make: Make) -> Make:
         if name in PATCHES:
             raise ValueError(f"Two patches are named {name}.")
-        PATCHES[name] = Patch(name, rule, source, hook, tuple(parameters.split()), make)
+        PATCHES[name] = Patch(name, rule, source, hook, make)
         return make
 
     return register
 
 
-def around(name: str, *, rule: str, source: str, hook: str, parameters: str) -> Callable[[Around], Around]:
+def around(name: str, *, rule: str, source: str, hook: str) -> Callable[[Around], Around]:
     """Return a decorator for a patch that does something before or after moto carries out a call.
 
     The decorated function takes moto's `self`, the call's arguments by name, defaults included, and `moto`, which
@@ -87,7 +84,7 @@ def around(name: str, *, rule: str, source: str, hook: str, parameters: str) -> 
     """
 
     def register(act: Around) -> Around:
-        @patch(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @patch(name, rule=rule, source=source, hook=hook)
         @wraps(act)
         def make(original: Any) -> Any:
             signature = inspect.signature(original)
@@ -104,7 +101,7 @@ def around(name: str, *, rule: str, source: str, hook: str, parameters: str) -> 
     return register
 
 
-def check(name: str, *, rule: str, source: str, hook: str, parameters: str) -> Callable[[Check], Check]:
+def check(name: str, *, rule: str, source: str, hook: str) -> Callable[[Check], Check]:
     """Return a decorator for a patch that only looks at a call before moto carries it out.
 
     The decorated function takes moto's `self` and the call's arguments by name, defaults included. It raises AWS's
@@ -112,7 +109,7 @@ def check(name: str, *, rule: str, source: str, hook: str, parameters: str) -> C
     """
 
     def register(look: Check) -> Check:
-        @around(name, rule=rule, source=source, hook=hook, parameters=parameters)
+        @around(name, rule=rule, source=source, hook=hook)
         @wraps(look)
         def act(self: Any, given: dict[str, Any], moto: Moto) -> Any:
             look(self, given)

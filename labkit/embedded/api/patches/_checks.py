@@ -31,18 +31,16 @@ def still_needed(what: str, id: str) -> AwsError:
     return AwsError("DependencyViolation", f"The {what} '{id}' has dependencies and cannot be deleted.")
 
 
-def check_ids(what: str, hook: str, parameters: str, known: Callable[[Any], Iterable[str]], *, name: str = "") -> None:
+def check_ids(what: str, hook: str, known: Callable[[Any], Iterable[str]], *, name: str = "") -> None:
     """Patch an action so that it refuses the first id of its first parameter that doesn't exist.
 
     Args:
         what: The kind of resource, as `not_found` takes it.
         hook: What is replaced, as `module:qualname`.
-        parameters: The hook's parameters, separated by spaces.
         known: Takes moto's backend and returns the ids that exist.
         name: The words of the patch's name for the kind of resource, where they are not those of `what`.
     """
     words = name or re.sub(r"[A-Z]", lambda capital: "-" + capital[0].lower(), what)
-    argument = parameters.split()[1]
 
     @check(
         f"unknown-{words}-is-named",
@@ -50,12 +48,11 @@ def check_ids(what: str, hook: str, parameters: str, known: Callable[[Any], Iter
         "several such ids, the message names the first.",
         source=f"{EC2_API}errors-overview.html",
         hook=hook,
-        parameters=parameters,
     )
     def look(self: Any, given: dict[str, Any]) -> None:
-        wanted = given[argument] or []
+        _, wanted, *_ = given.values()
         there = set(known(self)) if wanted else set()
-        for id in [wanted] if isinstance(wanted, str) else wanted:
+        for id in [wanted] if isinstance(wanted, str) else wanted or []:
             if id not in there:
                 raise not_found(what, id)
 

@@ -19,7 +19,6 @@ _NAME = "al2023-ami-2023.9.20251117.1-kernel-6.1"
     rule="DescribeImages knows the current images of Amazon Linux 2023, owned by Amazon.",
     source="https://docs.aws.amazon.com/linux/al2023/ug/ec2.html",
     hook="moto.ec2.models.amis:AmiBackend._load_amis",
-    parameters="self",
 )
 def _load(_: Any) -> Any:
     def _load_amis(self: Any) -> None:

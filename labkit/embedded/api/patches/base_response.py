@@ -68,7 +68,6 @@ FILTERS: dict[str, str] = {
     "page lists InvalidFilter); one that AWS has and this lacks is NotImplemented.",
     source=f"{EC2_API}errors-overview.html",
     hook="moto.ec2.responses._base_response:EC2BaseResponse._filters_from_querystring",
-    parameters="self",
 )
 def _known(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     filters, action = moto(), self._get_action()

@@ -43,7 +43,6 @@ def _random_ip(_: Any) -> Any:
     "default VPC: then it disassociates the address first.",
     source=f"{EC2_API}API_ReleaseAddress.html",
     hook="moto.ec2.models.elastic_ip_addresses:ElasticAddressBackend.release_address",
-    parameters="self address allocation_id",
 )
 def _release(self: Any, given: dict[str, Any]) -> None:
     for each in self.addresses:

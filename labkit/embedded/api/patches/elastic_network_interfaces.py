@@ -30,8 +30,6 @@ def _random_public_ip(_: Any) -> Any:
     "have and a security group that isn't in its VPC.",
     source=f"{EC2_API}API_CreateNetworkInterface.html",
     hook=f"{_BACKEND}.create_network_interface",
-    parameters="self subnet private_ip_address private_ip_addresses group_ids description tags delete_on_termination "
-    "kwargs",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     if isinstance(given["subnet"], str):
@@ -97,9 +95,7 @@ def _groups(_: Any) -> Any:
     return property(group_set)
 
 
-check_ids(
-    "networkInterface", f"{_BACKEND}.get_all_network_interfaces", "self eni_ids filters", lambda backend: backend.enis
-)
+check_ids("networkInterface", f"{_BACKEND}.get_all_network_interfaces", lambda backend: backend.enis)
 
 
 @check(
@@ -107,7 +103,6 @@ check_ids(
     rule="DeleteNetworkInterface refuses an interface that is attached.",
     source=f"{EC2_API}API_DeleteNetworkInterface.html",
     hook="moto.ec2.responses.elastic_network_interfaces:ElasticNetworkInterfaces.delete_network_interface",
-    parameters="self",
 )
 def _delete(self: Any, _: dict[str, Any]) -> None:
     interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))

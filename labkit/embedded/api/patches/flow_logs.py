@@ -49,8 +49,6 @@ def _check(given: dict[str, Any]) -> None:
     "which it couldn't make a flow log; a log group that doesn't exist yet is made at the first delivery.",
     source=f"{EC2_API}API_CreateFlowLogs.html",
     hook=f"{_BACKEND}.create_flow_logs",
-    parameters="self resource_type resource_ids traffic_type deliver_logs_permission_arn log_destination_type "
-    "log_destination log_group_name log_format max_aggregation_interval",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], list[Any]]:
     _check(given)
@@ -75,7 +73,6 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], li
     rule="DescribeFlowLogs returns at most MaxResults flow logs, and a NextToken for the rest.",
     source=f"{EC2_API}API_DescribeFlowLogs.html",
     hook="moto.ec2.responses.flow_logs:FlowLogs.describe_flow_logs",
-    parameters="self",
 )
 def _pages(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     answer = moto()
@@ -91,7 +88,6 @@ def _pages(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     rule="The filter deliver-log-status finds the flow logs whose delivery has that status.",
     source=f"{EC2_API}API_DescribeFlowLogs.html",
     hook="moto.ec2.models.flow_logs:FlowLogs.get_filter_value",
-    parameters="self filter_name method_name",
 )
 def _filter(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     return self.deliver_logs_status if given["filter_name"] == "deliver-log-status" else moto()

@@ -16,7 +16,6 @@ _BACKEND = "moto.iam.models:IAMBackend"
     rule="Attaching a policy that is attached already changes nothing (widely reported).",
     source=f"{IAM_API}API_AttachRolePolicy.html",
     hook="moto.iam.models:ManagedPolicy.attach_to",
-    parameters="self obj",
 )
 def _attach(self: Any, given: dict[str, Any], moto: Moto) -> None:
     if self.arn not in given["obj"].managed_policies:
@@ -28,7 +27,6 @@ def _attach(self: Any, given: dict[str, Any], moto: Moto) -> None:
     rule="DeletePolicy refuses a policy that is attached to anything, or has versions other than its default one.",
     source=f"{IAM_API}API_DeletePolicy.html",
     hook=f"{_BACKEND}.delete_policy",
-    parameters="self policy_arn",
 )
 def _delete(self: Any, given: dict[str, Any]) -> None:
     policy = self.get_policy(given["policy_arn"])
@@ -48,8 +46,6 @@ def _delete(self: Any, given: dict[str, Any]) -> None:
     "is trusted is taken as widely reported.",
     source=f"{IAM_API}API_CreateRole.html",
     hook=f"{_BACKEND}.create_role",
-    parameters="self role_name assume_role_policy_document path permissions_boundary description tags "
-    "max_session_duration linked_service",
 )
 def _create_role(self: Any, given: dict[str, Any]) -> None:
     from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator

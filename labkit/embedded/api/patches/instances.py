@@ -20,7 +20,6 @@ _BACKEND = "moto.ec2.models.instances:InstanceBackend"
     "doesn't exist.",
     source=f"{EC2_API}API_RunInstances.html",
     hook="moto.ec2.responses.instances:InstanceResponse.run_instances",
-    parameters="self",
 )
 def _run(self: Any, _: dict[str, Any]) -> None:
     least, most = int(self._get_param("MinCount", 1)), int(self._get_param("MaxCount", 1))
@@ -44,7 +43,6 @@ def _run(self: Any, _: dict[str, Any]) -> None:
     rule="An interface that RunInstances makes is deleted with its instance unless DeleteOnTermination is false.",
     source=f"{EC2_API}API_InstanceNetworkInterfaceSpecification.html",
     hook=f"{_INSTANCE}.prep_nics",
-    parameters="self nic_spec private_ip associate_public_ip security_groups ipv6_address_count",
 )
 def _interfaces(self: Any, given: dict[str, Any]) -> None:
     given["nic_spec"] = [
@@ -71,7 +69,6 @@ class _NoInterfaces(dict[int, Any]):
     "(widely reported) it no longer has interfaces, addresses, a subnet or groups.",
     source=f"{EC2_GUIDE}terminating-instances.html",
     hook=f"{_INSTANCE}.terminate",
-    parameters="self",
 )
 def _terminate(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     interfaces = list(self.nics.values())
@@ -120,7 +117,6 @@ def _not_terminated(hook: str, done: str) -> None:
         rule=f"A terminated instance can't be {done}.",
         source=f"{EC2_GUIDE}ec2-instance-lifecycle.html",
         hook=f"{_BACKEND}.{hook}",
-        parameters="self instance_ids",
     )
     def look(self: Any, given: dict[str, Any]) -> None:
         for instance in self.get_multi_instances_by_id(given["instance_ids"]):
@@ -135,6 +131,5 @@ _not_terminated("stop_instances", "stopped")
 check_ids(
     "instance",
     f"{_BACKEND}.get_reservations_by_instance_ids",
-    "self instance_ids filters",
     lambda backend: [instance.id for instance in backend.all_instances()],
 )

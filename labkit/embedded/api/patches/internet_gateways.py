@@ -17,7 +17,6 @@ _BACKEND = "moto.ec2.models.internet_gateways:InternetGatewayBackend"
     "has one, with InvalidParameterValue (both widely reported).",
     source=f"{VPC_GUIDE}amazon-vpc-limits.html",
     hook=f"{_BACKEND}.attach_internet_gateway",
-    parameters="self internet_gateway_id vpc_id",
 )
 def _attach(self: Any, given: dict[str, Any]) -> None:
     gateway = self.get_internet_gateway(given["internet_gateway_id"])
@@ -34,7 +33,6 @@ def _attach(self: Any, given: dict[str, Any]) -> None:
     rule="DetachInternetGateway refuses while a public address is in use in the VPC.",
     source=f"{EC2_API}API_DetachInternetGateway.html",
     hook=f"{_BACKEND}.detach_internet_gateway",
-    parameters="self internet_gateway_id vpc_id",
 )
 def _detach(self: Any, given: dict[str, Any]) -> None:
     gateway, vpc_id = self.get_internet_gateway(given["internet_gateway_id"]), given["vpc_id"]
@@ -52,7 +50,6 @@ def _detach(self: Any, given: dict[str, Any]) -> None:
     rule="DeleteInternetGateway refuses a gateway that is attached to a VPC.",
     source=f"{EC2_API}API_DeleteInternetGateway.html",
     hook=f"{_BACKEND}.delete_internet_gateway",
-    parameters="self internet_gateway_id",
 )
 def _delete(self: Any, given: dict[str, Any]) -> None:
     gateway = self.get_internet_gateway(given["internet_gateway_id"])

@@ -23,7 +23,6 @@ def _get(backend: Any, gateway_id: str) -> Any:
     rule="A NAT gateway's private address is one of its subnet.",
     source=f"{EC2_API}API_CreateNatGateway.html",
     hook=f"{_MODELS}:random_private_ip",
-    parameters="cidr ipv6",
 )
 def _address(_: Any) -> Any:
     return lambda cidr=None, ipv6=False: ""
@@ -34,7 +33,6 @@ def _address(_: Any) -> Any:
     rule="A public NAT gateway needs an Elastic IP address; its interface is managed by AWS and in use.",
     source=f"{EC2_API}API_CreateNatGateway.html",
     hook=f"{_BACKEND}.create_nat_gateway",
-    parameters="self subnet_id allocation_id tags connectivity_type",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     given["connectivity_type"] = given["connectivity_type"] or "public"
@@ -58,7 +56,6 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     rule="DeleteNatGateway disassociates the Elastic IP address and deletes the interface.",
     source=f"{EC2_API}API_DeleteNatGateway.html",
     hook=f"{_BACKEND}.delete_nat_gateway",
-    parameters="self nat_gateway_id",
 )
 def _delete(self: Any, given: dict[str, Any]) -> None:
     gateway = _get(self, given["nat_gateway_id"])
@@ -73,7 +70,6 @@ def _delete(self: Any, given: dict[str, Any]) -> None:
     rule="DescribeNatGateways obeys tag filters and refuses an id that doesn't exist.",
     source=f"{EC2_API}API_DescribeNatGateways.html",
     hook=f"{_BACKEND}.describe_nat_gateways",
-    parameters="self filters nat_gateway_ids",
 )
 def _describe(self: Any, given: dict[str, Any], moto: Moto) -> list[Any]:
     for wanted in given["nat_gateway_ids"] or []:

@@ -17,14 +17,12 @@ _RESPONSES = "moto.ec2.responses.network_acls:NetworkACLs"
     rule="CreateNetworkAclEntry keeps the ICMP type and code of an entry.",
     source=f"{EC2_API}API_CreateNetworkAclEntry.html",
     hook=f"{_RESPONSES}.create_network_acl_entry",
-    parameters="self",
 )
 @check(
     "replaced-acl-entry-keeps-its-icmp-type",
     rule="ReplaceNetworkAclEntry keeps the ICMP type and code of an entry.",
     source=f"{EC2_API}API_ReplaceNetworkAclEntry.html",
     hook=f"{_RESPONSES}.replace_network_acl_entry",
-    parameters="self",
 )
 def _icmp(self: Any, _: dict[str, Any]) -> None:
     # moto looks for them under the name that they have in the query; its parser has given them the API's own name.
@@ -36,8 +34,6 @@ def _icmp(self: Any, _: dict[str, Any]) -> None:
     rule="CreateNetworkAclEntry refuses what is not a CIDR block, and clears the block's host bits.",
     source=f"{EC2_API}API_CreateNetworkAclEntry.html",
     hook=f"{_BACKEND}.create_network_acl_entry",
-    parameters="self network_acl_id rule_number protocol rule_action egress cidr_block icmp_code icmp_type "
-    "port_range_from port_range_to ipv6_cidr_block",
 )
 def _blocks(self: Any, given: dict[str, Any]) -> None:
     if given["cidr_block"]:
@@ -52,7 +48,6 @@ def _blocks(self: Any, given: dict[str, Any]) -> None:
     "rule matches.",
     source=f"{VPC_GUIDE}custom-network-acl.html",
     hook=f"{_BACKEND}.create_network_acl",
-    parameters="self vpc_id tags default",
 )
 def _new(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     made = moto()
@@ -66,12 +61,7 @@ def _new(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     return made
 
 
-check_ids(
-    "networkAcl",
-    f"{_BACKEND}.describe_network_acls",
-    "self network_acl_ids filters",
-    lambda backend: backend.network_acls,
-)
+check_ids("networkAcl", f"{_BACKEND}.describe_network_acls", lambda backend: backend.network_acls)
 
 
 @check(
@@ -79,7 +69,6 @@ check_ids(
     rule="DeleteNetworkAclEntry and ReplaceNetworkAclEntry need an entry of that number and direction.",
     source=f"{EC2_API}API_DeleteNetworkAclEntry.html",
     hook=f"{_BACKEND}.delete_network_acl_entry",
-    parameters="self network_acl_id rule_number egress",
 )
 def _entry(self: Any, given: dict[str, Any]) -> None:
     acl_id, number, egress = given["network_acl_id"], given["rule_number"], given["egress"]
@@ -95,7 +84,6 @@ def _entry(self: Any, given: dict[str, Any]) -> None:
     rule="ReplaceNetworkAclAssociation needs an association that exists and an ACL of the same VPC.",
     source=f"{EC2_API}API_ReplaceNetworkAclAssociation.html",
     hook=f"{_BACKEND}.replace_network_acl_association",
-    parameters="self association_id network_acl_id",
 )
 def _association(self: Any, given: dict[str, Any]) -> None:
     association_id, acl = given["association_id"], self.get_network_acl(given["network_acl_id"])
@@ -113,7 +101,6 @@ def _association(self: Any, given: dict[str, Any]) -> None:
     rule="DeleteNetworkAcl refuses a default ACL, and one that a subnet has.",
     source=f"{EC2_API}API_DeleteNetworkAcl.html",
     hook=f"{_BACKEND}.delete_network_acl",
-    parameters="self network_acl_id",
 )
 def _delete(self: Any, given: dict[str, Any]) -> None:
     acl = self.get_network_acl(given["network_acl_id"])

@@ -126,7 +126,6 @@ def _check_not_local(backend: Any, table: Any, given: dict[str, Any]) -> None:
     "that lies in the VPC, and needs one target of the same VPC.",
     source=f"{EC2_API}API_CreateRoute.html",
     hook=f"{_BACKEND}.create_route",
-    parameters=f"self route_table_id {_DESTINATIONS} local {_TARGETS}",
 )
 def _create(self: Any, given: dict[str, Any]) -> None:
     if given["local"]:
@@ -144,9 +143,6 @@ def _create(self: Any, given: dict[str, Any]) -> None:
     rule="ReplaceRoute needs one target; that it checks destination and target as CreateRoute does is modelled.",
     source=f"{EC2_API}API_ReplaceRoute.html",
     hook=f"{_BACKEND}.replace_route",
-    parameters=f"self route_table_id {_DESTINATIONS} "
-    "nat_gateway_id egress_only_igw_id transit_gateway_id gateway_id instance_id interface_id "
-    "vpc_peering_connection_id",
 )
 def _replace(self: Any, given: dict[str, Any]) -> None:
     table = self.get_route_table(given["route_table_id"])
@@ -161,7 +157,6 @@ def _replace(self: Any, given: dict[str, Any]) -> None:
     "canonical form first is modelled.",
     source=f"{EC2_API}API_DeleteRoute.html",
     hook=f"{_BACKEND}.delete_route",
-    parameters=f"self route_table_id {_DESTINATIONS}",
 )
 def _delete_route(self: Any, given: dict[str, Any]) -> None:
     destination = _canonical_destination(given)
@@ -179,7 +174,6 @@ def _delete_route(self: Any, given: dict[str, Any]) -> None:
     "there is modelled.",
     source=f"{VPC_GUIDE}subnet-route-tables.html",
     hook=f"{_BACKEND}.associate_route_table",
-    parameters="self route_table_id gateway_id subnet_id",
 )
 def _associate(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     wanted = self.get_route_table(given["route_table_id"])
@@ -195,12 +189,7 @@ def _associate(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     return moto()
 
 
-check_ids(
-    "routeTable",
-    f"{_BACKEND}.describe_route_tables",
-    "self route_table_ids filters",
-    lambda backend: backend.route_tables,
-)
+check_ids("routeTable", f"{_BACKEND}.describe_route_tables", lambda backend: backend.route_tables)
 
 
 @check(
@@ -208,7 +197,6 @@ check_ids(
     rule="DeleteRouteTable refuses a VPC's main table, and one that a subnet has.",
     source=f"{EC2_API}API_DeleteRouteTable.html",
     hook=f"{_BACKEND}.delete_route_table",
-    parameters="self route_table_id",
 )
 def _delete_table(self: Any, given: dict[str, Any]) -> None:
     table = self.get_route_table(given["route_table_id"])

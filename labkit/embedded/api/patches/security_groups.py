@@ -17,7 +17,6 @@ _BACKEND = f"{_MODELS}:SecurityGroupBackend"
     rule="A VPC's default security group allows all traffic from the interfaces that have it.",
     source=f"{VPC_GUIDE}default-security-group.html",
     hook=f"{_BACKEND}.create_security_group",
-    parameters="self name description vpc_id tags force is_default",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     from moto.ec2.models.security_groups import SecurityGroupRule
@@ -35,7 +34,6 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     "means all of them.",
     source=f"{EC2_API}API_IpPermission.html",
     hook=f"{_BACKEND}._iterate_security_rules",
-    parameters="self ip_protocol group_id from_port to_port ip_ranges source_groups prefix_list_ids is_egress tags",
 )
 def _ports(self: Any, given: dict[str, Any]) -> None:
     if given["ip_protocol"] is None:
@@ -63,8 +61,6 @@ def _ports(self: Any, given: dict[str, Any]) -> None:
     rule="EC2 clears the host bits of a security group rule's CIDR block.",
     source=f"{EC2_API}API_IpRange.html",
     hook=f"{_MODELS}:SecurityGroupRule.__init__",
-    parameters="self ec2_backend ip_protocol group_id from_port to_port ip_range source_group prefix_list_id "
-    "is_egress tags",
 )
 def _block(self: Any, given: dict[str, Any]) -> None:
     block = given["ip_range"] or {}
@@ -93,8 +89,6 @@ def _revoking(direction: str) -> None:
         "peered VPC, like any other.",
         source="https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html",
         hook=f"{_BACKEND}.revoke_security_group_{direction}",
-        parameters="self group_name_or_id ip_protocol from_port to_port ip_ranges source_groups prefix_list_ids "
-        "security_rule_ids vpc_id",
     )
     def revoke(self: Any, given: dict[str, Any], moto: Moto) -> None:
         pairs = given["source_groups"] or []
@@ -118,7 +112,6 @@ for _direction in ("ingress", "egress"):
 check_ids(
     "securityGroup",
     f"{_BACKEND}.describe_security_groups",
-    "self group_ids groupnames filters",
     lambda backend: [group_id for groups in backend.groups.values() for group_id in groups],
 )
 
@@ -129,7 +122,6 @@ check_ids(
     "in its VPC names; a rule in a peered VPC that names it goes stale.",
     source=f"{EC2_API}API_DeleteSecurityGroup.html",
     hook=f"{_BACKEND}.delete_security_group",
-    parameters="self name group_id",
 )
 def _delete(self: Any, given: dict[str, Any]) -> None:
     group = self.get_security_group_by_name_or_id(given["group_id"] or given["name"])

@@ -14,7 +14,6 @@ from labkit.embedded.api.patches.amis import IMAGES, PUBLISHED
     rule="The public parameters of Amazon Linux name its current images, which DescribeImages knows.",
     source="https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html",
     hook="moto.ssm.models:load_resource",
-    parameters="resource",
 )
 def _parameters(original: Any) -> Any:
     def load_resource(resource: str) -> Any:

@@ -12,7 +12,6 @@ from labkit.embedded.api.patches import Moto, around
     rule="GetCallerIdentity names an IAM user by its unique id and its iam ARN.",
     source="https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",
     hook="moto.sts.models:STSBackend.get_caller_identity",
-    parameters="self access_key_id region",
 )
 def _caller(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     user_id, arn, account = moto()

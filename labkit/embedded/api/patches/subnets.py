@@ -59,7 +59,6 @@ def free_address(subnet: Any) -> str:
     rule="A chosen private address must lie in the subnet, be none of its five reserved ones, and be free.",
     source=f"{VPC_GUIDE}subnet-sizing.html",
     hook="moto.ec2.models.subnets:Subnet.request_ip",
-    parameters="self ip instance",
 )
 def _request(_: Any) -> Any:
     return lambda self, ip, instance: check_address(self, ip)
@@ -70,7 +69,6 @@ def _request(_: Any) -> Any:
     rule="An interface is given an address of its subnet that no other interface has.",
     source=f"{VPC_GUIDE}subnet-sizing.html",
     hook="moto.ec2.models.subnets:Subnet.get_available_subnet_ip",
-    parameters="self instance",
 )
 def _available(_: Any) -> Any:
     return lambda self, instance: free_address(self)
@@ -81,7 +79,6 @@ def _available(_: Any) -> Any:
     rule="CreateSubnet refuses what is not a CIDR block of /16 to /28, and clears the block's host bits.",
     source=f"{EC2_API}API_CreateSubnet.html",
     hook=f"{_BACKEND}.create_subnet",
-    parameters="self vpc_id cidr_block ipv6_cidr_block availability_zone availability_zone_id ipv6_native tags",
 )
 def _create(self: Any, given: dict[str, Any]) -> None:
     check_block(given, "InvalidSubnet.Range")
@@ -90,7 +87,6 @@ def _create(self: Any, given: dict[str, Any]) -> None:
 check_ids(
     "subnet",
     f"{_BACKEND}.describe_subnets",
-    "self subnet_ids filters",
     lambda backend: [subnet_id for zone in backend.subnets.values() for subnet_id in zone],
 )
 
@@ -101,7 +97,6 @@ check_ids(
     "deleted with it.",
     source=f"{EC2_API}API_DeleteSubnet.html",
     hook=f"{_BACKEND}.delete_subnet",
-    parameters="self subnet_id",
 )
 def _delete(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     subnet_id = given["subnet_id"]

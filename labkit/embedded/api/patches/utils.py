@@ -45,7 +45,6 @@ def _pattern(wildcards: str) -> re.Pattern[str]:
     rule="A filter matches where any of a resource's values is any of the filter's.",
     source=f"{EC2_API}API_Filter.html",
     hook="moto.ec2.utils:is_filter_matching",
-    parameters="obj _filter filter_value",
 )
 def _any(_: Any) -> Any:
     def is_filter_matching(obj: Any, _filter: str, filter_value: Any) -> bool:
@@ -66,7 +65,6 @@ def _any(_: Any) -> Any:
     rule="Filter values of DescribeInstances may have the wildcards * and ?.",
     source=f"{EC2_GUIDE}Using_Filtering.html",
     hook="moto.ec2.utils:instance_value_in_filter_values",
-    parameters="instance_value filter_values",
 )
 def _instance_value(_: Any) -> Any:
     return matches

@@ -54,7 +54,6 @@ def _blocks(vpc: Any) -> list[ipaddress.IPv4Network]:
     "days.",
     source=f"{EC2_API}API_CreateVpcPeeringConnection.html",
     hook=f"{_BACKEND}.create_vpc_peering_connection",
-    parameters="self vpc peer_vpc tags",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     vpc, peer_vpc = given["vpc"], given["peer_vpc"]
@@ -79,7 +78,6 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     "answered as failed at once is modelled, and the peer is in this account and region here.",
     source=_LIFECYCLE,
     hook=f"{_RESPONSES}.create_vpc_peering_connection",
-    parameters="self",
 )
 def _answer(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     if self._get_param("PeerOwnerId", self.current_account) != self.current_account:
@@ -102,7 +100,6 @@ def _answer(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     "for two hours, and so is a rejected or deleted one between VPCs of one account.",
     source=_LIFECYCLE,
     hook=f"{_BACKEND}.describe_vpc_peering_connections",
-    parameters="self vpc_peering_ids",
 )
 def _shown(self: Any, given: dict[str, Any]) -> None:
     _expire(self.vpc_pcxs.values())
@@ -136,7 +133,6 @@ def _value(peering: Any, name: str) -> Any:
     rule="DescribeVpcPeeringConnections returns only the connections that match its filters.",
     source=f"{EC2_API}API_DescribeVpcPeeringConnections.html",
     hook=f"{_RESPONSES}.describe_vpc_peering_connections",
-    parameters="self",
 )
 def _describe(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     filters = self._filters_from_querystring()
@@ -157,7 +153,6 @@ def _transition(action: str, goal: str, *allowed_from: str) -> None:
         rule=f"{action.capitalize()}VpcPeeringConnection needs a connection that is {' or '.join(allowed_from)}.",
         source=f"{EC2_API}API_{action.capitalize()}VpcPeeringConnection.html",
         hook=f"{_BACKEND}.{action}_vpc_peering_connection",
-        parameters="self vpc_pcx_id",
     )
     def transition(self: Any, given: dict[str, Any], moto: Moto) -> Any:
         peering_id = given["vpc_pcx_id"]

@@ -16,7 +16,6 @@ _BACKEND = "moto.ec2.models.vpcs:VPCBackend"
     rule="The default VPC has an internet gateway, and its main route table a route to it.",
     source=f"{VPC_GUIDE}default-vpc-components.html",
     hook=f"{_BACKEND}.create_default_vpc",
-    parameters="self",
 )
 def _default_vpc(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     vpc = moto()
@@ -33,22 +32,19 @@ def _default_vpc(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     "lists InvalidVpcRange), and clears the block's host bits.",
     source=f"{EC2_API}API_CreateVpc.html",
     hook=f"{_BACKEND}.create_vpc",
-    parameters="self cidr_block instance_tenancy amazon_provided_ipv6_cidr_block "
-    "ipv6_cidr_block_network_border_group tags is_default",
 )
 @check(
     "secondary-cidr-is-canonical",
     rule="AssociateVpcCidrBlock checks its CIDR block as CreateVpc does.",
     source=f"{EC2_API}API_AssociateVpcCidrBlock.html",
     hook=f"{_BACKEND}.associate_vpc_cidr_block",
-    parameters="self vpc_id cidr_block amazon_provided_ipv6_cidr_block",
 )
 def _block(self: Any, given: dict[str, Any]) -> None:
     check_block(given, "InvalidVpc.Range")
 
 
-check_ids("vpc", f"{_BACKEND}.describe_vpcs", "self vpc_ids filters", lambda backend: backend.vpcs)
-check_ids("vpc", f"{_BACKEND}.get_vpc", "self vpc_id", lambda backend: backend.vpcs, name="vpc-of-another-resource")
+check_ids("vpc", f"{_BACKEND}.describe_vpcs", lambda backend: backend.vpcs)
+check_ids("vpc", f"{_BACKEND}.get_vpc", lambda backend: backend.vpcs, name="vpc-of-another-resource")
 
 
 @around(
@@ -57,7 +53,6 @@ check_ids("vpc", f"{_BACKEND}.get_vpc", "self vpc_id", lambda backend: backend.v
     "its own default ones, which are deleted with it; that a peering connection keeps it too is modelled.",
     source=f"{EC2_API}API_DeleteVpc.html",
     hook=f"{_BACKEND}.delete_vpc",
-    parameters="self vpc_id",
 )
 def _delete(self: Any, given: dict[str, Any], moto: Moto) -> Any:
     vpc_id, vpc = given["vpc_id"], self.get_vpc(given["vpc_id"])
