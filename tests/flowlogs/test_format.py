@@ -36,7 +36,7 @@ def test_a_line_has_each_value_at_its_fields_place(names: list[str], data: st.Da
 
 def test_the_default_format_is_version_2_and_fields_of_version_4_make_records_of_version_4() -> None:
     assert (DEFAULT.version, str(DEFAULT)) == (2, DEFAULT_FORMAT)
-    assert Format.parse("${srcaddr} ${vpc-id} ${region}").version == 4
+    assert Format.parse("${version} ${srcaddr} ${vpc-id} ${region}").version == 4
 
 
 def test_a_record_of_the_default_format_is_written_as_aws_writes_it() -> None:
