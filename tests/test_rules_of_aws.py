@@ -14,7 +14,7 @@ FIDELITY = TESTS.parent / "labkit" / "embedded" / "FIDELITY.md"
 #: Rule, page, and the test as file::name.
 DOCUMENTED = re.findall(r"^\| ([^|]+) \| \[[^]]+\]\(([^)]+)\) \| `([^`]+)` \|$", RULES, re.MULTILINE)
 #: Rule, and its row in FIDELITY.md.
-MODELLED = re.findall(r"^\| (?!Rule|-)([^|]+) \| ([^|]+) \|$", RULES, re.MULTILINE)
+MODELED = re.findall(r"^\| (?!Rule|-)([^|]+) \| ([^|]+) \|$", RULES, re.MULTILINE)
 
 
 @cache
@@ -46,16 +46,16 @@ def test_each_documented_rule_has_a_test_that_names_its_page() -> None:
         assert named, f"{rule}: {test} doesn't name {page}"
 
 
-def test_what_aws_does_not_document_is_on_the_fidelity_page_as_modelled() -> None:
-    section = re.search(r"^## 3\. Modelled\n(.*?)^## ", FIDELITY.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def test_what_aws_does_not_document_is_on_the_fidelity_page_as_modeled() -> None:
+    section = re.search(r"^## 3\. Modeled\n(.*?)^## ", FIDELITY.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert section is not None
-    assert len(MODELLED) > 10
-    for rule, row in MODELLED:
+    assert len(MODELED) > 10
+    for rule, row in MODELED:
         assert f"\n| {row} |" in section[1], f"{rule}: FIDELITY.md has no row {row!r} in section 3."
 
 
 def test_no_rule_stands_twice_and_no_row_is_malformed() -> None:
-    rules = [rule for rule, *_ in (*DOCUMENTED, *MODELLED)]
+    rules = [rule for rule, *_ in (*DOCUMENTED, *MODELED)]
     assert len(set(rules)) == len(rules)
     tables = len(re.findall(r"^\| Rule \|", RULES, re.MULTILINE))
     assert len(re.findall(r"^\|", RULES, re.MULTILINE)) == len(rules) + 2 * tables

@@ -1,7 +1,7 @@
 """The embedded AWS as a whole: what it consists of, and how the parts work together.
 
 - The API (`api/`): a server on the loopback answers boto3; moto keeps the state of EC2, IAM and CloudWatch Logs.
-- The instances (`instances/`): Run Command runs a script on the modelled shell of an instance.
+- The instances (`instances/`): Run Command runs a script on the modeled shell of an instance.
 - The data plane (`dataplane/`): carries the packets that the instances send over the network as the API describes it,
   lets the flow logs see them, and delivers their records.
 - The clock: time is virtual. It moves when an action, an echo or a wait takes time.

@@ -98,7 +98,7 @@ def log_permissions(
 ) -> tuple[Decision, ...]:
     """Decide which actions policies allow on a log group and its streams.
 
-    Two things are modelled. AWS's page has logs:CreateLogGroup among the role's permissions; labkit asks for it only
+    Two things are modeled. AWS's page has logs:CreateLogGroup among the role's permissions; labkit asks for it only
     where the group doesn't exist, since public modules that leave it out deliver. And IAM checks
     logs:DescribeLogGroups on an empty group name, which a policy for one group can't match; labkit accepts it for the
     group too, since public modules write their policies so.

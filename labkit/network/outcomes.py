@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, unique
 from typing import Literal
 
 #: Seen from a network interface: `egress` leaves it, `ingress` enters it.
@@ -37,6 +37,7 @@ _UNREACHED = "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"
 _UNROUTED = "it does not forward to {{packet.dst}}, {}; {{other}} lacks a route to it"
 
 
+@unique
 class Outcome(Enum):
     """What a component did with a packet.
 

@@ -13,7 +13,8 @@ ROUNDS = 5
 IMPORT = "import labkit"
 
 MOTO = """
-import os
+import logging, os
+logging.getLogger("werkzeug").setLevel(logging.ERROR)  # which would print a line for each request
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
 from moto.server import ThreadedMotoServer
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

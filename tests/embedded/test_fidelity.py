@@ -110,12 +110,12 @@ def test_what_is_here_is_on_the_page() -> None:
 
 
 def test_each_row_has_a_subject_both_sides_and_a_source() -> None:
-    for section in ("1. As AWS does", "2. Simplified", "3. Modelled", "4. Not there"):
+    for section in ("1. As AWS does", "2. Simplified", "3. Modeled", "4. Not there"):
         found = rows(section)
         assert found, section
         for cells in found:
             assert len(cells) == 4 and all(cells), cells
-            assert "](https://" in cells[3] or (cells[3], section) == ("no source", "3. Modelled"), cells
+            assert "](https://" in cells[3] or (cells[3], section) == ("no source", "3. Modeled"), cells
         assert len({cells[0] for cells in found}) == len(found), section
 
 

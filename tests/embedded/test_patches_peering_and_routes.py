@@ -310,7 +310,7 @@ def test_a_second_route_table_for_a_subnet_is_refused(ec2: Any, vpc: str, subnet
 def test_the_same_route_table_again_is_answered_with_the_association_that_is_there(
     ec2: Any, vpc: str, subnet: str
 ) -> None:
-    """Modelled: AWS doesn't say, and its list of idempotent actions is silent about this one.
+    """Modeled: AWS doesn't say, and its list of idempotent actions is silent about this one.
 
     https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
     """
@@ -348,7 +348,7 @@ def test_a_second_internet_gateway_of_a_vpc_is_refused(ec2: Any, vpc: str) -> No
 
 @pytest.mark.aws_does("a-vpc-has-one-internet-gateway")
 def test_an_attached_internet_gateway_is_not_attached_again(ec2: Any, vpc: str, other_vpc: str) -> None:
-    """https://github.com/berlioz-the/berlioz/issues/1; that the VPC that has it is named in both cases is modelled."""
+    """https://github.com/berlioz-the/berlioz/issues/1; that the VPC that has it is named in both cases is modeled."""
     internet = gateway(ec2, vpc)
     for wanted in (vpc, other_vpc):
         with refused("Resource.AlreadyAssociated", f"resource {internet} is already attached to network {vpc}"):

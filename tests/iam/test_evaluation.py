@@ -376,7 +376,7 @@ class TestDelivery:
         assert reason.endswith("Not allowed either: logs:DescribeLogGroups, logs:DescribeLogStreams.")
 
     def test_create_log_group_is_needed_only_where_the_group_does_not_exist(self) -> None:
-        # Modelled: the page lists it, and public modules that make the group themselves leave it out.
+        # Modeled: the page lists it, and public modules that make the group themselves leave it out.
         permissions = policy(allow(list(LOG_ACTIONS)))
         assert deliver(trust(), permissions)
         decision = deliver(trust(), permissions, log_group_exists=False)
@@ -385,7 +385,7 @@ class TestDelivery:
 
     @pytest.mark.parametrize("resource", [f"{GROUP}:*", f"{GROUP}*", f"{GROUP}:log-stream:*", "arn:aws:logs:*:*:*"])
     def test_a_policy_for_this_group_alone_is_enough(self, resource: str) -> None:
-        # Modelled for DescribeLogGroups, which IAM checks on an empty group name.
+        # Modeled for DescribeLogGroups, which IAM checks on an empty group name.
         assert deliver(trust(), policy(allow(AWS_PAGE_ACTIONS, resource)))
 
     def test_describe_log_groups_may_be_allowed_on_all_groups_and_the_rest_on_one(self) -> None:

@@ -175,7 +175,7 @@ def test_neither_groups_nor_network_acls_filter_what_is_never_captured(service: 
 
 
 @pytest.mark.parametrize("target", ["tgw-1", "vgw-1", "vpce-1", "lgw-1", "cagw-1"])
-def test_what_is_not_modelled_says_so(target: str) -> None:
+def test_what_is_not_modeled_says_so(target: str) -> None:
     path = with_appliance(False).routes("a", route("198.51.100.0/24", target)).trace(echo_request(A, "198.51.100.1"))
     assert (path.reached, path.code) == (False, "UNSUPPORTED_COMPONENT")
     assert target in str(path.stopped_at)

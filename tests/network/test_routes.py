@@ -121,7 +121,7 @@ def test_a_subnet_without_a_table_of_its_own_uses_the_main_one() -> None:
 
 
 def test_a_blackhole_that_wins_drops_the_packet_though_a_shorter_route_would_do() -> None:
-    """State blackhole: the target is not available. No fallback (modelled).
+    """State blackhole: the target is not available. No fallback (modeled).
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
     """

@@ -85,7 +85,7 @@ class Window:
 class Capture:
     """The open windows of one flow log.
 
-    The windows of different interfaces begin at different moments (modelled: AWS's don't begin on the minute either). A
+    The windows of different interfaces begin at different moments (modeled: AWS's don't begin on the minute either). A
     packet falls into exactly one window.
 
     Args:

@@ -15,7 +15,7 @@ from labkit.embedded.dataplane.flow_log_records import lines
 from labkit.embedded.dataplane.flow_logs import FlowLog
 from labkit.iam import flow_log_delivery, read_role
 
-#: Seconds from the end of a window to its events in the log group: modelled as always the same; AWS says "typically
+#: Seconds from the end of a window to its events in the log group: modeled as always the same; AWS says "typically
 #: about 5 minutes".
 DELAY = 300
 
@@ -31,7 +31,7 @@ class Delivery:
     ) -> None:
         """Write the records of closed windows, or note that they may not be written.
 
-        What was refused is lost (modelled: AWS doesn't say).
+        What was refused is lost (modeled: AWS doesn't say).
 
         Args:
             flow_log: The flow log.

@@ -1,6 +1,6 @@
 """Makes the background noise of the internet: scanners that try every public address sooner or later.
 
-The data plane asks for it as time passes. Modelled: which ports are tried and how often is a rough picture of what
+The data plane asks for it as time passes. Modeled: which ports are tried and how often is a rough picture of what
 public honeypots report; the sources are a few addresses seen in published flow logs and others drawn at random from
 public space. The times, sources and ports follow from a seed and the moment alone, so the same lab sees the same noise.
 """

@@ -1,6 +1,6 @@
 """Round-trip times, hop counts and kernel timers that look like AWS's and are the same on every machine.
 
-All of it is modelled on public captures from Amazon Linux 2023 instances: 0.16–1.2 ms over a peering connection with
+All of it is modeled on public captures from Amazon Linux 2023 instances: 0.16–1.2 ms over a peering connection with
 ttl=127, and ttl=126 to another instance's public address. Each value follows from a hash of what it is about, so that
 nothing here has a state. The data plane and the instances' programs use it.
 """
@@ -115,7 +115,7 @@ def reply_ttl(distance: Distance, destination: Address) -> int:
 def kernel_timer(now: float, seconds: float) -> float:
     """Return how long a kernel timer of `seconds` takes when set at `now`: at least that, up to the wheel's next slot.
 
-    The kernel uses such coarse timers for socket time-outs and TCP retransmissions. The tick of 250 Hz is modelled.
+    The kernel uses such coarse timers for socket time-outs and TCP retransmissions. The tick of 250 Hz is modeled.
 
     >>> round(kernel_timer(1764772860.0, 1.0), 3)
     1.024

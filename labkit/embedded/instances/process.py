@@ -23,7 +23,7 @@ from labkit.network.packet import FIRST_EPHEMERAL_PORT, Address
 #: The size of Linux's range of ephemeral ports, 32768–60999.
 _EPHEMERAL_PORTS = 60999 - FIRST_EPHEMERAL_PORT + 1
 
-#: The only names outside the VPCs that the embedded resolver knows (modelled; real ones have many addresses that
+#: The only names outside the VPCs that the embedded resolver knows (modeled; real ones have many addresses that
 #: change).
 _INTERNET_NAMES = {
     "amazon.com": ip_address("205.251.242.103"),

@@ -1,4 +1,4 @@
-"""SSM Run Command: the server calls it for `send_command`, and it runs a script on an instance's modelled shell.
+"""SSM Run Command: the server calls it for `send_command`, and it runs a script on an instance's modeled shell.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
 """

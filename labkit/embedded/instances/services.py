@@ -1,4 +1,4 @@
-"""What listens on a lab instance and on the modelled internet: an SSH server and small web pages.
+"""What listens on a lab instance and on the modeled internet: an SSH server and small web pages.
 
 curl, nc and the internet's noise ask it.
 """
@@ -46,7 +46,7 @@ def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
 
 
 def on_internet(name: str, protocol: int, port: int) -> Service | None:
-    """Return what listens on any host on the modelled internet: a web server on TCP ports 80 and 443.
+    """Return what listens on any host on the modeled internet: a web server on TCP ports 80 and 443.
 
     Args:
         name: The host's name or address, for the page.

@@ -77,7 +77,7 @@ def test_more_of_curl(play):
     assert play("curl -s -o /dev/null http://10.2.0.126/").out == ""
     ssh = play("curl -sS http://10.2.0.126:22")
     assert ssh.err.startswith("curl: (1) Received HTTP/0.9 when not allowed\n") and ssh.code == 1
-    assert "modelled internet" in play("curl -s http://93.184.215.14").out
+    assert "modeled internet" in play("curl -s http://93.184.215.14").out
 
 
 def test_nc_finds_an_open_port(play):

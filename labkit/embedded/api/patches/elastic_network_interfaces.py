@@ -83,7 +83,7 @@ def _association(original: Any) -> Any:
 
 @patch(
     "interface-groups-keep-their-order",
-    rule="An interface's groups are described once each; the order in which they were given is modelled.",
+    rule="An interface's groups are described once each; the order in which they were given is modeled.",
     source=f"{EC2_API}API_NetworkInterface.html",
     hook=f"{_MODELS}:NetworkInterface.group_set",
 )

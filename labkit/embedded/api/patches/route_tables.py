@@ -140,7 +140,7 @@ def _create(self: Any, given: dict[str, Any]) -> None:
 
 @check(
     "replaced-routes-are-checked",
-    rule="ReplaceRoute needs one target; that it checks destination and target as CreateRoute does is modelled.",
+    rule="ReplaceRoute needs one target; that it checks destination and target as CreateRoute does is modeled.",
     source=f"{EC2_API}API_ReplaceRoute.html",
     hook=f"{_BACKEND}.replace_route",
 )
@@ -154,7 +154,7 @@ def _replace(self: Any, given: dict[str, Any]) -> None:
 @check(
     "local-routes-stay",
     rule="DeleteRoute deletes a route by its destination, never the local one; that the destination is brought into "
-    "canonical form first is modelled.",
+    "canonical form first is modeled.",
     source=f"{EC2_API}API_DeleteRoute.html",
     hook=f"{_BACKEND}.delete_route",
 )
@@ -171,7 +171,7 @@ def _delete_route(self: Any, given: dict[str, Any]) -> None:
     "a-subnet-has-one-route-table",
     rule="AssociateRouteTable refuses a subnet or gateway that is associated with another table, with "
     "Resource.AlreadyAssociated (widely reported); that the same table again is answered with the association that is "
-    "there is modelled.",
+    "there is modeled.",
     source=f"{VPC_GUIDE}subnet-route-tables.html",
     hook=f"{_BACKEND}.associate_route_table",
 )

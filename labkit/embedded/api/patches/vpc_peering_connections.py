@@ -75,7 +75,7 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> Any:
 @around(
     "peering-is-answered-with-its-status",
     rule="A request starts as initiating-request and then fails or waits; that one between overlapping VPCs is "
-    "answered as failed at once is modelled, and the peer is in this account and region here.",
+    "answered as failed at once is modeled, and the peer is in this account and region here.",
     source=_LIFECYCLE,
     hook=f"{_RESPONSES}.create_vpc_peering_connection",
 )

@@ -50,7 +50,7 @@ check_ids("vpc", f"{_BACKEND}.get_vpc", lambda backend: backend.vpcs, name="vpc-
 @around(
     "vpc-is-deleted-last",
     rule="DeleteVpc refuses a VPC that has subnets, gateways, interfaces, or groups, ACLs and route tables other than "
-    "its own default ones, which are deleted with it; that a peering connection keeps it too is modelled.",
+    "its own default ones, which are deleted with it; that a peering connection keeps it too is modeled.",
     source=f"{EC2_API}API_DeleteVpc.html",
     hook=f"{_BACKEND}.delete_vpc",
 )

@@ -2,7 +2,7 @@
 
 Source of the texts: lib/connect.c, lib/multi.c and src/tool_operate.c, https://github.com/curl/curl/tree/curl-8_11_1.
 
-Modelled: nothing speaks TLS, and there are no files to write to but /dev/null. Simplified: without -s, the real
+Modeled: nothing speaks TLS, and there are no files to write to but /dev/null. Simplified: without -s, the real
 program also shows a progress meter on stderr, because the output of a Run Command script is not a terminal.
 """
 

@@ -2,7 +2,7 @@
 
 The interface is ens5, configured by systemd-networkd with metric 512
 (https://docs.aws.amazon.com/linux/al2023/ug/networking-service.html); the forms follow public captures. The lines
-that iproute2 ends with a space end with one here. Modelled: how much of the DHCP lease of an hour is left.
+that iproute2 ends with a space end with one here. Modeled: how much of the DHCP lease of an hour is left.
 """
 
 from __future__ import annotations

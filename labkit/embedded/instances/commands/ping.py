@@ -4,7 +4,7 @@ Source: ping/ping.c and ping/ping_common.c, https://github.com/iputils/iputils/t
 echoes follows the program's own loop: after a reply of under a millisecond, or none, it sleeps on a coarse kernel
 timer (about 1024 ms for one second); after a slower reply it polls for the rest of the second (about 1001 ms).
 
-Modelled: an echo larger than the MTU counts as one packet; a router on the internet that drops an echo whose time to
+Modeled: an echo larger than the MTU counts as one packet; a router on the internet that drops an echo whose time to
 live is used up says nothing.
 """
 

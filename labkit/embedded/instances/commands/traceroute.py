@@ -4,7 +4,7 @@ Source: traceroute/traceroute.c, https://traceroute.sourceforge.net. It sends up
 routers never show: within a VPC or over a peering connection the destination is hop 1. With the default UDP probes
 the far end's group must let UDP ports from 33434 in, and its answer is an ICMP error; -I sends echoes.
 
-Modelled: routers between an internet gateway and a host on the internet are there, and silent; sixteen probes at a
+Modeled: routers between an internet gateway and a host on the internet are there, and silent; sixteen probes at a
 time are sent and awaited, where the program sends the next as soon as one of them is answered or given up.
 """
 
