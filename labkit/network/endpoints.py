@@ -1,4 +1,4 @@
-"""From what a person calls the two ends of a path to the packet between them, for `Network.trace_between`."""
+"""Find the packet between two ends that a person names by name, id or address, for `Network.trace_between`."""
 
 from __future__ import annotations
 

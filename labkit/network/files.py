@@ -1,4 +1,4 @@
-"""From a folder of `describe-*` answers, as the AWS CLI prints them, to the parts of a network.
+"""Make the parts of a network out of a folder of `describe-*` answers, as the AWS CLI prints them.
 
 `Network.from_files` calls this. The key of a list (`Vpcs`, `Subnets`, …), as the API has it, says what a file holds,
 and only where the key is missing the file's name: https://docs.aws.amazon.com/cli/latest/reference/ec2/
@@ -107,13 +107,11 @@ def _naming(file: Path, kind: str) -> Iterator[None]:
     """Turn what goes wrong with a file's list into an error that names the file."""
     try:
         yield
-    except KeyError as error:
-        reason = f"an entry of {kind} lacks {error}"
-    except (TypeError, ValueError, AttributeError) as error:
-        reason = f"an entry of {kind} has another form ({error})"
-    else:
-        return
-    raise SnapshotError(f"{file} is not what EC2 answers: {reason}. Save the whole answer, with --output json.")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else f"has another form ({error})"
+        raise SnapshotError(
+            f"{file} is not what EC2 answers: an entry of {kind} {reason}. Save the whole answer, with --output json."
+        ) from None
 
 
 def _merged(read: Iterable[tuple[Path, Parts]]) -> Parts:

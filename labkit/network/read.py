@@ -1,6 +1,6 @@
-"""From the answers of EC2's `describe_*` calls to the parts of a network, by the names of `Topology`'s fields.
+"""Make the parts of a network out of the answers of EC2's `describe_*` calls.
 
-`labkit.network.model.Network` calls this; `labkit.network.files` does for answers in files.
+`labkit.network.model.Network` calls this for answers of a client, and `labkit.network.files` for answers in files.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from labkit.errors import NetworkError
 from labkit.network import parts
 from labkit.network.packet import Address
 
-#: The Amazon DNS server, instance metadata, the time service and Windows activation: the instance's host answers.
-_HOST_SERVICES = {
+#: The Amazon DNS server, instance metadata, the time service and Windows activation. No flow log records them.
+_UNRECORDED = {
     ip_address(address)
     for address in (
         "169.254.169.253", "169.254.169.254", "169.254.169.123", "169.254.169.250", "169.254.169.251",
@@ -134,7 +134,7 @@ class Topology:
         Not those to the Amazon DNS server, instance metadata, the time service, Windows activation and the VPC's
         router. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
         """
-        if address in _HOST_SERVICES or address == self.vpcs[vpc].dns_server:
+        if address in _UNRECORDED or address == self.vpcs[vpc].dns_server:
             return False
         subnet = self.subnet_at(vpc, address)
         return subnet is None or address != subnet.router
@@ -159,11 +159,7 @@ class _Index:
         self.route_tables = {subnet: table for table in tables for subnet in table.subnets}
         self.main_route_tables = {table.vpc: table for table in tables if table.main}
         self.network_acls = {subnet: acl for acl in network.network_acls.values() for subnet in acl.subnets}
-        self.internet_gateways = {
-            gateway.vpc: gateway
-            for gateway in network.internet_gateways.values()
-            if gateway.vpc and not gateway.egress_only
-        }
+        self.internet_gateways = {g.vpc: g for g in network.internet_gateways.values() if g.vpc and not g.egress_only}
         self.nat_gateways = {gateway.interface: gateway for gateway in network.nat_gateways.values()}
 
     def _keys(self, network: Topology, interface: parts.Interface) -> set[str]:

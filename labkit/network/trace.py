@@ -306,8 +306,7 @@ class _Walk:
         interface = self.network.interface_at(vpc, self.packet.dst)
         if interface is None:
             subnet = self.network.subnet_at(vpc, self.packet.dst)
-            is_reserved = subnet is not None and subnet.is_reserved(self.packet.dst)
-            outcome = Outcome.RESERVED if is_reserved else Outcome.NO_INTERFACE
+            outcome = Outcome.RESERVED if subnet and subnet.is_reserved(self.packet.dst) else Outcome.NO_INTERFACE
             self._add(ComponentKind.VPC, vpc, outcome, vpc=vpc)
             return
         self._enter(interface, crosses_subnet=interface.subnet != from_subnet)
@@ -399,8 +398,7 @@ class _Walk:
         if packet.dst == private:
             self._add(kind, gateway.id, Outcome.INTO_VPC, gateway, vpc=vpc)
         else:
-            by = Translation(packet.dst, private)
-            self._add(kind, gateway.id, Outcome.MADE_PRIVATE, by, vpc=vpc)
+            self._add(kind, gateway.id, Outcome.MADE_PRIVATE, Translation(packet.dst, private), vpc=vpc)
         self.packet = packet.with_ends(dst=private)
         self._enter(interface, crosses_subnet=True)
 
