@@ -83,6 +83,12 @@ def plain(answer: Any) -> Any:
     return str(answer)
 
 
+def single(answer: Any) -> Any:
+    """Reduce an answer as `plain` does, and a collection of one value to that value."""
+    found = plain(answer)
+    return single(found[0]) if isinstance(found, list) and len(found) == 1 else found
+
+
 def number(
     answer: Any, right: float, unit: str = "", *, digits: int = 0, near: Mapping[str, float] | None = None
 ) -> Judgment:
@@ -98,12 +104,10 @@ def number(
     Returns:
         The judgment; if the answer is wrong, with the sentence that fits best.
     """
-    found = plain(answer)
+    found = single(answer)
     of_unit = f" of {unit}" if unit else ""
     if isinstance(found, list):
-        if len(found) != 1:
-            return wrong(f"That is a list of {len(found)}; give one number.")
-        (found,) = found
+        return wrong(f"That is a list of {len(found)}; give one number.")
     if isinstance(found, bool):
         return wrong(f"That is {found}; give a number{of_unit}.")
     if isinstance(found, str):
@@ -179,9 +183,7 @@ def texts(
 
 def yes_or_no(answer: Any, right: bool) -> Judgment:
     """Judge a yes or no, given as a boolean or as a word."""
-    found = plain(answer)
-    if isinstance(found, list) and len(found) == 1:
-        (found,) = found
+    found = single(answer)
     word = str(found).strip().rstrip(".").lower()
     if word not in _YES + _NO:
         return wrong(f"Answer True or False; that is {found!r}.")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,11 +133,9 @@ def _write(path: Path, items: dict[str, Any]) -> None:
     text = json.dumps({"schema": SCHEMA, "labkit": __version__, "items": dict(sorted(items.items()))}, indent=1)
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "the file may not be written")
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = path.with_name(f".{path.name}.draft")  # the lock keeps others from it
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
 from labkit.network import Interface, Network, Route
 from labkit.network.packet import ICMP, Address
-from labkit.network.parts import Instance, PeeringConnection
+from labkit.network.parts import Instance, Part, PeeringConnection
 
 
 class Lab(Protocol):
@@ -82,15 +82,7 @@ class Ping:
     received: int
 
 
-class _Part(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-
-Part = TypeVar("Part", bound=_Part)
+Named = TypeVar("Named", bound=Part)
 Found = TypeVar("Found")
 
 
@@ -105,11 +97,7 @@ class View:
         """The network as it was when it was first looked at."""
         return self.lab.network
 
-    def client(self, service: str) -> Any:
-        """Return the lab's boto3 client of a service, such as `ec2`."""
-        return self.lab.client(service)
-
-    def part(self, parts: Mapping[str, Part], name: str, how: str) -> Part:
+    def part(self, parts: Mapping[str, Named], name: str, how: str) -> Named:
         """Return the one part that has a name.
 
         Args:
@@ -197,7 +185,7 @@ class View:
 
     def pings(self) -> list[Ping]:
         """Return the pings from instance-1 to instance-2's private address by Run Command, the newest first."""
-        ssm, instance = self.client("ssm"), self.part(self.instances, HERE.instance, "notebook 01 launches it.").id
+        ssm, instance = self.lab.client("ssm"), self.part(self.instances, HERE.instance, "notebook 01 launches it.").id
         is_ping = re.compile(rf"\bping\b.*\b{re.escape(str(THERE.address))}\b")
         found = []
         for page in ssm.get_paginator("list_commands").paginate(InstanceId=instance):

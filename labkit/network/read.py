@@ -182,18 +182,12 @@ def _route_table(part: Json, prefix_lists: PrefixLists) -> parts.RouteTable:
     )
 
 
-def _attached_vpc(part: Json) -> str | None:
-    # EC2 says "available" of an internet gateway that is attached, and "attached" of an egress-only one.
-    return next((a["VpcId"] for a in part["Attachments"] if a["State"] in ("available", "attached")), None)
-
-
 def _internet_gateway(part: Json, _: PrefixLists) -> parts.InternetGateway:
-    return parts.InternetGateway(**_identity(part, "InternetGatewayId"), vpc=_attached_vpc(part), egress_only=False)
-
-
-def _egress_only_gateway(part: Json, _: PrefixLists) -> parts.InternetGateway:
-    identity = _identity(part, "EgressOnlyInternetGatewayId")
-    return parts.InternetGateway(**identity, vpc=_attached_vpc(part), egress_only=True)
+    egress_only = "EgressOnlyInternetGatewayId" in part
+    identity = _identity(part, "EgressOnlyInternetGatewayId" if egress_only else "InternetGatewayId")
+    # EC2 says "available" of an internet gateway that is attached, and "attached" of an egress-only one.
+    vpc = next((a["VpcId"] for a in part["Attachments"] if a["State"] in ("available", "attached")), None)
+    return parts.InternetGateway(**identity, vpc=vpc, egress_only=egress_only)
 
 
 def _peering_connection(part: Json, _: PrefixLists) -> parts.PeeringConnection:
@@ -322,7 +316,7 @@ _KINDS = {
     "RouteTables": _Kind("describe_route_tables", "route_tables", _route_table),
     "InternetGateways": _Kind("describe_internet_gateways", "internet_gateways", _internet_gateway),
     "EgressOnlyInternetGateways": _Kind(
-        "describe_egress_only_internet_gateways", "internet_gateways", _egress_only_gateway
+        "describe_egress_only_internet_gateways", "internet_gateways", _internet_gateway
     ),
     "VpcPeeringConnections": _Kind("describe_vpc_peering_connections", "peering_connections", _peering_connection),
     "SecurityGroups": _Kind("describe_security_groups", "security_groups", _security_group),

@@ -12,7 +12,7 @@ from labkit.learn.view import View, needed
 
 def default_vpc_size(view: View, answer: object) -> Judgment:
     """How many addresses the default VPC's range holds."""
-    found = view.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    found = view.lab.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     needed(found, "the default VPC", "ec2.create_default_vpc().", "none in this region")
     block = ip_network(found[0]["CidrBlock"])
     if plain(answer) == str(block):
@@ -27,7 +27,7 @@ def default_vpc_size(view: View, answer: object) -> Judgment:
 
 def quiz_facts(view: View) -> Facts:
     """Where the clients' calls go."""
-    host = str(urlsplit(view.client("ec2").meta.endpoint_url).hostname)
+    host = str(urlsplit(view.lab.client("ec2").meta.endpoint_url).hostname)
     return {"host": host, "endpoint": "here" if host == "127.0.0.1" else "aws"}
 
 

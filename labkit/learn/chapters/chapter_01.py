@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, plain, wrong, yes_or_no
+from labkit.learn.judging import RIGHT, Judgment, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
@@ -102,7 +102,7 @@ def _allows_all_icmp(rule: Permission) -> bool:
 
 def role(view: View) -> Findings:
     """The instances' role trusts EC2 and has the policy of Systems Manager, and the profile holds it."""
-    iam = view.client("iam")
+    iam = view.lab.client("iam")
     found = read_role(iam, INSTANCE_ROLE)
     if found is None:
         yield absent(INSTANCE_ROLE, "in notebook 01, run the cell with iam.create_role.")
@@ -140,7 +140,7 @@ def instances(view: View, side: Side) -> Findings:
     yield finding("group", side.group in groups, instance=instance, groups=groups)
     yield finding("public", bool(interface.public), instance=instance)
 
-    (described,) = view.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
+    (described,) = view.lab.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
     profile = described["Instances"][0].get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
     key = "profile" if profile in ("", INSTANCE_PROFILE) else "other-profile"
     yield finding(key, profile == INSTANCE_PROFILE, instance=instance, profile=profile)
@@ -157,9 +157,7 @@ def third_vpc_overlaps(view: View, answer: object) -> Judgment:
 
 def third_vpc_range(view: View, answer: object) -> Judgment:
     """A range that a third VPC could have."""
-    found = plain(answer)
-    if isinstance(found, list) and len(found) == 1:
-        (found,) = found
+    found = single(answer)
     if not isinstance(found, str):
         return wrong("Give a range as text, such as '10.9.0.0/16'.")
     text = found.strip()

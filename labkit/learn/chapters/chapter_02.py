@@ -30,7 +30,7 @@ _ACTIONS = (CREATE_LOG_GROUP, *LOG_ACTIONS)
 
 def log_group(view: View) -> Findings:
     """The log group is there, and deletes its records after some days."""
-    pages = view.client("logs").get_paginator("describe_log_groups").paginate()
+    pages = view.lab.client("logs").get_paginator("describe_log_groups").paginate()
     groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
     if LOG_GROUP in groups:
         days = groups[LOG_GROUP].get("retentionInDays")
@@ -47,7 +47,7 @@ def permissions_policy(view: View) -> Findings:
     """The policy permits what the flow logs service needs."""
     how = "in notebook 02, run the cell with iam.create_policy."
     arn = needed(view.lab.find(POLICY, "policy"), POLICY, how, NOTHING)
-    decisions = _permissions(view, {POLICY: iam.read_policy(view.client("iam"), arn)})
+    decisions = _permissions(view, {POLICY: iam.read_policy(view.lab.client("iam"), arn)})
     key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
     yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=_ACTIONS)
 
@@ -60,7 +60,7 @@ def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.
 def delivery_role(view: View) -> Findings:
     """The role trusts the flow logs service, and its policies permit what the service needs."""
     how = "in notebook 02, run the cell with iam.create_role."
-    role = needed(iam.read_role(view.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
+    role = needed(iam.read_role(view.lab.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
     using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
     decided = [_decided(view, role, flow_log) for flow_log in using or [_ANY_FLOW_LOG]]
     trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
@@ -108,7 +108,7 @@ def flow_logs(view: View, side: Side) -> Findings:
 
 
 def _flow_logs(view: View) -> list[dict[str, Any]]:
-    pages = view.client("ec2").get_paginator("describe_flow_logs").paginate()
+    pages = view.lab.client("ec2").get_paginator("describe_flow_logs").paginate()
     return [flow_log for page in pages for flow_log in page["FlowLogs"]]
 
 
@@ -153,7 +153,7 @@ def _failed(view: View, flow_log: dict[str, Any]) -> Finding:
     """Find what stops a delivery that failed."""
     name, log_group = _role_of(flow_log), str(flow_log.get("LogGroupName"))
     found = partial(finding, message=flow_log.get("DeliverLogsErrorMessage"))
-    role = iam.read_role(view.client("iam"), name)
+    role = iam.read_role(view.lab.client("iam"), name)
     decided = _decided(view, role, flow_log["FlowLogId"], log_group) if role else None
     if decided:
         return found("fixed", role=name, log_group=log_group)
@@ -214,7 +214,7 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
 def quiz_facts(view: View) -> Facts:
     """Who may use the role, and whether vpc-1 has a flow log."""
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
-    role = iam.read_role(view.client("iam"), DELIVERY_ROLE)
+    role = iam.read_role(view.lab.client("iam"), DELIVERY_ROLE)
     role = needed(role, DELIVERY_ROLE, "lab.check('delivery-role').", NOTHING)
     who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
     covered = any(each["ResourceId"] == vpc.id for each in _flow_logs(view))
