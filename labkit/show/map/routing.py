@@ -66,10 +66,11 @@ class Roads:
             seen.add(here)
             if here.startswith("peering:") and len(road) > 1:  # no short cut: a packet is there only where a hop is
                 continue
-            (x, y) = self.points[here]
+            x, y = self.points[here]
             for there in self.leads_to.get(here, ()):
-                (to_x, to_y) = self.points[there]
-                heapq.heappush(queue, (length + abs(to_x - x) + abs(to_y - y), [*road, there]))
+                if there not in seen:
+                    to_x, to_y = self.points[there]
+                    heapq.heappush(queue, (length + abs(to_x - x) + abs(to_y - y), [*road, there]))
         return None
 
     def travel(self, stops: Sequence[str]) -> tuple[list[list[str]], list[tuple[int, int]]]:
