@@ -41,9 +41,8 @@ _UNROUTED = "it does not forward to {{packet.dst}}, {}; {{other}} lacks a route 
 class Outcome(Enum):
     """What a component did with a packet.
 
-    A template may use the hop's `packet`, `by` (what decided), `other`, `name`, `component` and `rule`, and words
-    from its direction: `way` (`outbound` or `inbound`), `own` (the source on the way out, else the destination)
-    and `peer` (`to` or `from` the address at the other end).
+    A template may use the hop's `packet`, `by` (what decided), `other`, `name` and `component`, and `hop` itself for
+    what few templates need: `hop.rule`, `hop.way`, `hop.own_end` and `hop.far_end`.
 
     Attributes:
         template: The sentence, as a format string.
@@ -72,7 +71,10 @@ class Outcome(Enum):
     REPLY_RECEIVED_ON_INTERNET = "the reply reaches the host"
     NOT_RUNNING = "the instance is {by.state}, so it neither sends nor receives", "BAD_STATE"
     NOTHING_ATTACHED = "it is attached to no instance, so nobody sends from it or answers at it", "BAD_STATE"
-    FOREIGN = "the {own} is not its own, and its source/destination check is on", "ENI_SOURCE_DEST_CHECK_RESTRICTION"
+    FOREIGN = (
+        "the {hop.own_end} is not its own, and its source/destination check is on",
+        "ENI_SOURCE_DEST_CHECK_RESTRICTION",
+    )
     LOOP = "the routes send the packet in a loop until its TTL runs out", _NOWHERE
 
     # Security groups
@@ -81,20 +83,20 @@ class Outcome(Enum):
         None,
         "connection tracking",
     )
-    RULE_ALLOWS = "an {way} rule allows it: {rule}"
-    NO_RULES = "it has no {way} rules, so nothing is allowed", "SG_HAS_NO_RULES", "no rules"
-    NO_RULE_ALLOWS = "no {way} rule allows {packet.what} {peer}", "ENI_SG_RULES_MISMATCH", "no rule matches"
+    RULE_ALLOWS = "an {hop.way} rule allows it: {hop.rule}"
+    NO_RULES = "it has no {hop.way} rules, so nothing is allowed", "SG_HAS_NO_RULES", "no rules"
+    NO_RULE_ALLOWS = "no {hop.way} rule allows {packet.what} {hop.far_end}", "ENI_SG_RULES_MISMATCH", "no rule matches"
     GROUP_LOST = (
-        "its {way} rule names the group {other} of the other end, and that works between private addresses only, "
+        "its {hop.way} rule names the group {other} of the other end, and that works between private addresses only, "
         "with no gateway or appliance between",
         "SG_REFERENCES_NOT_PRESERVED",
         "no rule matches",
     )
 
     # Network ACLs
-    ENTRY_ALLOWS = "{way} {rule}"
-    ENTRY_DENIES = "{way} {rule}", "SUBNET_ACL_RESTRICTION"
-    NO_ENTRY_MATCHES = "{way} rule *: deny, no other rule matches", "SUBNET_ACL_RESTRICTION", "rule *"
+    ENTRY_ALLOWS = "{hop.way} {hop.rule}"
+    ENTRY_DENIES = "{hop.way} {hop.rule}", "SUBNET_ACL_RESTRICTION"
+    NO_ENTRY_MATCHES = "{hop.way} rule *: deny, no other rule matches", "SUBNET_ACL_RESTRICTION", "rule *"
 
     # Routes
     ROUTE_APPLIES = "the route {by.destination} → {other} applies"

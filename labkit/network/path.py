@@ -100,15 +100,24 @@ class Hop:
     @property
     def sentence(self) -> str:
         """What the component did with the packet, in words."""
-        packet = self.packet
-        if self.direction == "egress":
-            way, own, peer = "outbound", f"source {packet.src}", f"to {packet.dst}"
-        else:
-            way, own, peer = "inbound", f"destination {packet.dst}", f"from {packet.src}"
         return self.outcome.template.format(
-            packet=packet, by=self.decided_by, other=self.other, name=self.name, component=self.component,
-            rule=self.rule, way=way, own=own, peer=peer,
-        )  # fmt: skip
+            hop=self, packet=self.packet, by=self.decided_by, other=self.other, name=self.name, component=self.component
+        )
+
+    @property
+    def way(self) -> str:
+        """The direction in words: `outbound` or `inbound`."""
+        return "outbound" if self.direction == "egress" else "inbound"
+
+    @property
+    def own_end(self) -> str:
+        """The packet's end at the interface that decided, in words."""
+        return f"source {self.packet.src}" if self.direction == "egress" else f"destination {self.packet.dst}"
+
+    @property
+    def far_end(self) -> str:
+        """The packet's other end, in words."""
+        return f"to {self.packet.dst}" if self.direction == "egress" else f"from {self.packet.src}"
 
     @property
     def statement(self) -> str:

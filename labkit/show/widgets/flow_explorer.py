@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labkit.errors import LabError
+from labkit.errors import LabError, QuestionError
 from labkit.flowlogs.enrich import PROTOCOLS
 from labkit.flowlogs.selection import NONE, Columns, Mask, Selection
 from labkit.show.timeline import Timeline, step_for
@@ -57,14 +57,11 @@ class FlowExplorer(Interactive):
             table: Records as `flowlogs.read` returns them. A control whose column is missing is disabled.
 
         Raises:
-            LabError: It is no such table.
+            LabError: It is something else, or a table whose columns hold something else than records have.
         """
         if not isinstance(table, pd.DataFrame):
             raise LabError(f"Give a table of records, such as flowlogs.read(…) makes, and not {type(table).__name__}.")
-        try:
-            self._columns = Columns(table)
-        except ValueError as error:
-            raise LabError(str(error)) from None
+        self._columns = Columns(table)
         self._table = table.copy(deep=False)  # a cell may change the student's own
         self._shown = pa.table({each: self._columns.arrow(each) for each in _COLUMNS if each in table.columns})
         dated = self._columns.start != NONE
@@ -138,7 +135,7 @@ class FlowExplorer(Interactive):
         places = self._places
         try:
             since, until = _read(self.since.value, places[0]), _read(self.until.value, places[0])
-        except ValueError as error:
+        except QuestionError as error:
             self._refuse(str(error))
             return
         first = max(bisect_right(places, since) - 1, 0) if since else 0
@@ -158,11 +155,11 @@ class FlowExplorer(Interactive):
         self._slid()
 
     def _chosen(self) -> Selection:
-        """Return what the controls say; raise ValueError if what is typed makes no sense."""
+        """Return what the controls say; raise QuestionError if what is typed makes no sense."""
         first, last = self.time.index
         port = self.port.value.strip()
         if port and not port.isdecimal():
-            raise ValueError(f"{port!r} is no port: it is a whole number from 0 to 65535.")
+            raise QuestionError(f"{port!r} is no port: it is a whole number from 0 to 65535.")
         return Selection(
             since=self._places[first] if first else None,
             until=self._places[last] if last < self._last else None,
@@ -178,7 +175,7 @@ class FlowExplorer(Interactive):
         try:
             self.selection = self._chosen()
             self._mask = self._columns.mask(self.selection)
-        except ValueError as error:
+        except QuestionError as error:
             self._refuse(str(error))
             return
         self.problem.value = ""
@@ -259,7 +256,7 @@ def _read(typed: str, day: datetime) -> datetime | None:
         if "-" not in typed and moment.replace(tzinfo=UTC) < day:
             moment += timedelta(days=1)
     except ValueError:
-        raise ValueError(f"{typed!r} is no time. Write one such as {_label(day)}, in UTC.") from None
+        raise QuestionError(f"{typed!r} is no time. Write one such as {_label(day)}, in UTC.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
