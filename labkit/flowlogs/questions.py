@@ -178,7 +178,6 @@ def _database(limited: bool) -> duckdb.DuckDBPyConnection:
 
 def _reason(error: duckdb.Error, columns: list[str]) -> str:
     text = str(error).split("\n")[0]
-    missing = re.search(r'Referenced column "(\w+)" not found', text)
-    if missing:
+    if missing := re.search(r'Referenced column "(\w+)" not found', text):
         return f"The records have no column {missing[1]}, which the question needs; they have {', '.join(columns)}."
     return f"DuckDB can't answer that: {text}"

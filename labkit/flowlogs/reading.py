@@ -125,8 +125,7 @@ def scan(
             found = found.append(place)
     stream = RecordStream(found, files, bad, advance)
     if columns is not None:
-        missing = [name for name in columns if name not in found.names]
-        if missing:
+        if missing := [name for name in columns if name not in found.names]:
             raise QuestionError(f"The records have no column {missing[0]}; they have {', '.join(found.names)}.")
         stream.only(columns)
     return stream
