@@ -105,7 +105,7 @@ def judged(account: EmbeddedAws) -> list[tuple[aws.Built, Outcome]]:
 
 
 def found_in(account: EmbeddedAws, judged: list[tuple[aws.Built, Outcome]]) -> list[str]:
-    account.dataplane._paths.clear()
+    account.dataplane._trace.cache_clear()
     ours = aws.outcomes(account, [one for one, _ in judged])
     pairs = zip(judged, ours, strict=True)
     return [each for (one, kernel), outcome in pairs for each in differences(one.site, outcome, kernel)]

@@ -78,7 +78,7 @@ class FlowLogs:
             now: The moment from which new interfaces are recorded, in seconds since the epoch.
         """
         interfaces = network.interfaces.values()
-        self.places |= {each.id: _place(each, network) for each in interfaces}
+        self.places |= {each.id: place(each, network) for each in interfaces}
         for one in self._recordings.values():
             resource = one.flow_log.resource
             one.interfaces = frozenset(i.id for i in interfaces if resource in (i.id, i.subnet, i.vpc))
@@ -113,7 +113,8 @@ class FlowLogs:
                     yield one.flow_log, windows
 
 
-def _place(interface: Interface, network: Network) -> dict[str, str | None]:
+def place(interface: Interface, network: Network) -> dict[str, str | None]:
+    """Return the fields of an interface's records that say where it is, by AWS's names."""
     return {
         "account-id": ACCOUNT_ID,
         "region": REGION,
