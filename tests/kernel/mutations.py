@@ -11,7 +11,7 @@ import pytest
 
 from labkit.embedded.dataplane.capture import Capture
 from labkit.embedded.instances.commands import ping
-from labkit.network import ComponentKind, Outcome, filters
+from labkit.network import ComponentKind, Outcome
 from labkit.network import trace as tracing
 from labkit.network.packet import Packet
 from labkit.network.parts import Interface, Route, RouteTable
@@ -21,13 +21,18 @@ Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
 def last_match_of_an_acl(patch: pytest.MonkeyPatch) -> None:
-    decide = filters.network_acl
-    patch.setattr(filters, "network_acl", lambda acl, *more: decide(replace(acl, entries=acl.entries[::-1]), *more))
+    decide = tracing.network_acl
+    patch.setattr(tracing, "network_acl", lambda acl, *more: decide(replace(acl, entries=acl.entries[::-1]), *more))
 
 
 def an_acl_that_remembers(patch: pytest.MonkeyPatch) -> None:
     asked = Walk._network_acl
-    patch.setattr(Walk, "_network_acl", lambda walk, *more: walk.is_reply or asked(walk, *more))
+
+    def remembering(walk: Any, *more: Any) -> Any:
+        kind, decision = asked(walk, *more)
+        return kind, replace(decision, outcome=Outcome.TRACKED) if walk.is_reply else decision
+
+    patch.setattr(Walk, "_network_acl", remembering)
 
 
 def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
@@ -36,8 +41,8 @@ def an_acl_within_the_subnet(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_acl_that_looks_at_the_source_port(patch: pytest.MonkeyPatch) -> None:
-    decide = filters.network_acl
-    patch.setattr(filters, "network_acl", lambda acl, egress, packet: decide(acl, egress, _swapped(packet)))
+    decide = tracing.network_acl
+    patch.setattr(tracing, "network_acl", lambda acl, egress, packet: decide(acl, egress, _swapped(packet)))
 
 
 def _swapped(packet: Packet) -> Packet:
@@ -50,8 +55,8 @@ def a_group_that_forgets(patch: pytest.MonkeyPatch) -> None:
 
 
 def only_the_first_group(patch: pytest.MonkeyPatch) -> None:
-    decide = filters.security_groups
-    patch.setattr(filters, "security_groups", lambda groups, *more: decide(groups[:1], *more))
+    decide = tracing.security_groups
+    patch.setattr(tracing, "security_groups", lambda groups, *more: decide(groups[:1], *more))
 
 
 def the_shortest_prefix(patch: pytest.MonkeyPatch) -> None:
@@ -81,7 +86,7 @@ def a_way_round_a_blackhole(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_gateway_for_private_addresses(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tracing, "gateway_refusal", lambda address: None)
+    patch.setattr(tracing, "_gateway_refusal", lambda address: None)
 
 
 def a_gateway_that_translates_no_source(patch: pytest.MonkeyPatch) -> None:
@@ -116,9 +121,8 @@ def a_record_that_rejects_what_no_route_carries(patch: pytest.MonkeyPatch) -> No
 
     def reject(walk: Any, kind: ComponentKind, component: str, outcome: Outcome, *more: Any, **named: Any) -> None:
         if kind is ComponentKind.ROUTE_TABLE and not outcome.passes:
-            sightings = walk.hops[-1].sightings
-            rejected = tuple(replace(sighting, action="REJECT") for sighting in sightings)
-            walk.hops[-1] = replace(walk.hops[-1], sightings=rejected)
+            last = len(walk.hops) - 1
+            walk._sightings[last] = [replace(one, action="REJECT") for one in walk._sightings.get(last, ())]
         add(walk, kind, component, outcome, *more, **named)
 
     patch.setattr(Walk, "_add", reject)
