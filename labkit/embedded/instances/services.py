@@ -55,7 +55,7 @@ def on_internet(name: str, protocol: int, port: int) -> Service | None:
     """
     if protocol != TCP or port not in (80, 443):
         return None
-    page = f"<h1>{name}</h1>\n<p>A host on labkit's modelled internet. No packet left this machine.</p>\n"
+    page = f"<h1>{name}</h1>\n<p>A host on labkit's modeled internet. No packet left this machine.</p>\n"
     return Service("labkit", page.encode())
 
 
