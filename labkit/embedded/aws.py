@@ -17,6 +17,7 @@ the records.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from labkit.embedded.api.logs_insights import LogsInsights
 from labkit.embedded.api.server import Server
@@ -30,8 +31,10 @@ class EmbeddedAws:
 
     Args:
         port: The port on 127.0.0.1 to serve on; 0 takes a free one.
+        behaviors: The names of the contrary behaviors to switch on.
 
     Attributes:
+        behaviors: The names of the contrary behaviors that are on.
         lock: Held around each API action and each move of the clock.
         clock: The virtual clock.
         server: The API.
@@ -39,7 +42,8 @@ class EmbeddedAws:
         dataplane: What carries the packets and keeps the flow logs.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, behaviors: Collection[str] = ()) -> None:
+        self.behaviors = frozenset(behaviors)
         self.lock = threading.RLock()
         self.clock = Clock(START, self.lock)
         self.server = Server(self.clock, self.lock)
@@ -49,6 +53,7 @@ class EmbeddedAws:
         self.clock.listeners.append(self.dataplane.time_passes)
         self.server.handlers |= RunCommand(self.server, self.dataplane).handlers() | LogsInsights(self.clock).handlers()
         self.server.serve(port)
+        self.server.be_contrary(self.behaviors)
 
     @property
     def endpoint_url(self) -> str:
@@ -74,21 +79,26 @@ _current: EmbeddedAws | None = None
 _starting = threading.RLock()
 
 
-def start(port: int = 0) -> EmbeddedAws:
+def start(port: int = 0, behaviors: Collection[str] = ()) -> EmbeddedAws:
     """Start the embedded AWS on 127.0.0.1, or return the one that runs in this process already.
+
+    One that runs with other behaviors is stopped first: it is another account.
 
     A fresh one is an empty account with the default VPC that every account has, its clock at START and its ids at their
     beginning. One whose thread was killed serves again, with all that is in its account.
 
     Args:
         port: The port of a fresh one; 0 takes a free port.
+        behaviors: The names of the contrary behaviors of the account.
 
     Raises:
         OSError: Another program has the port.
     """
     global _current
     with _starting:
+        if _current is not None and _current.behaviors != frozenset(behaviors):
+            _current.stop()
         if _current is None:
-            _current = EmbeddedAws(port)
+            _current = EmbeddedAws(port, behaviors)
         _current.server.serve(port)
         return _current

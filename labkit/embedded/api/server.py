@@ -13,12 +13,14 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import nullcontext
 from email.utils import format_datetime
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 from labkit.embedded.api import determinism, loading
+from labkit.embedded.api.contrary import Account, Call, Contrary
 from labkit.embedded.api.idempotency import ClientTokens
 from labkit.embedded.api.loopback import Loopback
 from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAwsError, render
@@ -51,9 +53,19 @@ class Server:
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
         self._tokens = ClientTokens()
+        self._contrary: Contrary | None = None
         self._loopback: Loopback | None = None
         loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
         _empty_account(clock)
+
+    def be_contrary(self, names: Collection[str]) -> None:
+        """Switch on contrary behaviors, before the first request from outside.
+
+        Args:
+            names: Their names.
+        """
+        if names:
+            self._contrary = Contrary(names, Account(self._clock, self.client, self._changed))
 
     def serve(self, port: int) -> None:
         """Serve on 127.0.0.1; where the thread that served was killed, serve again on its port.
@@ -193,15 +205,42 @@ class Server:
     def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         try:
             with determinism.stream(f"{service}/{action}"):
-                answer = self._carry_out(service, region, action, request)
+                if self._contrary is None:
+                    answer = self._carry_out(service, region, action, request)
+                else:
+                    answer = self._answer_contrarily(self._contrary, service, region, action, request)
         finally:
-            if not is_read(action):
-                self._found = {key: found for key, found in self._found.items() if key[0] != service}
-            for hook in tuple(self.after_action):
-                hook(service, action)
+            self._done(service, action)
         if answer[0] < 400 and not is_read(action):
             self._clock.advance(1.0)
         return answer
+
+    def _done(self, service: str, action: str) -> None:
+        if not is_read(action):
+            self._found = {key: found for key, found in self._found.items() if key[0] != service}
+        for hook in tuple(self.after_action):
+            hook(service, action)
+
+    def _changed(self, service: str) -> None:
+        self._done(service, "ChangedByItself")
+
+    def _answer_contrarily(
+        self, contrary: Contrary, service: str, region: str, action: str, request: Any
+    ) -> HttpResponse:
+        from moto.core.request import Request
+
+        is_json = bool(request.headers.get("X-Amz-Target"))
+        given = json.loads(request.get_data() or b"{}") if is_json else dict(request.values)
+        call = Call(service, action, dict(given))
+
+        def carry_out() -> HttpResponse:
+            if call.parameters == given:
+                return self._carry_out(service, region, action, request)
+            body = json.dumps(call.parameters) if is_json else urlencode(call.parameters)
+            changed = Request.from_primitives(request.method, request.url, request.headers, body.encode())
+            return self._carry_out(service, region, action, changed)
+
+        return contrary.answer(call, carry_out)
 
     def _carry_out(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
         handler = self.handlers.get((service, action))
