@@ -6,9 +6,18 @@
 
 from __future__ import annotations
 
-from labkit.learn.chapters import chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06
+from labkit.learn.chapters import (
+    chapter_00,
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_10,
+)
 
-_MODULES = (chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06)
+_MODULES = (chapter_00, chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_10)
 
 #: The chapters by number, in order.
 CHAPTERS = {module.CHAPTER.number: module.CHAPTER for module in _MODULES}

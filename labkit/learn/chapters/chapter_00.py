@@ -1,4 +1,4 @@
-"""Chapter 00, start here: the size of the default VPC's range, and where the clients' calls go."""
+"""Chapter 00, start here: the size of a default VPC's range, and where the clients' calls go."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from urllib.parse import urlsplit
 
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.judging import Judgment, number, plain, wrong
-from labkit.learn.view import View, needed
+from labkit.learn.view import View
+
+#: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
+_DEFAULT_VPC = ip_network("172.31.0.0/16")
 
 
 def default_vpc_size(view: View, answer: object) -> Judgment:
-    """How many addresses the default VPC's range holds."""
-    found = view.lab.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    needed(found, "the default VPC", "ec2.create_default_vpc().", "none in this region")
-    block = ip_network(found[0]["CidrBlock"])
-    if plain(answer) == str(block):
+    """How many addresses the range of a default VPC holds."""
+    if plain(answer) == str(_DEFAULT_VPC):
         return wrong("That is the range itself; how many addresses does it hold?")
     near = {
-        "That is the number of bits that are fixed; how many addresses do the others make?": block.prefixlen,
-        "Subnets reserve five addresses each; the question is about the VPC's whole range.": block.num_addresses - 5,
-        "Leave none out: the first and the last belong to the range, too.": block.num_addresses - 2,
+        "That is the number of bits that are fixed; how many addresses do the others make?": _DEFAULT_VPC.prefixlen,
+        "Subnets reserve five addresses each; the question is about the whole range.": _DEFAULT_VPC.num_addresses - 5,
+        "Leave none out: the first and the last belong to the range, too.": _DEFAULT_VPC.num_addresses - 2,
     }
-    return number(answer, block.num_addresses, "addresses", near=near)
+    return number(answer, _DEFAULT_VPC.num_addresses, "addresses", near=near)
 
 
 def quiz_facts(view: View) -> Facts:
