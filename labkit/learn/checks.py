@@ -47,9 +47,10 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
 def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
     """Yield the lines of a check; whatever goes wrong in looking is the last of them."""
     texts = next(chapter.texts["check"][step.name] for chapter in CHAPTERS.values() if step in chapter.checks)
+    values = {"lab": view.lab, "names": view.names, "side": side}
     try:
         for each in step.look(view, side) if step.sided else step.look(view):
-            yield each if isinstance(each, Line) else _line(each, texts, {"lab": view.lab, "side": side})
+            yield each if isinstance(each, Line) else _line(each, texts, values)
     except Stop as stop:
         yield stop.line
     except LabError as error:

@@ -13,6 +13,7 @@ from functools import cached_property
 from ipaddress import IPv4Address
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from labkit import names
 from labkit.learn.plan import HERE, THERE, Side
 from labkit.learn.result import Line
 from labkit.network import Interface, Network, Route
@@ -27,6 +28,8 @@ class Lab(Protocol):
     region: str
 
     def find(self, name: str, kind: str | None = None) -> str | None: ...
+
+    def name(self, name: str) -> str: ...
 
     def client(self, service: str) -> Any: ...
 
@@ -86,11 +89,22 @@ Named = TypeVar("Named", bound=Part)
 Found = TypeVar("Found")
 
 
+class Names:
+    """The names that the lab's log group, roles, policy and instance profile have in this account."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __getattr__(self, constant: str) -> str:
+        return self._lab.name(getattr(names, constant.upper()))
+
+
 class View:
     """A lab seen by one check or answer: the network is read once, however often it is looked at."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        self.names = Names(lab)
 
     @cached_property
     def network(self) -> Network:

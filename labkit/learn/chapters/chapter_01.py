@@ -11,7 +11,6 @@ from labkit.learn.judging import RIGHT, Judgment, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
-from labkit.names import INSTANCE_PROFILE, INSTANCE_ROLE
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import SecurityGroup
@@ -24,13 +23,7 @@ _ANYWHERE = "0.0.0.0/0"
 
 def vpcs(view: View, side: Side) -> Findings:
     """The VPC has its name and its range."""
-    parts = view.network.vpcs
-    if not any(vpc.name == side.vpc for vpc in parts.values()):
-        unnamed = next((vpc for vpc in parts.values() if side.cidr in vpc.cidrs and vpc.name == vpc.id), None)
-        if unnamed:
-            yield finding("unnamed", vpc=unnamed)
-            return
-    vpc = view.part(parts, side.vpc, f"in notebook 01, run the cell that says CidrBlock='{side.cidr}'.")
+    vpc = view.part(view.network.vpcs, side.vpc, f"in notebook 01, run the cell that says CidrBlock='{side.cidr}'.")
     ok = side.cidr in vpc.cidrs
     overlaps = any(cidr.overlaps(other(side).cidr) for cidr in vpc.cidrs if cidr.version == 4)
     key = "overlap" if overlaps and not ok else "range"
@@ -102,25 +95,25 @@ def _allows_all_icmp(rule: Permission) -> bool:
 
 def role(view: View) -> Findings:
     """The instances' role trusts EC2 and has the policy of Systems Manager, and the profile holds it."""
-    iam = view.lab.client("iam")
-    found = read_role(iam, INSTANCE_ROLE)
+    iam, name, profile_name = view.lab.client("iam"), view.names.instance_role, view.names.instance_profile
+    found = read_role(iam, name) if view.lab.find(name, "role") else None
     if found is None:
-        yield absent(INSTANCE_ROLE, "in notebook 01, run the cell with iam.create_role.")
+        yield absent(name, "in notebook 01, run the cell with iam.create_role.")
     else:
         decided = managed_instance(found)
-        yield trust_line(INSTANCE_ROLE, decided.trust, view.lab.account)
+        yield trust_line(name, decided.trust, view.lab.account)
         if INSTANCE_POLICY in found.policies:
             at_fault = list(policies_at_fault(decided.permissions))
             refused = refused_actions(decided.permissions)
             yield finding("policy", not refused, refused=refused, policies=at_fault)
         else:
             yield finding("other-policies" if found.policies else "no-policy", policies=list(found.policies))
-    arn = view.lab.find(INSTANCE_PROFILE, "instance-profile")
-    needed(arn, INSTANCE_PROFILE, "run the cell with iam.create_instance_profile.", NOTHING)
-    profile = iam.get_instance_profile(InstanceProfileName=INSTANCE_PROFILE)["InstanceProfile"]
+    arn = view.lab.find(profile_name, "instance-profile")
+    needed(arn, profile_name, "run the cell with iam.create_instance_profile.", NOTHING)
+    profile = iam.get_instance_profile(InstanceProfileName=profile_name)["InstanceProfile"]
     held = [each["RoleName"] for each in profile["Roles"]]
-    key = "profile" if held in ([], [INSTANCE_ROLE]) else "profile-of-another"
-    yield finding(key, held == [INSTANCE_ROLE], role=held)
+    key = "profile" if held in ([], [name]) else "profile-of-another"
+    yield finding(key, held == [name], role=held)
 
 
 def instances(view: View, side: Side) -> Findings:
@@ -142,8 +135,9 @@ def instances(view: View, side: Side) -> Findings:
 
     (described,) = view.lab.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
     profile = described["Instances"][0].get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
-    key = "profile" if profile in ("", INSTANCE_PROFILE) else "other-profile"
-    yield finding(key, profile == INSTANCE_PROFILE, instance=instance, profile=profile)
+    wanted = view.names.instance_profile
+    key = "profile" if profile in ("", wanted) else "other-profile"
+    yield finding(key, profile == wanted, instance=instance, profile=profile)
 
 
 # The judges of the exercises

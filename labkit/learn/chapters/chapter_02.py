@@ -15,7 +15,6 @@ from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, needed
-from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
 _ANY_FLOW_LOG = "fl-0123456789abcdef0"
@@ -32,58 +31,63 @@ def log_group(view: View) -> Findings:
     """The log group is there, and deletes its records after some days."""
     pages = view.lab.client("logs").get_paginator("describe_log_groups").paginate()
     groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
-    if LOG_GROUP in groups:
-        days = groups[LOG_GROUP].get("retentionInDays")
+    name = view.names.log_group
+    if view.lab.find(name, "log-group"):
+        days = groups[name].get("retentionInDays")
         yield finding("there", True)
         yield finding("retention", bool(days), days=days)
         return
     lower = {name.lower(): name for name in groups}
-    near = difflib.get_close_matches(LOG_GROUP.lower(), lower, n=1, cutoff=0.8)
-    needed(near, LOG_GROUP, f"logs.create_log_group(logGroupName='{LOG_GROUP}').", NOTHING)
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.8)
+    needed(near, name, "in notebook 02, run the cell with logs.create_log_group.", NOTHING)
     yield finding("another-name", near=lower[near[0]])
 
 
 def permissions_policy(view: View) -> Findings:
     """The policy permits what the flow logs service needs."""
     how = "in notebook 02, run the cell with iam.create_policy."
-    arn = needed(view.lab.find(POLICY, "policy"), POLICY, how, NOTHING)
-    decisions = _permissions(view, {POLICY: iam.read_policy(view.lab.client("iam"), arn)})
+    name = view.names.policy
+    arn = needed(view.lab.find(name, "policy"), name, how, NOTHING)
+    decisions = _permissions(view, {name: iam.read_policy(view.lab.client("iam"), arn)})
     key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
     yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=_ACTIONS)
 
 
 def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.Decision, ...]:
-    lab = view.lab
-    return iam.log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
+    lab, group = view.lab, view.names.log_group
+    return iam.log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=group)
 
 
 def delivery_role(view: View) -> Findings:
     """The role trusts the flow logs service, and its policies permit what the service needs."""
     how = "in notebook 02, run the cell with iam.create_role."
-    role = needed(iam.read_role(view.lab.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
-    using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
-    decided = [_decided(view, role, flow_log) for flow_log in using or [_ANY_FLOW_LOG]]
+    name, policy, log_group = view.names.delivery_role, view.names.policy, view.names.log_group
+    found = iam.read_role(view.lab.client("iam"), name) if view.lab.find(name, "role") else None
+    role = needed(found, name, how, NOTHING)
+    using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == name]
+    decided = [_decided(view, role, flow_log, log_group) for flow_log in using or [_ANY_FLOW_LOG]]
     trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
-    yield trust_line(DELIVERY_ROLE, trust, view.lab.account)
+    yield trust_line(name, trust, view.lab.account)
     if not role.policies:
         yield finding("no-policy")
         return
     decisions = _permissions(view, role.policies)
     denied = any(each.outcome is iam.Outcome.EXPLICIT_DENY for each in decisions)
-    other = next((name for name in policies_at_fault(decisions) if name != POLICY), None)
-    arn = view.lab.find(POLICY, "policy")
+    other = next((each for each in policies_at_fault(decisions) if each != policy), None)
+    arn = view.lab.find(policy, "policy")
     key = "permissions"
-    if other is not None and (denied or POLICY in role.policies):
+    if other is not None and (denied or policy in role.policies):
         key = "other-policy"
-    elif not all(decisions) and (POLICY not in role.policies or arn is None):
+    elif not all(decisions) and (policy not in role.policies or arn is None):
         key = "without-the-policy"
     policies, refused = list(role.policies), refused_actions(decisions)
     yield finding(key, all(decisions), policies=policies, refused=refused, other=other, arn=arn)
 
 
-def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GROUP) -> iam.RoleDecision:
+def _decided(view: View, role: iam.Role, flow_log: str, log_group: str) -> iam.RoleDecision:
     lab = view.lab
-    exists = lab.find(log_group, "log-group") is not None
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=log_group)["logGroups"]
+    exists = any(group["logGroupName"] == log_group for group in groups)
     return iam.flow_log_delivery(
         role, account=lab.account, region=lab.region, flow_log_id=flow_log, log_group=log_group, log_group_exists=exists
     )
@@ -100,7 +104,7 @@ def flow_logs(view: View, side: Side) -> Findings:
         how = "in notebook 02, run the cell with ec2.create_flow_logs, which names both VPCs."
         yield finding("subnet-only", subnet=subnets[needed(part, f"flow log on {side.vpc}", how)], vpc=vpc)
         return
-    id, faults = min(((each["FlowLogId"], list(_faults(each))) for each in here), key=lambda each: len(each[1]))
+    id, faults = min(((each["FlowLogId"], list(_faults(view, each))) for each in here), key=lambda each: len(each[1]))
     for key, value in faults:
         yield finding(key, id=id, value=value)
     if not faults:
@@ -116,7 +120,7 @@ def _role_of(flow_log: dict[str, Any]) -> str:
     return str(flow_log.get("DeliverLogsPermissionArn", "")).rpartition("/")[2]
 
 
-def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _faults(view: View, flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield which settings of a flow log are not as the course needs them, and how they are."""
     traffic = flow_log["TrafficType"]
     if traffic != "ALL":
@@ -128,9 +132,9 @@ def _faults(flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if destination != "cloud-watch-logs":
         yield "destination", destination
         return
-    if flow_log.get("LogGroupName") != LOG_GROUP:
+    if flow_log.get("LogGroupName") != view.names.log_group:
         yield "log-group", flow_log.get("LogGroupName")
-    if _role_of(flow_log) != DELIVERY_ROLE:
+    if _role_of(flow_log) != view.names.delivery_role:
         yield "role", _role_of(flow_log) or "none"
 
 
@@ -144,7 +148,7 @@ def delivery(view: View, side: Side) -> Findings:
     if len(failed) == len(here):
         yield _failed(view, failed[0])
         return
-    interface, group = view.interface(side), view.lab.find(LOG_GROUP, "log-group")
+    interface, group = view.interface(side), view.lab.find(view.names.log_group, "log-group")
     needed(group, subject, "create the log group first: lab.check('log-group').", "no log group")
     yield finding("arrived", bool(view.lab.records(interface.id)), absent=True)
 
@@ -158,7 +162,7 @@ def _failed(view: View, flow_log: dict[str, Any]) -> Finding:
     if decided:
         return found("fixed", role=name, log_group=log_group)
     why = decided.reason if decided is not None else f"There is no role {name}."
-    check = "delivery-role" if (name, log_group) == (DELIVERY_ROLE, LOG_GROUP) else "flow-logs"
+    check = "delivery-role" if (name, log_group) == (view.names.delivery_role, view.names.log_group) else "flow-logs"
     return found("failed", why=why, check=check)
 
 
@@ -214,11 +218,12 @@ def bytes_of_pings(view: View, answer: object) -> Judgment:
 def quiz_facts(view: View) -> Facts:
     """Who may use the role, and whether vpc-1 has a flow log."""
     vpc = view.part(view.network.vpcs, HERE.vpc, "lab.check('vpcs').")
-    role = iam.read_role(view.lab.client("iam"), DELIVERY_ROLE)
-    role = needed(role, DELIVERY_ROLE, "lab.check('delivery-role').", NOTHING)
+    name = view.names.delivery_role
+    found = iam.read_role(view.lab.client("iam"), name) if view.lab.find(name, "role") else None
+    role = needed(found, name, "lab.check('delivery-role').", NOTHING)
     who = iam.statements(role.trust, iam.PolicyKind.TRUST, "the trust policy")[0].principals[0]
     covered = any(each["ResourceId"] == vpc.id for each in _flow_logs(view))
-    return {"role": DELIVERY_ROLE, "who": who, "new": "nothing" if covered else "create"}
+    return {"role": name, "who": who, "new": "nothing" if covered else "create"}
 
 
 CHAPTER = Chapter(

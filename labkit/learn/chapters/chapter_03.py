@@ -6,7 +6,6 @@ from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, plain, texts, wrong
 from labkit.learn.plan import HERE, PING, THERE
 from labkit.learn.view import View, absent, needed
-from labkit.names import LOG_GROUP
 from labkit.network import ComponentKind, Hop, Path, echo_request
 
 # The check
@@ -29,7 +28,7 @@ def failed_ping(view: View) -> Findings:
 
 
 def _records_of_silence(view: View) -> Findings:
-    if view.lab.find(LOG_GROUP, "log-group") is None:
+    if view.lab.find(view.names.log_group, "log-group") is None:
         yield absent("its records", "turn on flow logs first: lab.check('log-group').", "no log group")
         return
     here, there = view.interface(HERE), view.interface(THERE)

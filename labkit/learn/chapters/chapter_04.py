@@ -9,7 +9,6 @@ from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, number, texts
 from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
 from labkit.learn.view import View, absent, needed, uses_peering
-from labkit.names import LOG_GROUP
 from labkit.network import Route, echo_request
 
 # The checks
@@ -76,7 +75,7 @@ def ping(view: View) -> Findings:
         yield absent("the ping", f"{PING}.", "none so far")
         return
     yield finding("answered", bool(done[0].received), absent=not path.replied, ping=done[0])
-    if done[0].received and view.lab.find(LOG_GROUP, "log-group"):
+    if done[0].received and view.lab.find(view.names.log_group, "log-group"):
         ends = (HERE.address, THERE.address), (THERE.address, HERE.address)
         seen = sum(bool(view.icmp_records(end.id, *pair)) for end in (here, there) for pair in ends)
         yield finding("recorded", seen == 4, absent=True, seen=seen)
