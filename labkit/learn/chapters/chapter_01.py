@@ -16,6 +16,7 @@ from labkit.network.packet import ICMP, Address
 from labkit.network.parts import SecurityGroup
 
 _ANYWHERE = "0.0.0.0/0"
+_INSTANCE_TYPE = "t3.micro"
 
 
 # The checks
@@ -39,6 +40,16 @@ def subnets(view: View, side: Side) -> Findings:
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
     yield finding("range", fits, subnet=subnet, ranges=subnet.cidrs)
+    if subnet.availability_zone not in _zones(view):
+        yield finding("zone", subnet=subnet, type=_INSTANCE_TYPE)
+
+
+def _zones(view: View) -> set[str]:
+    """Return the availability zones in which AWS offers the course's type of instance."""
+    pages = view.lab.client("ec2").get_paginator("describe_instance_type_offerings").paginate(
+        LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [_INSTANCE_TYPE]}]
+    )  # fmt: skip
+    return {offer["Location"] for page in pages for offer in page["InstanceTypeOfferings"]}
 
 
 def internet(view: View, side: Side) -> Findings:
