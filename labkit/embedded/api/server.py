@@ -30,6 +30,11 @@ from labkit.embedded.clock import Clock
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 Found = TypeVar("Found")
 
+#: How long an action that changes something takes, in virtual seconds.
+_A_CHANGE = 1.0
+#: How long any other takes, refused ones too, where the account is contrary: asking again and again must get there.
+_A_LOOK = 0.2
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +42,8 @@ class Server:
     """Answers the API of one account, which is empty at first but for the default VPC that every account has.
 
     Args:
-        clock: The account's clock. It moves by a second for each action that changes something.
+        clock: The account's clock. It moves by a second for each action that changes something; in a contrary account
+            it moves a little for each other action, too.
         lock: Held around each action, as around each move of the clock: moto is not thread-safe.
     """
 
@@ -200,19 +206,21 @@ class Server:
                 f"The embedded AWS could not carry out {service} {action} ({type(cause).__name__}: {cause}). "
                 "Check the values that you gave; if they are right, this is a defect of the embedded AWS.",
             )
-        return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
+        return render(service, refusal.code, refusal.message, determinism.request_id(), refusal.status, refusal.members)
 
     def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
+        seconds = 0.0 if self._contrary is None else _A_LOOK
         try:
             with determinism.stream(f"{service}/{action}"):
                 if self._contrary is None:
                     answer = self._carry_out(service, region, action, request)
                 else:
                     answer = self._answer_contrarily(self._contrary, service, region, action, request)
+            if answer[0] < 400 and not is_read(action):
+                seconds = _A_CHANGE
         finally:
             self._done(service, action)
-        if answer[0] < 400 and not is_read(action):
-            self._clock.advance(1.0)
+            self._clock.advance(seconds)
         return answer
 
     def _done(self, service: str, action: str) -> None:
