@@ -18,9 +18,9 @@ from labkit.session.accounts import REFUSAL, REFUSED_AT
 _session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
 
 
-def client(aws: EmbeddedAws, service: str, region: str = "us-east-1") -> Any:
+def client(aws: EmbeddedAws, service: str, region: str | None = None) -> Any:
     """Return a boto3 client as a student makes one: through the socket."""
-    made = _client(aws.endpoint_url, service, region)
+    made = _client(aws.endpoint_url, service, region or aws.region)
     # A test of connect("aws") may have refused it since: it refuses all clients of the embedded AWS in this process.
     made.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)
     return made

@@ -18,7 +18,7 @@ from labkit.embedded.api.contrary import consistency
 from tests.embedded.site import trust
 from tests.embedded.support import network_acl, new_vpc, refused, route_table, security_group, where
 
-pytestmark = pytest.mark.contrary("eventual-consistency")
+pytestmark = pytest.mark.behaves("eventual-consistency")
 
 MOST = 12.0
 """Seconds after which everything is known."""
@@ -128,6 +128,13 @@ def test_the_next_step_of_building_a_network_is_refused(aws: EmbeddedAws, ec2: A
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     aws.clock.advance(MOST)
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+def test_a_dry_run_looks_at_nothing_but_the_permission(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html"""
+    vpc = new_vpc(ec2, "10.1.0.0/16")
+    with refused("DryRunOperation"):
+        ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24", DryRun=True)
 
 
 def test_what_aws_makes_with_a_vpc_is_not_listed_before_it(aws: EmbeddedAws, ec2: Any) -> None:
@@ -259,7 +266,7 @@ def test_a_log_group_is_known_at_once(logs: Any) -> None:
     assert logs.describe_log_groups(logGroupNamePrefix="g")["logGroups"]
 
 
-@pytest.mark.contrary()
+@pytest.mark.behaves()
 def test_without_the_behavior_everything_is_known_at_once(ec2: Any, iam: Any) -> None:
     vpc = new_vpc(ec2, "10.1.0.0/16")
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]

@@ -52,14 +52,14 @@ def running(aws: EmbeddedAws, ec2: Any, image: str, subnet: str) -> str:
     return made
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_a_new_instance_is_pending_before_it_runs(aws: EmbeddedAws, ec2: Any, image: str, subnet: str) -> None:
     made = run(ec2, image, subnet)["InstanceId"]
     assert course(aws, lambda: state_of(ec2, made)) == ["pending", "running"]
     assert aws.dataplane.network.instances[made].state == "running", "packets reach it now"
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_a_pending_instance_can_not_be_stopped(ec2: Any, image: str, subnet: str) -> None:
     made = run(ec2, image, subnet)["InstanceId"]
     assert ec2.describe_instances(InstanceIds=[made])
@@ -67,7 +67,7 @@ def test_a_pending_instance_can_not_be_stopped(ec2: Any, image: str, subnet: str
         ec2.stop_instances(InstanceIds=[made])
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_an_instance_stops_and_starts_in_some_time(aws: EmbeddedAws, ec2: Any, running: str) -> None:
     answer = ec2.stop_instances(InstanceIds=[running])["StoppingInstances"][0]
     assert (answer["PreviousState"]["Name"], answer["CurrentState"]["Name"]) == ("running", "stopping")
@@ -81,7 +81,7 @@ def test_an_instance_stops_and_starts_in_some_time(aws: EmbeddedAws, ec2: Any, r
     assert course(aws, lambda: state_of(ec2, running)) == ["pending", "running"]
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_a_terminating_instance_holds_what_it_has(
     aws: EmbeddedAws, ec2: Any, vpc: str, subnet: str, running: str
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_terminating_instance_holds_what_it_has(
     ec2.delete_subnet(SubnetId=subnet)
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_termination_protection_still_protects(aws: EmbeddedAws, ec2: Any, running: str) -> None:
     ec2.modify_instance_attribute(InstanceId=running, DisableApiTermination={"Value": True})
     with refused("OperationNotPermitted"):
@@ -109,14 +109,14 @@ def test_termination_protection_still_protects(aws: EmbeddedAws, ec2: Any, runni
     assert course(aws, lambda: state_of(ec2, running)) == ["running"]
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_a_stopping_instance_can_be_terminated(aws: EmbeddedAws, ec2: Any, running: str) -> None:
     ec2.stop_instances(InstanceIds=[running])
     ec2.terminate_instances(InstanceIds=[running])
     assert course(aws, lambda: state_of(ec2, running)) == ["shutting-down", "terminated"]
 
 
-@pytest.mark.contrary("instance-states")
+@pytest.mark.behaves("instance-states")
 def test_a_repeated_launch_does_not_begin_again(aws: EmbeddedAws, ec2: Any, image: str, subnet: str) -> None:
     first = run(ec2, image, subnet, ClientToken="a")["InstanceId"]
     aws.clock.advance(60)
@@ -131,7 +131,7 @@ def status_of(ec2: Any, connection: str) -> str:
     return str(peering(ec2, connection)["Status"]["Code"])
 
 
-@pytest.mark.contrary("peering-states")
+@pytest.mark.behaves("peering-states")
 def test_a_peering_connection_passes_through_four_states(aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str) -> None:
     connection = peer(ec2, vpc, other_vpc)
     with refused("InvalidStateTransition"):
@@ -147,7 +147,7 @@ def test_a_peering_connection_passes_through_four_states(aws: EmbeddedAws, ec2: 
     assert route_state(ec2, table, "10.2.0.0/16") == "active"
 
 
-@pytest.mark.contrary("peering-states")
+@pytest.mark.behaves("peering-states")
 def test_overlapping_ranges_fail_only_later(aws: EmbeddedAws, ec2: Any, vpc: str) -> None:
     twin = new_vpc(ec2, "10.1.0.0/16")
     made = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=twin)["VpcPeeringConnection"]
@@ -159,7 +159,7 @@ def test_overlapping_ranges_fail_only_later(aws: EmbeddedAws, ec2: Any, vpc: str
     assert not ec2.describe_vpc_peering_connections()["VpcPeeringConnections"], "it is shown for two hours"
 
 
-@pytest.mark.contrary("peering-states")
+@pytest.mark.behaves("peering-states")
 def test_a_deleted_peering_connection_stays_deleted(aws: EmbeddedAws, ec2: Any, vpc: str, other_vpc: str) -> None:
     connection = peer(ec2, vpc, other_vpc)
     aws.clock.advance(10)
@@ -174,7 +174,7 @@ def nat_state(ec2: Any, nat: str) -> str:
     return str(ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["State"])
 
 
-@pytest.mark.contrary("nat-gateway-states")
+@pytest.mark.behaves("nat-gateway-states")
 def test_a_nat_gateway_comes_and_goes_in_a_minute_or_two(aws: EmbeddedAws, ec2: Any, vpc: str, subnet: str) -> None:
     gateway(ec2, vpc)
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
@@ -193,7 +193,7 @@ def test_a_nat_gateway_comes_and_goes_in_a_minute_or_two(aws: EmbeddedAws, ec2: 
     ec2.delete_subnet(SubnetId=subnet)
 
 
-@pytest.mark.contrary("nat-gateway-states")
+@pytest.mark.behaves("nat-gateway-states")
 def test_a_pending_nat_gateway_that_is_deleted_never_comes(aws: EmbeddedAws, ec2: Any, subnet: str) -> None:
     nat = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
     ec2.delete_nat_gateway(NatGatewayId=nat)

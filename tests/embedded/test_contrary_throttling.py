@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from labkit.embedded import EmbeddedAws
 from tests.embedded.support import client, impatient
 
-pytestmark = pytest.mark.contrary("throttling")
+pytestmark = pytest.mark.behaves("throttling")
 
 
 def outcomes(call: Callable[[], Any], times: int) -> list[tuple[str, int]]:
@@ -70,7 +70,7 @@ def test_the_same_calls_are_refused_each_time(aws: EmbeddedAws) -> None:
         assert outcomes(impatient(another, "ec2").describe_vpcs, 60) == first
 
 
-@pytest.mark.contrary()
+@pytest.mark.behaves()
 def test_without_the_behavior_nothing_is_refused_and_reading_takes_no_time(aws: EmbeddedAws) -> None:
     before = aws.clock.now()
     assert set(outcomes(impatient(aws, "ec2").describe_vpcs, 60)) == {("", 200)}

@@ -77,7 +77,7 @@ class EventualConsistency(Behavior):
         self._moments: dict[tuple[str, str], float] = {}
 
     def around(self, call: Call, carry_out: CarryOut) -> HttpResponse:
-        if call.service == "ec2":
+        if call.service == "ec2" and not call.is_dry_run:
             return self._around_ec2(call, carry_out)
         return self._around_iam(call, carry_out) if call.service == "iam" else carry_out()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.embedded.api.contrary import Account, Behavior, Call, CarryOut
 from labkit.embedded.api.refusals import AwsError, HttpResponse
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID
 
 #: How long each state lasts, in seconds: the least and the most (modeled).
 _PENDING, _STOPPING, _SHUTTING_DOWN = (15.0, 25.0), (30.0, 45.0), (35.0, 50.0)
@@ -40,10 +40,10 @@ class _Made:
         return new
 
 
-def _backend() -> Any:
+def _backend(account: Account) -> Any:
     from moto.ec2.models import ec2_backends
 
-    return ec2_backends[ACCOUNT_ID][REGION]
+    return ec2_backends[ACCOUNT_ID][account.client("ec2").meta.region_name]
 
 
 class InstanceStates(Behavior):
@@ -65,15 +65,19 @@ class InstanceStates(Behavior):
         if call.service != "ec2":
             return carry_out()
         if call.action in ("StartInstances", "StopInstances", "TerminateInstances"):
-            for each in _instances(call.parameters.values()):
+            for each in self._instances(call.parameters.values()):
                 # moto calls these methods of the instance, and then describes it.
                 each.start, each.stop = partial(self._start, each), partial(self._stop, each)
                 each.terminate = partial(self._terminate, each)
         answer = carry_out()
         if call.action == "RunInstances":
-            for each in _instances(self._made.by(answer)):
+            for each in self._instances(self._made.by(answer)):
                 self._boot(each)
         return answer
+
+    def _instances(self, ids: Iterable[str]) -> list[Any]:
+        wanted = set(ids)
+        return [each for each in _backend(self.account).all_instances() if each.id in wanted]
 
     def _boot(self, instance: Any) -> None:
         _enter(instance, "pending", 0)
@@ -111,11 +115,6 @@ class InstanceStates(Behavior):
         _later(self, seconds, lambda: act() if instance.state == state else None)
 
 
-def _instances(ids: Iterable[str]) -> list[Any]:
-    wanted = set(ids)
-    return [each for each in _backend().all_instances() if each.id in wanted]
-
-
 def _enter(instance: Any, name: str, code: int) -> Any:
     """Put an instance into a state, and return the previous one."""
     state = type(instance._state)
@@ -145,10 +144,10 @@ class PeeringStates(Behavior):
             return answer
         if call.action == "CreateVpcPeeringConnection":
             (id,) = _Made("pcx").by(answer)
-            peering = _backend().vpc_pcxs[id]
+            peering = _backend(self.account).vpc_pcxs[id]
             return self._pass(peering, "initiating-request", f"Initiating Request to {ACCOUNT_ID}", _INITIATING, answer)
         if call.action == "AcceptVpcPeeringConnection":
-            peering = _backend().vpc_pcxs[call.parameters["VpcPeeringConnectionId"]]
+            peering = _backend(self.account).vpc_pcxs[call.parameters["VpcPeeringConnectionId"]]
             return self._pass(peering, "provisioning", "Provisioning", _PROVISIONING, answer)
         return answer
 
@@ -191,19 +190,19 @@ class NatGatewayStates(Behavior):
         if call.service != "ec2" or call.action != "CreateNatGateway":
             return answer
         for id in self._made.by(answer):
-            gateway = _backend().nat_gateways[id]
+            gateway = _backend(self.account).nat_gateways[id]
             gateway.state = "pending"
             _later(self, _NAT_PENDING, partial(_change, gateway, "pending", "available"))
         return answer[0], answer[1], answer[2].replace("<state>available</state>", "<state>pending</state>")
 
     def _delete(self, call: Call, carry_out: CarryOut) -> HttpResponse:
         id = call.parameters.get("NatGatewayId", "")
-        gateway = _backend().nat_gateways.get(id)
-        if gateway is None or gateway.state == "deleted" or call.parameters.get("DryRun") == "true":
+        gateway = _backend(self.account).nat_gateways.get(id)
+        if gateway is None or gateway.state == "deleted" or call.is_dry_run:
             return carry_out()
         if gateway.state != "deleting":
             gateway.state = "deleting"
-            _later(self, _NAT_DELETING, lambda: _backend().delete_nat_gateway(id))
+            _later(self, _NAT_DELETING, lambda: _backend(self.account).delete_nat_gateway(id))
         return 200, {"content-type": "text/xml"}, f"<Response><natGatewayId>{id}</natGatewayId></Response>"
 
 
