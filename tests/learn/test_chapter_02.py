@@ -9,7 +9,6 @@ import pytest
 
 from labkit.lab import Lab
 from labkit.learn.checks import overview
-from labkit.learn.notebooks import notebooks
 from tests.lab.conftest import Built
 from tests.learn.checking import Until, only, wrong
 
@@ -69,7 +68,8 @@ def ping_and_wait(lab: Lab) -> None:
 
 def without_flow_logs(until: Until) -> Built:
     built = until("03")
-    built.ec2.delete_flow_logs(FlowLogIds=built.flow_logs)
+    found = built.ec2.describe_flow_logs()["FlowLogs"]
+    built.ec2.delete_flow_logs(FlowLogIds=[each["FlowLogId"] for each in found])
     return built
 
 
@@ -126,7 +126,7 @@ def test_a_log_group_with_nearly_the_name(lab: Lab) -> None:
 
 
 def test_a_log_group_that_keeps_records_for_ever(lab: Lab) -> None:
-    lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup")
+    lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup", tags={"Lab": "nimbus"})
     line = only(lab.check("log-group"))
     assert line.found.startswith("none: records are kept, and paid for")
     exec(line.next.removesuffix("."), {"logs": lab.client("logs")})
@@ -143,13 +143,11 @@ def test_a_policy_that_permits_more_or_is_written_another_way_will_do(until: Unt
         assert lab.check("policy").passed and lab.check("delivery-role").passed, actions
 
 
-def test_the_trust_policy_of_the_notebook_s_colleague(lab: Lab) -> None:
-    """Notebook 02 as it is before the role is fixed: the check names the principal."""
-    names: dict[str, Any] = {"lab": lab}
-    for chapter in notebooks()[1:3]:
-        for source in chapter.build_cells():
-            if "update_assume_role_policy" not in source:
-                exec(source, names)
+def test_the_trust_policy_of_the_notebook_s_colleague(until: Until) -> None:
+    built = until("03")
+    trust = json.dumps(built.trust_ec2)
+    built.iam.update_assume_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyDocument=trust)
+    lab = built.lab
     line = only(lab.check("delivery-role"))
     assert line.found == "the principal ec2.amazonaws.com"
     assert line.wanted == SERVICE
