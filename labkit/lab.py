@@ -6,6 +6,7 @@ AWS and on a real account alike; only `connect` chooses between them.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.names import LOG_GROUP
-from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, environment_kept
+from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import Records, events, flow_logs, undelivered
@@ -418,16 +419,19 @@ class Lab:
 _lab: Lab | None = None
 
 
-def connect(where: str = "embedded", *, profile: str | None = None, region: str | None = None) -> Lab:
+def connect(where: str | None = None, *, profile: str | None = None, region: str | None = None) -> Lab:
     """Connect to an AWS; `boto3.client(…)` in the cells below then talks to the same one.
 
     Connecting to the embedded AWS again finds it as it was.
 
     Args:
-        where: `"embedded"` (no account, no cost, no network), or `"aws"` for a real account, after you have confirmed
-            its number.
-        profile: The profile with the credentials for the real account; the usual credentials unless given.
-        region: The region of the real account; that of the profile unless given.
+        where: `"embedded"` (no account, no cost, no network); `"contrary"`, an embedded one that lags, throttles,
+            refuses and holds other people's things, as real ones do; `"contrary:throttling"`, one with only these
+            behaviors, joined by commas; or `"aws"`, a real account, after you have confirmed its number. Unless given,
+            what the environment variable LABKIT_AWS says, or else `"embedded"`.
+        profile: The profile with the credentials for the real account. Unless given, what LABKIT_PROFILE says, or else
+            the usual credentials.
+        region: The region of the real account. Unless given, what LABKIT_REGION says, or else that of the profile.
 
     Returns:
         The `lab`.
@@ -436,27 +440,39 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
         LabError: If there is no such place, the credentials do not work, or the account is not confirmed.
     """
     global _lab
-    if where == "embedded":
-        if profile or region:
-            raise LabError(
-                "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
-            )
-        _lab = Lab(EmbeddedAccount())
-    elif where == "aws":
-        with environment_kept():
-            account = RealAccount(profile, region)
-            _confirm(account)
-        account.enter()
-        _lab = Lab(account)
-    else:
+    where = where or os.environ.get("LABKIT_AWS") or "embedded"
+    world, _, names = where.partition(":")
+    if world not in ("embedded", "contrary", "aws") or (names and world != "contrary"):
         raise LabError(
-            f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('aws') to a real account."
+            f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('contrary') to one that "
+            "behaves as real ones do, connect('aws') to a real account."
         )
+    if world == "aws":
+        account: Account = _confirmed(
+            profile or os.environ.get("LABKIT_PROFILE"), region or os.environ.get("LABKIT_REGION")
+        )
+    elif profile or region:
+        raise LabError(
+            "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
+        )
+    else:
+        behaviors = names.split(",") if names else all_behaviors() if world == "contrary" else []
+        account = EmbeddedAccount([name.strip() for name in behaviors])
+    _lab = Lab(account)
     from labkit.show.magics import register
 
     register(_lab.shell, _lab.insights)
     print(f"Connected to {_lab._account}.")
     return _lab
+
+
+def _confirmed(profile: str | None, region: str | None) -> RealAccount:
+    """Connect to a real account, unless the student does not want it; then everything stays as it was."""
+    with environment_kept():
+        account = RealAccount(profile, region)
+        _confirm(account)
+    account.enter()
+    return account
 
 
 def _confirm(account: RealAccount) -> None:
