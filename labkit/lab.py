@@ -15,11 +15,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.names import LOG_GROUP
+from labkit.names import LAB_TAG, LOG_GROUP
 from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import Records, events, flow_logs, undelivered
+from labkit.session.naming import Names
 from labkit.session.shell import Output, run
 from labkit.session.waiting import poll
 from labkit.status import is_live, shell
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
 
-#: The tag that marks what belongs to the lab, beside the Name.
-LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
-
 #: What EC2 says of an instance profile, and of a role, that it does not know yet.
 _TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")
 
@@ -51,6 +49,7 @@ class Lab:
     Attributes:
         account: The number of the AWS account, 12 digits.
         region: The region, such as `us-east-1`.
+        tag: The tag that marks what is the lab's, as IAM takes it in `Tags=[lab.tag]`.
     """
 
     def __init__(self, account: Account) -> None:
@@ -58,15 +57,16 @@ class Lab:
         self._clients: dict[str, Any] = {}
         self.account = account.number
         self.region = account.region
+        self.tag = dict(LAB_TAG)
         watch()
 
     # Finding and making
 
     def find(self, name: str, kind: str | None = None) -> str | None:
-        """Find the one thing that has a name.
+        """Find the one thing of the lab that has a name.
 
         So `vpc_1 = lab.find("vpc-1") or ec2.create_vpc(…)` makes the VPC only once. What is deleted, terminated or
-        failed does not count.
+        failed does not count, nor does what lacks the lab's tag: it is somebody else's.
 
         Args:
             name: The Name tag of something in EC2, or the name of what `kind` says.
@@ -78,7 +78,8 @@ class Lab:
             nothing has the name.
 
         Raises:
-            LabError: If several things have the name, or there is no such kind.
+            LabError: If several things have the name, there is no such kind, or the name is unique in the account and
+                belongs to something without the lab's tag; `lab.name` then returns another name.
         """
         found = self.find_all(name, kind)
         if len(found) > 1:
@@ -89,7 +90,7 @@ class Lab:
         return found[0] if found else None
 
     def find_all(self, name: str, kind: str | None = None) -> list[str]:
-        """Find all things that have a name.
+        """Find all things of the lab that have a name.
 
         Args:
             name: As for `find`.
@@ -99,9 +100,24 @@ class Lab:
             What `find` returns, for each of them, in order; an empty list if there is none.
 
         Raises:
-            LabError: If there is no such kind.
+            LabError: As for `find`, but for several things.
         """
-        return Finder(self.client).find(name, kind)
+        return self._finder.find(name, kind)
+
+    def name(self, name: str) -> str:
+        """Return the name that the lab's log group, one of its roles, its policy or its instance profile has here.
+
+        That is the name itself. Where somebody else's thing has it, it is the name with `-2`, or `-3` and so on. In a
+        sandbox, where you may not create roles, it is `LabRole` or `LabInstanceProfile`, which the account's owner has
+        made for you: the lab uses them, and never changes or deletes them.
+
+        Args:
+            name: The name in the notebooks, such as `"NimbusVPCFlowLogsGroup"`.
+
+        Raises:
+            LabError: If the notebooks give no such name.
+        """
+        return self._names.of(name)
 
     def tags(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Return `TagSpecifications` that name a new EC2 resource and mark it as the lab's.
@@ -261,33 +277,34 @@ class Lab:
         Raises:
             LabError: If there is no flow log, or a real account delivers nothing for 20 minutes.
         """
-        ec2, logs = self.client("ec2"), self.client("logs")
+        ec2, logs, log_group = self.client("ec2"), self.client("logs"), self.name(LOG_GROUP)
         if not flow_logs(ec2):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self.clock
-        before = len(events(logs, LOG_GROUP))
-        self._account.settle(lambda since: undelivered(ec2, logs, self.network, LOG_GROUP, since, self.clock))
+        before = len(events(logs, log_group))
+        self._account.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
         failed = [each for each in flow_logs(ec2) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self.clock
-        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, LOG_GROUP)) - before} new records")
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, log_group)) - before} new records")
         for flow_log in failed:
             print(
                 f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
                 f"delivery FAILED, {flow_log.get('DeliverLogsErrorMessage')!r}"
             )
 
-    def records(self, *containing: object, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
+    def records(self, *containing: object, since: datetime | None = None, log_group: str | None = None) -> Records:
         """Return the flow log records in a log group as they were delivered, one line each, oldest first.
 
         Args:
             containing: Words that a line must contain, all of them, such as an address, an interface's id or `REJECT`.
             since: Leave out records that begin before this moment; it needs a time zone, such as `lab.clock` has.
-            log_group: The name of the log group.
+            log_group: The name of the log group; the lab's unless given.
 
         Raises:
             LabError: If there is no such log group, or `since` has no time zone.
         """
-        if self.find(log_group, "log-group") is None:
+        log_group = log_group or self.name(LOG_GROUP)
+        if self._finder.named(log_group, "log-group") is None:
             raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
         if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
             raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
@@ -297,13 +314,13 @@ class Lab:
         lines = [str(event["message"]) for event in found if event["timestamp"] >= earliest]
         return Records(line for line in lines if words <= set(line.split()))
 
-    def insights(self, query: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> DataFrame:
+    def insights(self, query: str, since: datetime | None = None, log_group: str | None = None) -> DataFrame:
         """Run a query of CloudWatch Logs Insights.
 
         Args:
             query: The query, in the language of Logs Insights.
             since: Search the records from this moment until now; those of the last 24 hours unless given.
-            log_group: The name of the log group.
+            log_group: The name of the log group; the lab's unless given.
 
         Returns:
             The answer as a table, numbers as numbers and times as times.
@@ -314,7 +331,7 @@ class Lab:
         from labkit.session.insights import ask
 
         now = self.clock
-        return ask(self.client("logs"), query, log_group, since or now - timedelta(days=1), now)
+        return ask(self.client("logs"), query, log_group or self.name(LOG_GROUP), since or now - timedelta(days=1), now)
 
     # The lesson
 
@@ -407,6 +424,14 @@ class Lab:
         return costs(self.client, LAB_TAG, LOG_GROUP, self.region, self.clock)
 
     @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.client)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._finder)
+
+    @cached_property
     def _grader(self) -> Grader:
         from labkit.learn.grader import Grader
 
@@ -440,7 +465,8 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
         LabError: If there is no such place, the credentials do not work, or the account is not confirmed.
     """
     global _lab
-    where = where or os.environ.get("LABKIT_AWS") or "embedded"
+    if where is None:
+        where = os.environ.get("LABKIT_AWS") or "embedded"
     world, _, names = where.partition(":")
     if world not in ("embedded", "contrary", "aws") or (names and world != "contrary"):
         raise LabError(

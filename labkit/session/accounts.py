@@ -78,7 +78,7 @@ class EmbeddedAccount:
         self._aws = embedded.start(behaviors=behaviors)
         self.patience = PATIENCE if behaviors else 0.0
         self.number = embedded.ACCOUNT_ID
-        self.region = embedded.REGION
+        self.region = self._aws.region
         no_proxy = _without_proxy("127.0.0.1")
         _enter_environment(
             {

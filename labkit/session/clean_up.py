@@ -201,8 +201,9 @@ class CleanUp:
 
     def _by_name(self, word: str, kind: str, known: list[str], delete: Callable[[str, str], None]) -> Iterator[Thing]:
         for name in known:
-            for found in self._finder.find(name, kind):
-                yield Thing(word, name, "", partial(delete, name, found))
+            found = self._finder.named(name, kind)
+            if found is not None and found.is_labs:
+                yield Thing(word, name, "", partial(delete, name, found.arn))
 
     # Deleting
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.flowlogs import DEFAULT_FORMAT
 from labkit.insights import event_table
 
@@ -17,9 +17,14 @@ Key = tuple[int, tuple[str, ...]]
 
 
 class LogEvents:
-    """The tables of one embedded AWS's log groups, kept until a group gets more events."""
+    """The tables of one embedded AWS's log groups, kept until a group gets more events.
 
-    def __init__(self) -> None:
+    Args:
+        region: The region of the log groups.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
         self._tables: WeakKeyDictionary[Any, tuple[Key, pa.Table]] = WeakKeyDictionary()
 
     @property
@@ -27,7 +32,7 @@ class LogEvents:
         """moto's log groups, by name."""
         from moto.logs.models import logs_backends
 
-        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][REGION].groups
+        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][self._region].groups
         return groups
 
     def table(self, names: Sequence[str], start: int, end: int) -> pa.Table:
@@ -62,13 +67,21 @@ class LogEvents:
 
     def _table(self, name: str) -> pa.Table:
         group = self.groups[name]
-        formats = _formats(name)
+        formats = self._formats(name)
         key = (sum(len(stream.events) for stream in group.streams.values()), formats)
         cached = self._tables.get(group)
         if cached is None or cached[0] != key:
             events = [(stream_name, event) for stream_name, stream in group.streams.items() for event in stream.events]
             cached = self._tables[group] = key, _table(events, name, formats)
         return cached[1]
+
+    def _formats(self, log_group: str) -> tuple[str, ...]:
+        """Return the custom formats of the flow logs that write to a log group."""
+        from moto.ec2.models import ec2_backends
+
+        flow_logs = ec2_backends[ACCOUNT_ID][self._region].flow_logs.values()
+        formats = (each.log_format for each in flow_logs if each.log_group_name == log_group and each.log_format)
+        return tuple(dict.fromkeys(format for format in formats if format != DEFAULT_FORMAT))
 
 
 def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str, ...]) -> pa.Table:
@@ -81,12 +94,3 @@ def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str
         log=f"{ACCOUNT_ID}:{log_group}",
         formats=(*formats, DEFAULT_FORMAT),
     )
-
-
-def _formats(log_group: str) -> tuple[str, ...]:
-    """Return the custom formats of the flow logs that write to a log group."""
-    from moto.ec2.models import ec2_backends
-
-    flow_logs = ec2_backends[ACCOUNT_ID][REGION].flow_logs.values()
-    formats = (each.log_format for each in flow_logs if each.log_group_name == log_group and each.log_format)
-    return tuple(dict.fromkeys(format for format in formats if format != DEFAULT_FORMAT))
