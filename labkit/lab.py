@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
+    from labkit.session.costs import Quote
     from labkit.show.map.drawing import Drawing
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
@@ -409,6 +410,18 @@ class Lab:
         from labkit.session.clean_up import clean_up
 
         clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
+
+    def costs(self) -> Quote:
+        """Return what the lab costs by a dated table of list prices: an hour, a day, a forgotten month, and so far.
+
+        In the embedded AWS, which costs nothing, it is what the same things would cost on AWS.
+
+        Raises:
+            LabError: If the course's folder, which has the prices, is not here.
+        """
+        from labkit.session.costs import costs
+
+        return costs(self.client, LAB_TAG, LOG_GROUP, self.region, self.clock)
 
     @cached_property
     def _finder(self) -> Finder:
