@@ -152,7 +152,7 @@ def test_there_are_about_200_000_records_of_one_day_which_seven_columns_name() -
     records = parquet()
     assert not records.duplicated(KEY).any()
     assert 180_000 <= len(records) <= 220_000
-    assert MIDNIGHT <= records.start.min() and records.start.max() < MIDNIGHT + 86_400
+    assert records.start.min() >= MIDNIGHT and records.start.max() < MIDNIGHT + 86_400
 
 
 def test_the_records_of_an_interface_and_a_minute_share_start_and_end_as_in_the_original_lab() -> None:
