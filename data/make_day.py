@@ -130,8 +130,8 @@ class Day:
             window = Window(
                 interface, start, start + INTERVAL, tuple((flow, count) for flow, (count, _) in flows.items())
             )
-            at = place(self.network.interfaces[interface], self.network)
-            made = [lines(window, log, {**at, "account-id": ACCOUNT_ID, "region": REGION}) for log in (text, rich)]
+            at = place(self.network.interfaces[interface], self.network, REGION)
+            made = [lines(window, log, {**at, "account-id": ACCOUNT_ID}) for log in (text, rich)]
             labels = [label for _, label in flows.values()] or ["nodata"]
             for short, long, label in zip(*made, labels, strict=True):
                 yield Record(short, long, label)

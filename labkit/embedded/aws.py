@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 
+from labkit.embedded.api.contrary import region_of
 from labkit.embedded.api.logs_insights import LogsInsights
 from labkit.embedded.api.server import Server
 from labkit.embedded.clock import START, Clock
@@ -37,6 +38,7 @@ class EmbeddedAws:
         behaviors: The names of the contrary behaviors that are on.
         lock: Held around each API action and each move of the clock.
         clock: The virtual clock.
+        region: The account's region.
         server: The API.
         client: Makes a boto3 client without a socket, for what is not the student's doing.
         dataplane: What carries the packets and keeps the flow logs.
@@ -46,12 +48,14 @@ class EmbeddedAws:
         self.behaviors = frozenset(behaviors)
         self.lock = threading.RLock()
         self.clock = Clock(START, self.lock)
-        self.server = Server(self.clock, self.lock)
+        self.region = region_of(self.behaviors)
+        self.server = Server(self.clock, self.lock, self.region)
         self.client = self.server.client
         self.dataplane = DataPlane(self.server, self.clock)
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
-        self.server.handlers |= RunCommand(self.server, self.dataplane).handlers() | LogsInsights(self.clock).handlers()
+        self.server.handlers |= RunCommand(self.server, self.dataplane).handlers()
+        self.server.handlers |= LogsInsights(self.clock, self.region).handlers()
         self.server.serve(port)
         self.server.be_contrary(self.behaviors)
 

@@ -65,7 +65,7 @@ class EmbeddedAccount:
 
         self._aws = embedded.start()
         self.number = embedded.ACCOUNT_ID
-        self.region = embedded.REGION
+        self.region = self._aws.region
         no_proxy = _without_proxy("127.0.0.1")
         _enter_environment(
             {

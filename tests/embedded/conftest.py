@@ -16,6 +16,7 @@ from tests.embedded.support import client, new_vpc
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "behaves(*behaviors): the contrary behaviors of the test's account.")
     config.addinivalue_line("markers", "aws_does(*patches): what AWS does with each patch, and moto alone does not.")
 
 
@@ -57,9 +58,10 @@ def _port() -> int:
 
 
 @pytest.fixture
-def aws(patch: str | None, unpatched: str | None) -> Iterator[EmbeddedAws]:
-    """A fresh embedded AWS; in a canary, without the patch that the test proves."""
-    running = start(_port())
+def aws(request: pytest.FixtureRequest, patch: str | None, unpatched: str | None) -> Iterator[EmbeddedAws]:
+    """A fresh embedded AWS, with the behaviors of the test's marker; in a canary, without the patch that it proves."""
+    marker = request.node.get_closest_marker("behaves")
+    running = start(_port(), behaviors=marker.args if marker else ())
     try:
         if unpatched is None:
             yield running

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from labkit.embedded import EmbeddedAws
@@ -17,12 +18,18 @@ from labkit.session.accounts import REFUSAL, REFUSED_AT
 _session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
 
 
-def client(aws: EmbeddedAws, service: str, region: str = "us-east-1") -> Any:
+def client(aws: EmbeddedAws, service: str, region: str | None = None) -> Any:
     """Return a boto3 client as a student makes one: through the socket."""
-    made = _client(aws.endpoint_url, service, region)
+    made = _client(aws.endpoint_url, service, region or aws.region)
     # A test of connect("aws") may have refused it since: it refuses all clients of the embedded AWS in this process.
     made.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)
     return made
+
+
+def impatient(aws: EmbeddedAws, service: str) -> Any:
+    """Return a boto3 client that repeats nothing."""
+    once = Config(retries={"total_max_attempts": 1})
+    return _session.client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url, config=once)
 
 
 @cache

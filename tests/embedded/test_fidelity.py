@@ -1,6 +1,6 @@
 """FIDELITY.md says what the embedded AWS does and doesn't: all of it, and in step with the code.
 
-`python -m tests.embedded.test_fidelity` writes the page's section of patches from the table in the code.
+`python -m tests.embedded.test_fidelity` writes the page's tables of patches and of contrary behaviors from the code.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 import labkit.embedded
 from labkit.embedded import start
 from labkit.embedded.api import patches, scope
+from labkit.embedded.api.contrary import behaviors
 from labkit.flowlogs.fields import FIELDS
 from labkit.insights import parser
 
@@ -24,11 +27,14 @@ PAGE = EMBEDDED / "FIDELITY.md"
 #: Sites that anyone can read without an account.
 PUBLIC = {"aws.amazon.com", "docs.aws.amazon.com", "github.com", "repost.aws", "www.rfc-editor.org"}
 
-_PATCHES = re.compile(r"(?<=<!-- patches -->\n).*(?=<!-- /patches -->)", re.DOTALL)
-
 
 def text() -> str:
     return PAGE.read_text(encoding="utf-8")
+
+
+def generated(name: str) -> re.Pattern[str]:
+    """Return what finds the part of the page between `<!-- name -->` and `<!-- /name -->`."""
+    return re.compile(rf"(?<=<!-- {name} -->\n).*(?=<!-- /{name} -->)", re.DOTALL)
 
 
 def patches_section() -> str:
@@ -45,6 +51,20 @@ def patches_section() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def behaviors_section() -> str:
+    """Return the page's table of contrary behaviors, as the code has them."""
+    lines = [
+        "| Behavior | What AWS does | Source |",
+        "|---|---|---|",
+        *(f"| `{each.name}` | {each.rule} | [{_title(each.source)}]({each.source}) |" for each in behaviors().values()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+SECTIONS = {"patches": patches_section, "behaviors": behaviors_section}
 
 
 def _title(url: str) -> str:
@@ -77,14 +97,21 @@ def refusals(*paths: Path) -> Iterator[str]:
                     yield max(fixed, key=len).strip()
 
 
-def test_the_section_of_patches_is_the_table_in_the_code() -> None:
-    found = _PATCHES.search(text())
+@pytest.mark.parametrize("name", SECTIONS)
+def test_each_generated_table_is_that_of_the_code(name: str) -> None:
+    found = generated(name).search(text())
     assert found is not None
-    assert found[0] == patches_section(), "Write it again: python -m tests.embedded.test_fidelity"
+    assert found[0] == SECTIONS[name](), "Write it again: python -m tests.embedded.test_fidelity"
+
+
+def test_each_behavior_says_in_one_line_what_aws_does() -> None:
+    for each in behaviors().values():
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", each.name), each.name
+        assert each.rule.endswith(".") and "|" not in each.rule and "\n" not in each.rule, each.name
 
 
 def test_each_source_is_a_public_page() -> None:
-    for url in {*re.findall(r"\]\(([^)]+)\)", text()), *(patch.source for patch in patches.PATCHES.values())}:
+    for url in re.findall(r"\]\(([^)]+)\)", text()):
         parts = urlsplit(url)
         assert (parts.scheme, parts.hostname in PUBLIC, len(parts.path) > 1) == ("https", True, True), url
 
@@ -137,4 +164,7 @@ def test_every_field_that_is_never_filled_in_is_named() -> None:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(_PATCHES.sub(lambda _: patches_section(), text()), encoding="utf-8")
+    page = text()
+    for name, section in SECTIONS.items():
+        page = generated(name).sub(section().replace("\\", r"\\"), page)
+    PAGE.write_text(page, encoding="utf-8")

@@ -143,6 +143,18 @@ def test_an_instance_has_a_public_name_where_the_vpc_has_dns_hostnames(
     assert instance(ec2, made["InstanceId"])["PublicDnsName"].endswith(".compute-1.amazonaws.com")
 
 
+@pytest.mark.behaves("another-region")
+@pytest.mark.aws_does("interface-private-names-have-their-region")
+def test_the_private_name_of_an_interface_has_the_name_of_a_region_other_than_us_east_1(
+    ec2: Any, vpc: str, subnet: str, image: str
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html"""
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    found = interface(ec2, run(ec2, image, subnet)["NetworkInterfaces"][0]["NetworkInterfaceId"])
+    names = {found["PrivateDnsName"], *(each["PrivateDnsName"] for each in found["PrivateIpAddresses"])}
+    assert names == {"ip-10-1-0-4.eu-central-1.compute.internal"}
+
+
 # --- the end: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html ---
 
 

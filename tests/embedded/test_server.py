@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from labkit.embedded import Clock, EmbeddedAws, start
@@ -187,6 +188,47 @@ def test_a_python_exception_inside_is_one_sentence_and_not_a_stack_trace(
         ec2.describe_vpcs()
     with refused("InternalError", "could not carry out logs DescribeLogGroups"):
         logs.describe_log_groups()
+
+
+# --- DryRun: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (DryRunOperation) ---
+
+
+def test_with_dry_run_every_action_of_ec2_answers_that_it_would_have_succeeded_and_nothing_changes(
+    aws: EmbeddedAws, ec2: Any, subnet: str
+) -> None:
+    import boto3
+    from botocore.config import Config
+
+    with_dry_run = [
+        name
+        for name in ec2.meta.service_model.operation_names
+        if "DryRun" in ec2.meta.service_model.operation_model(name).input_shape.members
+    ]
+    unchecked = boto3.client(
+        "ec2", region_name=aws.region, endpoint_url=aws.endpoint_url, aws_access_key_id="x", aws_secret_access_key="y",
+        config=Config(parameter_validation=False),
+    )  # fmt: skip
+    before, answers = (ec2.describe_vpcs()["Vpcs"], ec2.describe_subnets()["Subnets"]), dict[str, tuple[str, int]]()
+    for name in with_dry_run:
+        # botocore itself asks where to copy a snapshot from, to sign that request too.
+        more = {"SourceRegion": aws.region, "SourceSnapshotId": "snap-0"} if name == "CopySnapshot" else {}
+        with pytest.raises(ClientError) as caught:
+            getattr(unchecked, xform_name(name))(DryRun=True, **more)
+        response = caught.value.response
+        answers[name] = response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+    for name in (
+        "CreateVpc", "DeleteSubnet", "CreateRoute", "DeleteNetworkAcl", "CreateFlowLogs", "RunInstances", "CreateTags",
+        "DescribeVpcs", "DescribeInstances", "AcceptVpcPeeringConnection",
+    ):  # fmt: skip
+        assert answers[name] == ("DryRunOperation", 412), name
+    # What the embedded AWS lacks, it does not promise.
+    assert set(answers.values()) == {("DryRunOperation", 412), ("NotImplemented", 400)}
+    assert answers["CreateTransitGateway"] == answers["CreateIpam"] == ("NotImplemented", 400)
+    assert (ec2.describe_vpcs()["Vpcs"], ec2.describe_subnets()["Subnets"]) == before
+
+
+def test_without_dry_run_a_request_is_carried_out(ec2: Any) -> None:
+    assert ec2.create_vpc(CidrBlock="10.1.0.0/16", DryRun=False)["Vpc"]["CidrBlock"] == "10.1.0.0/16"
 
 
 # --- hooks and time ---

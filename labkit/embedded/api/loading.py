@@ -1,4 +1,4 @@
-"""Imports moto with its checks turned on and the tables of one region, and leaves os.environ as it was.
+"""Imports moto with its checks turned on and the tables of the regions in use, and leaves os.environ as it was.
 
 `server` calls `import_moto` before it makes an account.
 """
@@ -29,7 +29,7 @@ def import_moto(modules: Iterable[str], region: str) -> None:
 
     Args:
         modules: The modules' names.
-        region: The one region whose tables are read.
+        region: A region whose tables are needed.
     """
     from botocore.loaders import Loader
 
@@ -37,9 +37,10 @@ def import_moto(modules: Iterable[str], region: str) -> None:
     with mock.patch.dict(os.environ, _SETTINGS), mock.patch.object(Loader, "load_service_model", reading_once):
         from moto.utilities import utils
 
-        with mock.patch.object(utils, "load_resource", _reading_one_region(utils.load_resource, region)):
+        with mock.patch.object(utils, "load_resource", _reading_no_offerings(utils.load_resource)):
             for module in modules:
                 importlib.import_module(module)
+    _read_offerings(region)
     _install()
 
 
@@ -55,19 +56,25 @@ def _reading_once(load: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, service_name, type_name, api_version=None: read(service_name, type_name, api_version)
 
 
-def _reading_one_region(load: Callable[[str], Any], region: str) -> Callable[[str], Any]:
-    """Return moto's `load_resource` so that it reads one region's offerings of instance types only.
+def _reading_no_offerings(load: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return moto's `load_resource` so that it skips the offerings of instance types.
 
     moto reads those of every region: 80 megabytes.
     """
+    return lambda resource: (
+        [] if "instance_type_offerings" in PurePosixPath(resource.replace(os.sep, "/")).parts else load(resource)
+    )
 
-    def load_resource(resource: str) -> Any:
-        path = PurePosixPath(resource.replace(os.sep, "/"))
-        if "instance_type_offerings" in path.parts and path.name.split(".")[0] != region:
-            return []
-        return load(resource)
 
-    return load_resource
+@cache
+def _read_offerings(region: str) -> None:
+    """Let moto know which instance types a region and its zones offer."""
+    from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
+    from moto.utilities.utils import load_resource
+
+    for location_type, offered in INSTANCE_TYPE_OFFERINGS.items():
+        found = load_resource(f"ec2/resources/instance_type_offerings/{location_type}/{region}.json.gz")
+        offered[region] = [{**each, "LocationType": location_type} for each in found]
 
 
 @cache

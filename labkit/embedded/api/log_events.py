@@ -14,14 +14,19 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.insights import event_table
 
 
 class LogEvents:
-    """The tables of one embedded AWS's log groups, kept until a group gets more events."""
+    """The tables of one embedded AWS's log groups, kept until a group gets more events.
 
-    def __init__(self) -> None:
+    Args:
+        region: The region of the log groups.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
         self._tables: WeakKeyDictionary[Any, tuple[int, pa.Table]] = WeakKeyDictionary()
 
     @property
@@ -29,7 +34,7 @@ class LogEvents:
         """moto's log groups, by name."""
         from moto.logs.models import logs_backends
 
-        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][REGION].groups
+        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][self._region].groups
         return groups
 
     def table(self, names: Sequence[str], start: int, end: int) -> pa.Table:

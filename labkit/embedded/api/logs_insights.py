@@ -50,8 +50,9 @@ class StartedQuery:
 class LogsInsights:
     """The queries and the query definitions of one embedded AWS."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, region: str) -> None:
         self._clock = clock
+        self._region = region
         self._queries: dict[str, StartedQuery] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
 
@@ -73,7 +74,7 @@ class LogsInsights:
         # The first query loads pandas, pyarrow and DuckDB, and not the start of the embedded AWS.
         from labkit.embedded.api.log_events import LogEvents
 
-        return LogEvents()
+        return LogEvents(self._region)
 
     def start(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """StartQuery: run the query, and keep its rows for GetQueryResults."""

@@ -22,13 +22,15 @@ class AwsError(Exception):
     Attributes:
         code: AWS's error code.
         message: AWS's message.
+        status: The HTTP status. botocore repeats a request that is answered with a 5xx.
         members: The other members of the error's shape, for services whose protocol is JSON.
     """
 
-    def __init__(self, code: str, message: str, **members: Any) -> None:
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status
         self.members = members
 
 

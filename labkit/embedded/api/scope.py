@@ -8,7 +8,12 @@ from __future__ import annotations
 from labkit.embedded.api.refusals import NotInEmbeddedAwsError
 
 REGION = "us-east-1"
+"""The region of an embedded AWS, unless a contrary behavior chooses another."""
 ACCOUNT_ID = "123456789012"
+
+#: Services of all regions, and where requests to them are signed for.
+#: https://docs.aws.amazon.com/general/latest/gr/iam-service.html, https://docs.aws.amazon.com/general/latest/gr/sts.html
+_GLOBAL = {("iam", "us-east-1"), ("sts", "us-east-1")}
 
 #: moto's own entrance to each service that the course uses; every other service is refused by name.
 SERVICES = {
@@ -52,20 +57,21 @@ def is_read(action: str) -> bool:
     return action.startswith(_READS)
 
 
-def check_service(service: str, region: str) -> None:
+def check_service(service: str, region: str, own: str) -> None:
     """Check that the embedded AWS has a service, in a region.
 
     Args:
         service: The service's name in a signature, such as `ec2`.
-        region: The region's name.
+        region: The region's name in a signature.
+        own: The region of this embedded AWS.
 
     Raises:
         NotInEmbeddedAwsError: It has not.
     """
     if service not in SERVICES:
         raise NotInEmbeddedAwsError(f"do the service {service}")
-    if region != REGION:
-        raise NotInEmbeddedAwsError(f"have the region {region}, only {REGION}")
+    if region != own and (service, region) not in _GLOBAL:
+        raise NotInEmbeddedAwsError(f"have the region {region}, only {own}")
 
 
 def check_action(service: str, action: str) -> None:

@@ -30,6 +30,11 @@ from labkit.embedded.clock import Clock
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 Found = TypeVar("Found")
 
+#: How long an action that changes something takes, in virtual seconds.
+_A_CHANGE = 1.0
+#: How long any other takes, refused ones too, where the account is contrary: asking again and again must get there.
+_A_LOOK = 0.2
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,11 +42,17 @@ class Server:
     """Answers the API of one account, which is empty at first but for the default VPC that every account has.
 
     Args:
-        clock: The account's clock. It moves by a second for each action that changes something.
+        clock: The account's clock. It moves by a second for each action that changes something; in a contrary account
+            it moves a little for each other action, too.
         lock: Held around each action, as around each move of the clock: moto is not thread-safe.
+        region: The account's one region.
+
+    Attributes:
+        region: The account's one region.
     """
 
-    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+    def __init__(self, clock: Clock, lock: threading.RLock, region: str = REGION) -> None:
+        self.region = region
         self._clock = clock
         self._lock = lock
         self.after_action: list[Callable[[str, str], None]] = []
@@ -55,7 +66,7 @@ class Server:
         self._tokens = ClientTokens()
         self._contrary: Contrary | None = None
         self._loopback: Loopback | None = None
-        loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], REGION)
+        loading.import_moto([entrance.partition(":")[0] for entrance in SERVICES.values()], region)
         _empty_account(clock)
 
     def be_contrary(self, names: Collection[str]) -> None:
@@ -86,12 +97,13 @@ class Server:
         """Where boto3 and the AWS CLI reach this server: http://127.0.0.1:PORT. RuntimeError once it has stopped."""
         return f"http://127.0.0.1:{self._running().port}"
 
-    def client(self, service: str, region: str = REGION) -> Any:
+    def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client for the same account, without a socket, for what is not the student's doing.
 
         Its calls move no clock, trigger no hooks and consume none of the ids that the student's calls will draw.
         """
         self._running()
+        region = region or self.region
         with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._make_client(service, region)
@@ -183,7 +195,7 @@ class Server:
     def _answer_or_refuse(self, service: str, region: str, request: Any, internal: bool) -> HttpResponse:
         action = _action(request)
         try:
-            check_service(service, region)
+            check_service(service, region, self.region)
             if internal:
                 with determinism.stream(f"internal/{service}/{action}"):
                     return self._carry_out(service, region, action, request)
@@ -200,19 +212,21 @@ class Server:
                 f"The embedded AWS could not carry out {service} {action} ({type(cause).__name__}: {cause}). "
                 "Check the values that you gave; if they are right, this is a defect of the embedded AWS.",
             )
-        return render(service, refusal.code, refusal.message, determinism.request_id(), members=refusal.members)
+        return render(service, refusal.code, refusal.message, determinism.request_id(), refusal.status, refusal.members)
 
     def _act(self, service: str, region: str, action: str, request: Any) -> HttpResponse:
+        seconds = 0.0 if self._contrary is None else _A_LOOK
         try:
             with determinism.stream(f"{service}/{action}"):
                 if self._contrary is None:
                     answer = self._carry_out(service, region, action, request)
                 else:
                     answer = self._answer_contrarily(self._contrary, service, region, action, request)
+            if answer[0] < 400 and not is_read(action):
+                seconds = _A_CHANGE
         finally:
             self._done(service, action)
-        if answer[0] < 400 and not is_read(action):
-            self._clock.advance(1.0)
+            self._clock.advance(seconds)
         return answer
 
     def _done(self, service: str, action: str) -> None:
@@ -246,6 +260,8 @@ class Server:
         handler = self.handlers.get((service, action))
         if handler is None:
             check_action(service, action)
+            if service == "ec2" and request.values.get("DryRun", "").lower() == "true":
+                raise _dry_run(action)
             if service == "ec2" and not is_read(action):
                 return self._tokens.once(request.values, lambda: _moto(service, region, request))
             return _moto(service, region, request)
@@ -259,6 +275,22 @@ class _Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         while chunk := self.read():
             yield chunk
+
+
+def _dry_run(action: str) -> AwsError:
+    """Return EC2's answer to a request with DryRun that is permitted: nothing is carried out.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+
+    Raises:
+        NotImplementedError: moto lacks the action.
+    """
+    from moto.core.utils import camelcase_to_underscores
+
+    if not hasattr(_responses("ec2"), camelcase_to_underscores(action)):
+        raise NotImplementedError
+    message = "Request would have succeeded, but DryRun flag is set."
+    return AwsError("DryRunOperation", message, status=412)
 
 
 def _empty_account(clock: Clock) -> None:
@@ -299,13 +331,19 @@ def _aws_url(service: str, region: str) -> str:
     return f"https://{service}.{region}.amazonaws.com"
 
 
+def _responses(service: str) -> Any:
+    """moto's class that answers a service."""
+    module, _, name = SERVICES[service].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def _moto(service: str, region: str, request: Any) -> HttpResponse:
     from werkzeug.exceptions import HTTPException
 
-    module, _, name = SERVICES[service].partition(":")
-    dispatch = getattr(importlib.import_module(module), name).dispatch
     try:
-        status, headers, body = dispatch(request, f"{_aws_url(service, region)}{request.path}", request.headers)
+        status, headers, body = _responses(service).dispatch(
+            request, f"{_aws_url(service, region)}{request.path}", request.headers
+        )
     except HTTPException as refusal:
         return refusal.code or 400, dict(refusal.get_headers()), str(refusal.get_body())
     # moto leaves a placeholder where EC2's XML names the request.

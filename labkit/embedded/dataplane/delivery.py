@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Server
 from labkit.embedded.dataplane.capture import Window
 from labkit.embedded.dataplane.flow_log_records import lines
@@ -40,7 +40,7 @@ class Delivery:
         """
         from moto.logs.models import LogEvent, logs_backends
 
-        groups = logs_backends[ACCOUNT_ID][REGION].groups
+        groups = logs_backends[ACCOUNT_ID][self._server.region].groups
         logs = self._server.client("logs")
         may_write = self._may_write(flow_log, log_group_exists=flow_log.log_group in groups)
         if may_write and flow_log.log_group not in groups:
@@ -76,7 +76,7 @@ class Delivery:
             return flow_log_delivery(
                 role,
                 account=ACCOUNT_ID,
-                region=REGION,
+                region=self._server.region,
                 flow_log_id=flow_log.id,
                 log_group=flow_log.log_group,
                 log_group_exists=log_group_exists,
@@ -87,6 +87,6 @@ class Delivery:
     def _note(self, flow_log: FlowLog, delivered: bool) -> None:
         from moto.ec2.models import ec2_backends
 
-        stored = ec2_backends[ACCOUNT_ID][REGION].flow_logs[flow_log.id]
+        stored = ec2_backends[ACCOUNT_ID][self._server.region].flow_logs[flow_log.id]
         stored.deliver_logs_status = "SUCCESS" if delivered else "FAILED"
         stored.deliver_logs_error_message = None if delivered else "Access error"

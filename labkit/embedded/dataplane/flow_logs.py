@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.embedded.api.scope import ACCOUNT_ID, REGION
+from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.dataplane.capture import Capture, Window
 from labkit.flowlogs.format import Format
 from labkit.network import Interface, Network, Sighting
@@ -52,10 +52,16 @@ class _Recording:
 
 
 class FlowLogs:
-    """The flow logs of an account; true where there is one."""
+    """The flow logs of an account; true where there is one.
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    Args:
+        client: Makes a boto3 client of the account.
+        region: The account's region.
+    """
+
+    def __init__(self, client: Callable[[str], Any], region: str) -> None:
         self._client = client
+        self._region = region
         self._recordings: dict[str, _Recording] = {}
         self.places: dict[str, dict[str, str | None]] = {}
         """Where each interface is or, if it is gone, was: the fields of its records that say so."""
@@ -78,7 +84,7 @@ class FlowLogs:
             now: The moment from which new interfaces are recorded, in seconds since the epoch.
         """
         interfaces = network.interfaces.values()
-        self.places |= {each.id: place(each, network) for each in interfaces}
+        self.places |= {each.id: place(each, network, self._region) for each in interfaces}
         for one in self._recordings.values():
             resource = one.flow_log.resource
             one.interfaces = frozenset(i.id for i in interfaces if resource in (i.id, i.subnet, i.vpc))
@@ -113,11 +119,11 @@ class FlowLogs:
                     yield one.flow_log, windows
 
 
-def place(interface: Interface, network: Network) -> dict[str, str | None]:
+def place(interface: Interface, network: Network, region: str) -> dict[str, str | None]:
     """Return the fields of an interface's records that say where it is, by AWS's names."""
     return {
         "account-id": ACCOUNT_ID,
-        "region": REGION,
+        "region": region,
         "interface-id": interface.id,
         "vpc-id": interface.vpc,
         "subnet-id": interface.subnet,

@@ -36,7 +36,7 @@ class DataPlane:
 
     def __init__(self, server: Server, clock: Clock) -> None:
         self.clock = clock
-        self.flow_logs = FlowLogs(server.client)
+        self.flow_logs = FlowLogs(server.client, server.region)
         self._client = server.client
         self._delivery = Delivery(server)
         self._network: Network | None = None

@@ -11,7 +11,7 @@ import heapq
 import importlib
 import pkgutil
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -19,6 +19,7 @@ from typing import Any
 
 from labkit.embedded.api.determinism import SEED
 from labkit.embedded.api.refusals import HttpResponse
+from labkit.embedded.api.scope import REGION
 from labkit.embedded.clock import Clock
 
 
@@ -36,6 +37,11 @@ class Call:
     service: str
     action: str
     parameters: dict[str, Any]
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether EC2 is asked only if the caller has the permission: it then looks at nothing else."""
+        return str(self.parameters.get("DryRun", "")).lower() == "true"
 
 
 CarryOut = Callable[[], HttpResponse]
@@ -76,6 +82,8 @@ class Behavior:
         name: The behavior's name, in words joined by hyphens.
         rule: What AWS does, in one sentence.
         source: The public page or report that says so.
+        region: The region that the account is to have, where the behavior chooses it.
+        counts: Whether it begins after the others, since it counts what is in the account then.
         account: The account in which it is switched on.
         random: A seeded generator of its own.
     """
@@ -83,6 +91,8 @@ class Behavior:
     name: str
     rule: str
     source: str
+    region: str | None = None
+    counts: bool = False
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -107,6 +117,12 @@ def behaviors() -> Mapping[str, type[Behavior]]:
     return {each.name: each for each in sorted(Behavior.__subclasses__(), key=lambda each: each.name)}
 
 
+def region_of(names: Collection[str]) -> str:
+    """Return the region of an account with these behaviors."""
+    chosen = (each.region for name, each in behaviors().items() if name in names) if names else ()
+    return next((region for region in chosen if region), REGION)
+
+
 class Contrary:
     """The behaviors that are switched on in an account.
 
@@ -121,7 +137,7 @@ class Contrary:
     def __init__(self, names: Iterable[str], account: Account) -> None:
         known = behaviors()
         self._behaviors = [known[name](account) for name in known if name in set(names)]
-        for each in self._behaviors:
+        for each in sorted(self._behaviors, key=lambda each: each.counts):
             each.begin()
 
     def answer(self, call: Call, carry_out: CarryOut) -> HttpResponse:

@@ -6,12 +6,25 @@ from datetime import datetime
 from typing import Any
 
 from labkit.embedded.api.patches import patch
+from labkit.embedded.api.scope import REGION
 
 PUBLISHED = datetime(2025, 11, 18, 2, 12, 31)
 """When the images were published, in UTC."""
 IMAGES = {"x86_64": "ami-0fa3fe0fa7920f68e", "arm64": "ami-0cd7323ab3e63805f"}
 """The images' ids by architecture: AWS's in us-east-1, of this release for x86_64 and of an older one for arm64."""
+PARAMETERS = "ssm/resources/ami-amazon-linux-latest/"
+"""Where moto has the public parameters that name each region's images."""
 _NAME = "al2023-ami-2023.9.20251117.1-kernel-6.1"
+
+
+def images(region: str) -> dict[str, str]:
+    """Return the images' ids in a region by architecture; in other regions than us-east-1, they are of newer images."""
+    from moto.utilities.utils import load_resource
+
+    if region == REGION:
+        return IMAGES
+    ids = {each["Name"].rpartition("/")[2]: each["Value"] for each in load_resource(f"{PARAMETERS}{region}.json")}
+    return {architecture: ids[f"al2023-ami-kernel-6.1-{architecture}"] for architecture in IMAGES}
 
 
 @patch(
@@ -24,7 +37,7 @@ def _load(_: Any) -> Any:
     def _load_amis(self: Any) -> None:
         from moto.ec2.models.amis import Ami
 
-        for architecture, id in IMAGES.items():
+        for architecture, id in images(self.region_name).items():
             name = f"{_NAME}-{architecture}"
             self.amis[id] = Ami(
                 self,

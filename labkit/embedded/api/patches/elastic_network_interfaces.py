@@ -9,6 +9,7 @@ from labkit.embedded.api.patches._checks import check_ids, not_found
 from labkit.embedded.api.patches.elastic_ip_addresses import random_public_address
 from labkit.embedded.api.patches.subnets import check_address, free_address
 from labkit.embedded.api.refusals import AwsError
+from labkit.embedded.api.scope import REGION
 
 _MODELS = "moto.ec2.models.elastic_network_interfaces"
 _BACKEND = f"{_MODELS}:NetworkInterfaceBackend"
@@ -60,10 +61,28 @@ def _check_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
             raise AwsError("InvalidParameter", message)
 
 
+@around(
+    "interface-private-names-have-their-region",
+    rule="The private DNS name of an interface's address is ip-….ec2.internal in us-east-1, and has the region's name, "
+    "as in ip-….eu-central-1.compute.internal, elsewhere.",
+    source=f"{VPC_GUIDE}AmazonDNS-concepts.html",
+    hook=f"{_BACKEND}.create_network_interface",
+)
+def _name(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    made = moto()
+    if self.region_name != REGION and made.private_dns_name:
+        made.private_dns_name = made.private_dns_name.replace(".ec2.", f".{self.region_name}.compute.")
+        for address in made.private_ip_addresses:
+            if "PrivateDnsName" in address:
+                address["PrivateDnsName"] = made.private_dns_name
+    return made
+
+
 @patch(
     "interface-public-addresses-are-named",
     rule="An interface has an association only with a public address; an automatic one is Amazon's, and its DNS "
-    "name is ec2-….compute-1.amazonaws.com where the VPC has DNS hostnames enabled.",
+    "name is ec2-….compute-1.amazonaws.com, with the region's name in other regions than us-east-1, where the VPC has "
+    "DNS hostnames enabled.",
     source=f"{VPC_GUIDE}AmazonDNS-concepts.html",
     hook=f"{_MODELS}:NetworkInterface.association",
 )
@@ -73,8 +92,9 @@ def _association(original: Any) -> Any:
         if found:
             if "allocationId" not in found:
                 found["ipOwnerId"] = "amazon"
-            named = self.ec2_backend.vpcs[self.vpc_id].enable_dns_hostnames
-            name = f"ec2-{self.public_ip.replace('.', '-')}.compute-1.amazonaws.com"
+            named, region = self.ec2_backend.vpcs[self.vpc_id].enable_dns_hostnames, self.ec2_backend.region_name
+            place = "compute-1" if region == REGION else f"{region}.compute"
+            name = f"ec2-{self.public_ip.replace('.', '-')}.{place}.amazonaws.com"
             found["publicDnsName"] = name if named else ""
         return dict(found) or None
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from labkit.embedded.api.patches import patch
-from labkit.embedded.api.patches.amis import IMAGES, PUBLISHED
+from labkit.embedded.api.patches.amis import PARAMETERS, PUBLISHED, images
 
 
 @patch(
@@ -17,7 +17,7 @@ from labkit.embedded.api.patches.amis import IMAGES, PUBLISHED
 )
 def _parameters(original: Any) -> Any:
     def load_resource(resource: str) -> Any:
-        if not resource.startswith("ssm/resources/ami-amazon-linux-latest/"):
+        if not resource.startswith(PARAMETERS):
             return original(resource)
         shared = {
             "Type": "String",
@@ -27,7 +27,7 @@ def _parameters(original: Any) -> Any:
         }
         return [
             {"Name": f"/aws/service/ami-amazon-linux-latest/al2023-ami-{kernel}-{architecture}", "Value": id, **shared}
-            for architecture, id in IMAGES.items()
+            for architecture, id in images(resource.removeprefix(PARAMETERS).partition(".")[0]).items()
             for kernel in ("kernel-default", "kernel-6.1")
         ]
 
