@@ -21,6 +21,7 @@ from labkit.embedded.api.determinism import SEED
 from labkit.embedded.api.refusals import HttpResponse
 from labkit.embedded.api.scope import REGION
 from labkit.embedded.clock import Clock
+from labkit.embedded.instances.boot import Boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,19 @@ class Account:
         clock: The virtual clock.
         client: Makes a boto3 client without a socket; its calls move no clock and meet no behavior.
         changed: Called with a service after a behavior has changed the account outside a request.
+        boots: The boots of instances that take time, by the instances' ids.
     """
 
-    def __init__(self, clock: Clock, client: Callable[[str], Any], changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        client: Callable[[str], Any],
+        changed: Callable[[str], None],
+        boots: dict[str, Boot],
+    ) -> None:
         self.clock = clock
         self.client = client
+        self.boots = boots
         self._changed = changed
         self._order = count()
         self._coming: list[tuple[float, int, str, Callable[[], object]]] = []
