@@ -18,6 +18,7 @@ from labkit.embedded.api import contrary
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import waiting
+from labkit.session.findings import Report
 from tests.lab.conftest import elsewhere as elsewhere
 from tests.lab.conftest import make_client
 
@@ -26,6 +27,8 @@ class Slow:
     """Instances are pending for a minute; the fourth call of all is throttled."""
 
     calls = 0
+    region = None
+    counts = False
 
     def __init__(self, account: Any) -> None:
         self.account = account
@@ -53,6 +56,7 @@ class Other(Slow):
 @pytest.fixture(autouse=True)
 def worlds(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> Iterator[None]:
     monkeypatch.setattr(contrary, "behaviors", lambda: {"other": Other, "slow": Slow})
+    monkeypatch.setattr("labkit.lab._look", lambda account: Report("", account.region, {}, (), (), None))
     for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
         monkeypatch.delenv(name, raising=False)
     made: list[Lab] = []
