@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.names import LAB_TAG, LOG_GROUP
+from labkit.session import consistency
 from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import Records, events, flow_logs, undelivered
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
-from labkit.session.waiting import poll
+from labkit.session.states import wait_for
 from labkit.status import is_live, shell
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from labkit.show.map.drawing import Drawing
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
-
-#: What EC2 says of an instance profile, and of a role, that it does not know yet.
-_TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")
 
 
 class Lab:
@@ -150,8 +147,9 @@ class Lab:
     def eventually(self, operation: Callable[..., Any], **parameters: Any) -> Any:
         """Call an operation, again if needed, until AWS's services know what was made a moment ago.
 
-        On a real account, other services do not know a new instance profile, role or subnet for some seconds. In the
-        embedded AWS they know it at once.
+        On a real account, other services do not know a new instance profile or role for some seconds. What an operation
+        did for some of the resources and not for others, as `Unsuccessful` in its answer says, is repeated for the
+        others. In the embedded AWS all is known at once.
 
         Args:
             operation: The method of a boto3 client, such as `ec2.run_instances`.
@@ -163,24 +161,24 @@ class Lab:
         Raises:
             ClientError: If the operation fails for another reason, or goes on failing.
         """
-        from botocore.exceptions import ClientError
+        return consistency.eventually(operation, parameters, self._account.patience)
 
-        def attempt() -> list[Any] | None:
-            try:
-                return [operation(**parameters)]
-            except ClientError as error:
-                refusals.append(error)
-                if not _may_be_too_early(error):
-                    raise
-                return None
+    def wait_for(self, id: str, *states: str) -> str:
+        """Wait until a thing in EC2 is in a state that the next step needs.
 
-        refusals: list[ClientError] = []
-        done = poll(
-            attempt, patience=self._account.patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}"
-        )
-        if done is None:
-            raise refusals[-1]
-        return done[0]
+        So `lab.wait_for(peering, "pending-acceptance")` waits until a peering connection can be accepted.
+
+        Args:
+            id: The thing's id.
+            states: The states, each of which ends the waiting, such as `active` and `failed`.
+
+        Returns:
+            The state that ended it.
+
+        Raises:
+            LabError: If the thing is in a state from which it will not come into these, or takes too long.
+        """
+        return wait_for(self.client("ec2"), id, states, self._account.patience)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the AWS that the lab is connected to, the same one each time.
@@ -201,7 +199,9 @@ class Lab:
         """The network as it is now, read with `describe_*` calls."""
         from labkit.network import Network
 
-        return Network.from_ec2(self.client("ec2"))
+        ec2 = self.client("ec2")
+        consistency.wait_until_shown(ec2)
+        return Network.from_ec2(ec2)
 
     @property
     def changes(self) -> Sequence[str]:
@@ -538,12 +538,6 @@ def _confirm(account: RealAccount) -> None:
         ) from None
     if typed.strip() != account.number:
         raise LabError("Not connected: the account number was not confirmed.")
-
-
-def _may_be_too_early(error: ClientError) -> bool:
-    """Return whether AWS answers so about a thing that it will know in a moment."""
-    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

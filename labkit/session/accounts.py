@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from labkit.errors import LabError
-from labkit.session import sleeping
+from labkit.session import consistency, sleeping
 from labkit.session.waiting import poll
 
 #: Settings that would lead boto3 elsewhere; the embedded AWS removes them.
@@ -96,6 +96,7 @@ class EmbeddedAccount:
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
+        consistency.begin(lags=bool(behaviors))
         if behaviors:
             sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
@@ -104,6 +105,7 @@ class EmbeddedAccount:
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""
         _leave_environment()
+        consistency.begin(lags=False)
         self._aws.stop()
 
     def now(self) -> datetime:
@@ -159,6 +161,7 @@ class RealAccount:
 
     def enter(self) -> None:
         """Make this the AWS that cells talk to; clients of the embedded AWS now refuse to work."""
+        consistency.begin(lags=True)
         _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "this account")
 
     def now(self) -> datetime:
@@ -265,7 +268,9 @@ def _forget_session() -> None:
         boto3.setup_default_session()
     except ProfileNotFound:  # the next boto3.client() raises it again
         return
-    boto3.DEFAULT_SESSION.events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
+    events = boto3.DEFAULT_SESSION.events
+    events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
+    consistency.watch(events)
 
 
 def _make_nothing_twice(operation: Any, caught_exception: Exception | None = None, **_: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from labkit import names
+from labkit.session.consistency import wait_until_shown
 from labkit.session.finding import Finder
 from labkit.session.kinds import BY_PREFIX, KINDS, Kind, Part, code, suppress_gone
 from labkit.session.paging import all_of
@@ -154,6 +155,7 @@ class CleanUp:
 
     def _look_for_vpcs(self) -> Iterator[Thing]:
         """Note which VPCs are the lab's, for everything that is inside; they are deleted late."""
+        wait_until_shown(self._ec2)
         self._vpcs = self._describe("describe_vpcs", "Vpcs[].VpcId", self._tagged)
         yield from ()
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from labkit import names
 from labkit.errors import LabError
+from labkit.session.consistency import look, wait_until_shown
 from labkit.session.kinds import BY_PREFIX, Part, code
 from labkit.session.paging import all_of
 
@@ -76,23 +77,7 @@ class Finder:
             name: The name.
             kind: `log-group`, `role`, `policy` or `instance-profile`.
         """
-        if kind == "log-group":
-            return self._log_group(name)
-        iam = self._client("iam")
-        try:
-            if kind == "role":
-                part = iam.get_role(RoleName=name)["Role"]
-            elif kind == "instance-profile":
-                part = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-            else:  # its ARN has a path, which the name does not say
-                policies = all_of(iam, "list_policies", "Policies[]", Scope="Local")
-                arn = next((policy["Arn"] for policy in policies if policy["PolicyName"] == name), None)
-                if arn is None:
-                    return None
-                part = iam.get_policy(PolicyArn=arn)["Policy"]
-        except iam.exceptions.NoSuchEntityException:
-            return None
-        return Named(part["Arn"], names.LAB_TAG in part.get("Tags", ()))
+        return look(name, lambda: self._log_group(name) if kind == "log-group" else self._in_iam(name, kind))
 
     def is_given(self, kind: str) -> bool:
         """Return whether things of a kind cannot be made in this account, and one is given by its owner instead.
@@ -130,6 +115,23 @@ class Finder:
             return arn
         return str(self._client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"])
 
+    def _in_iam(self, name: str, kind: str) -> Named | None:
+        iam = self._client("iam")
+        try:
+            if kind == "role":
+                part = iam.get_role(RoleName=name)["Role"]
+            elif kind == "instance-profile":
+                part = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+            else:  # its ARN has a path, which the name does not say
+                policies = all_of(iam, "list_policies", "Policies[]", Scope="Local")
+                arn = next((policy["Arn"] for policy in policies if policy["PolicyName"] == name), None)
+                if arn is None:
+                    return None
+                part = iam.get_policy(PolicyArn=arn)["Policy"]
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        return Named(part["Arn"], names.LAB_TAG in part.get("Tags", ()))
+
     def _log_group(self, name: str) -> Named | None:
         logs = self._client("logs")
         for group in all_of(logs, "describe_log_groups", "logGroups[]", logGroupNamePrefix=name):
@@ -141,6 +143,7 @@ class Finder:
 
     def _in_ec2(self, name: str, kind: str | None) -> list[str]:
         ec2 = self._client("ec2")
+        wait_until_shown(ec2)
         wanted = {"Key": "Name", "Value": name}
         filters = [
             {"Name": "key", "Values": [wanted["Key"], names.LAB_TAG["Key"]]},

@@ -12,7 +12,8 @@ from typing import Any
 
 #: The modules that pause, by the name `time`: labkit's loops, and boto3's waiters and repetitions.
 _MODULES = (
-    "labkit.session.waiting", "labkit.session.shell", "botocore.waiter", "botocore.endpoint",
+    "labkit.session.waiting", "labkit.session.shell", "labkit.session.consistency",
+    "botocore.waiter", "botocore.endpoint",
 )  # fmt: skip
 
 _current: Any = time
