@@ -157,10 +157,9 @@ class Quote:
         so_far = f"{'so far':>10}" if self.has_spent else ""
         lines = [f"{'USD':{width}}{'an hour':>10}{'a day':>8}{'a month':>10}{so_far}"]
         for row in rows:
+            day, month = row.hour * HOURS_A_DAY, row.hour * HOURS_A_MONTH
             spent = f"{row.spent:10.4f}" if self.has_spent else ""
-            lines.append(
-                f"{row.what:{width}}{row.hour:10.4f}{row.hour * HOURS_A_DAY:8.2f}{row.hour * HOURS_A_MONTH:10.2f}{spent}"
-            )
+            lines.append(f"{row.what:{width}}{row.hour:10.4f}{day:8.2f}{month:10.2f}{spent}")
         other = "" if self.region == self.prices.region else f", which does not have {self.region}"
         lines.append(
             f"List prices of {self.prices.region} by the price table of {self.prices.date}{other}; without free tier "

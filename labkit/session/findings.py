@@ -226,7 +226,7 @@ class OtherName:
 
     @property
     def what(self) -> str:
-        return f"{self.used}, which this sandbox gives," if self.is_given else f"{self.used}"
+        return self.used
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,22 +281,23 @@ class Report:
         renamed = [each for each in self.findings if isinstance(each, OtherName)]
         if taken := [each for each in renamed if not each.is_given]:
             names = ", ".join(each.used for each in taken)
-            lines.append(f"Somebody else's things have names of the lab's, so the lab's are called {names}.")
+            lines.append(f"Somebody else's things have names from the notebooks; the lab's are called {names} here.")
         if given := dict.fromkeys(each.used for each in renamed if each.is_given):
-            lines.append(f"You may not create roles here; the lab uses {' and '.join(given)}, which this sandbox gives.")
+            lines.append(
+                f"You may not create roles here; the lab uses {' and '.join(given)}, which this sandbox gives."
+            )
         return lines
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"A look before anything is made, in {self.region}, as {self.identity or 'nobody that AWS knows'}:"
+        yield f"Looked at {self.region}{f' as {self.identity}' if self.identity else ''}; nothing has been made yet."
+        tag = f"{LAB_TAG['Key']}: {LAB_TAG['Value']}"
         there = ", ".join(f"{count} × {word}" for word, count in self.there.items())
-        yield f"- of the lab there is already: {there or 'nothing'}"
+        yield f"- with the lab's tag ({tag}) there is already: {there or 'nothing'}"
         if self.others:
-            tag = f"{LAB_TAG['Key']}: {LAB_TAG['Value']}"
-            names = ", ".join(self.others)
-            yield f"- others' things are called {names} too; without the tag {tag} they stay as they are"
+            yield f"- things without the tag are called {', '.join(self.others)} too; the lab leaves them alone"
         for note in self.notes:
             yield f"- {note[0].lower()}{note[1:].rstrip('.')}"
         open_ones = [each for each in self.findings if each.outcome is not Outcome.BLOCKED]
@@ -305,16 +306,22 @@ class Report:
                 yield f"- {'; '.join(whats)}"
         if permissions := [each for each in open_ones if isinstance(each, Permission)]:
             unknown = [each.what for each in permissions if each.outcome is Outcome.UNKNOWN]
-            silent = f"; AWS does not tell whether you may {', '.join(unknown)}" if unknown else ""
+            silent = f"; AWS does not tell whether you may {_few(unknown)}" if unknown else ""
             yield f"- permissions that the course needs: {len(permissions) - len(unknown)} confirmed{silent}"
         if self.quote is not None:
             roles = "" if self.is_sandbox else ", two roles, a policy and an instance profile"
             yield (
-                "- the notebooks make two VPCs (for a moment a third), each with a subnet, an internet gateway, a route "
-                "table, a security group and a t3.micro with a public address; a peering connection; flow logs and "
-                f"their log group{roles}"
+                "- the notebooks make two VPCs (for a moment a third), each with a subnet, an internet gateway, a "
+                "route table, a security group and a t3.micro with a public address; a peering connection; flow logs "
+                f"and their log group{roles}"
             )
             yield f"What that costs until it is deleted (notebook 10):\n{self.quote}"
+
+
+def _few(words: list[str]) -> str:
+    """Return the first words, and how many more there are."""
+    more = f" and {len(words) - 4} more" if len(words) > 4 else ""
+    return f"{', '.join(words[:4])}{more}"
 
 
 def _with_fixes(findings: Iterable[Finding]) -> Iterator[str]:

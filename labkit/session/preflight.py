@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
@@ -54,7 +54,13 @@ EC2_NAMES = (
 _DENIED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 #: What they answer to credentials that do not count in a region: one that is not enabled, as new ones are not at first.
 #: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-_CLOSED = {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "OptInRequired", "RegionDisabledException"}
+_CLOSED = {
+    "AuthFailure",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "OptInRequired",
+    "RegionDisabledException",
+}
 
 #: Ids that no thing has, for requests that shall only be checked.
 _VPC, _OTHER_VPC, _SUBNET = "vpc-0123456789abcdef0", "vpc-0123456789abcdef1", "subnet-0123456789abcdef0"
@@ -72,6 +78,7 @@ def preflight(client: Callable[[str], Any], region: str) -> Report:
     Returns:
         The report. What AWS does not tell is reported as unknown, and is no blocker.
     """
+    client = cache(client)  # making one takes longer than most answers
     closed = None
     identity = ""
     try:
@@ -194,7 +201,12 @@ class _Look:
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
         """
         image = self._read("ssm", lambda: self._client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"])
-        launch = {"ImageId": image or "ami-0123456789abcdef0", "InstanceType": INSTANCE_TYPE, "MinCount": 1, "MaxCount": 1}
+        launch = {
+            "ImageId": image or "ami-0123456789abcdef0",
+            "InstanceType": INSTANCE_TYPE,
+            "MinCount": 1,
+            "MaxCount": 1,
+        }
         for operation, parameters in (*_requests(self._role_arn(names.DELIVERY_ROLE)), ("run_instances", launch)):
             kind = _TAGGED.get(operation)
             tags = {"TagSpecifications": [{"ResourceType": kind, "Tags": [names.LAB_TAG]}]} if kind else {}
@@ -237,21 +249,23 @@ class _Look:
 
     def _questions(self) -> Iterator[tuple[list[str], list[str], str]]:
         """Yield actions, the resources they are for, and the service that a role is passed to."""
+        delivery, instances = self._role_arn(names.DELIVERY_ROLE), self._role_arn(names.INSTANCE_ROLE)
+        yield ["iam:PassRole"], [delivery], FLOW_LOGS_SERVICE
+        yield ["iam:PassRole"], [instances], EC2_SERVICE
         logs = f"arn:{self._partition}:logs:{self._region}:{self._account}:log-group:{self._names[names.LOG_GROUP]}"
         yield list(_LOGS), [f"{logs}:log-stream:"], ""
         yield ["logs:GetQueryResults", "ssm:GetCommandInvocation", "ssm:DescribeInstanceInformation"], ["*"], ""
         document = f"arn:{self._partition}:ssm:{self._region}::document/AWS-RunShellScript"
         instance = f"arn:{self._partition}:ec2:{self._region}:{self._account}:instance/{_INSTANCE}"
         yield ["ssm:SendCommand"], [document, instance], ""
-        delivery, instances = self._role_arn(names.DELIVERY_ROLE), self._role_arn(names.INSTANCE_ROLE)
-        yield ["iam:PassRole"], [delivery], FLOW_LOGS_SERVICE
-        yield ["iam:PassRole"], [instances], EC2_SERVICE
         if not self._is_given(names.DELIVERY_ROLE):
             yield list(_ROLES), [delivery, instances], ""
             yield list(_POLICIES), [self._iam_arn("policy", self._names[names.POLICY])], ""
         if not self._is_given(names.INSTANCE_PROFILE):
             yield list(_PROFILES), [self._iam_arn("instance-profile", self._names[names.INSTANCE_PROFILE])], ""
-        if left := [action for (action, _), allowed in self._allowed.items() if action[:4] == "ec2:" and allowed is None]:
+        if left := [
+            action for (action, _), allowed in self._allowed.items() if action[:4] == "ec2:" and allowed is None
+        ]:
             yield left, ["*"], ""
 
     def _policy_source(self) -> str | None:

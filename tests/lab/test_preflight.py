@@ -1,4 +1,4 @@
-"""The look before a lab is made: each blocker alone, with its fix; nothing is changed by looking; the unknown is said."""
+"""The look before a lab is made: each blocker alone, with its fix; looking changes nothing; the unknown is said."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from tests.lab.conftest import Built, inside
 #: What Service Quotas answers in a new account.
 QUOTAS = {"L-F678F1CE": 5, "L-A4707A72": 5, "L-1216C47A": 32}
 
-EC2_ACTIONS = [
-    "".join(word.capitalize() for word in operation.split("_")) for operation, _ in looking._requests("arn")
-]
+EC2_ACTIONS = ["".join(word.capitalize() for word in operation.split("_")) for operation, _ in looking._requests("arn")]
 
 Answer = str | dict[str, Any] | Callable[[dict[str, Any]], "str | dict[str, Any] | None"]
 
@@ -80,7 +78,9 @@ class Account:
         return Mock(status_code=200), answer
 
 
-def simulate(*denied: str, decision: str = "implicitDeny", **details: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def simulate(
+    *denied: str, decision: str = "implicitDeny", **details: Any
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """IAM's simulation for somebody who may do everything but some actions."""
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def test_an_account_in_which_everything_is_allowed(account: Account) -> None:
     assert not report.blockers and not report.unknown and not report.notes and not report.is_sandbox
     shown = str(report)
     for words in (
-        "in us-east-1, as arn:aws:iam::123456789012:user/student",
-        "of the lab there is already: nothing",
+        "Looked at us-east-1 as arn:aws:iam::123456789012:user/student; nothing has been made yet.",
+        "with the lab's tag (Lab: nimbus) there is already: nothing",
         "VPCs: 1 of 5 in use, 3 more needed",
         "vCPUs of standard instances: 0 of 32 in use, 4 more needed",
         "t3.micro is offered in us-east-1a, us-east-1b",
@@ -154,7 +154,9 @@ def everything(lab: Lab) -> dict[str, Any]:
     found["tags"] = ec2.describe_tags()
     found |= {"roles": iam.list_roles(), "policies": iam.list_policies(Scope="Local")}
     found |= {"profiles": iam.list_instance_profiles(), "groups": logs.describe_log_groups()}
-    return {word: {key: part for key, part in answer.items() if key != "ResponseMetadata"} for word, answer in found.items()}
+    return {
+        word: {key: part for key, part in answer.items() if key != "ResponseMetadata"} for word, answer in found.items()
+    }
 
 
 def test_looking_makes_and_changes_nothing(account: Account) -> None:
@@ -360,7 +362,7 @@ def test_whoever_may_not_simulate_is_told_what_is_not_known(account: Account) ->
     unknown = {each.action for each in report.unknown if isinstance(each, Permission)}
     assert {"iam:CreateRole", "iam:PassRole", "logs:CreateLogGroup", "ssm:SendCommand"} <= unknown
     assert not any(action.startswith("ec2:") for action in unknown), "DryRun has answered"
-    assert "AWS does not tell whether you may logs:CreateLogGroup" in str(report)
+    assert "does not tell whether you may iam:PassRole (NimbusVPCFlowLogsRole to vpc-flow-logs" in str(report)
 
 
 def identity(arn: str) -> Answer:
@@ -394,9 +396,9 @@ def test_others_things_with_the_labs_names(account: Account) -> None:
     inside(account.lab)("logs").create_log_group(logGroupName=names.LOG_GROUP)
     report = account.look()
     assert report.others == ("vpc-1",) and not report.there
-    assert "others' things are called vpc-1 too; without the tag Lab: nimbus they stay as they are" in str(report)
+    assert "things without the tag are called vpc-1 too; the lab leaves them alone" in str(report)
     assert report.notes == [
-        "Somebody else's things have names of the lab's, so the lab's are called NimbusVPCFlowLogsGroup-2."
+        "Somebody else's things have names from the notebooks; the lab's are called NimbusVPCFlowLogsGroup-2 here."
     ]
     asked = [asked for name, asked in account.asked if name == "iam.SimulatePrincipalPolicy"]
     assert any("log-group:NimbusVPCFlowLogsGroup-2:" in arn for each in asked for arn in each.get("ResourceArns", ()))
