@@ -6,6 +6,7 @@ AWS and on a real account alike; only `connect` chooses between them.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,17 +15,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.names import LOG_GROUP
-from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, environment_kept
+from labkit.names import LAB_TAG, LOG_GROUP
+from labkit.session import consistency
+from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import Records, events, flow_logs, undelivered
+from labkit.session.naming import Names
 from labkit.session.shell import Output, run
-from labkit.session.waiting import poll
+from labkit.session.states import wait_for
 from labkit.status import is_live, shell
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
@@ -36,12 +38,6 @@ if TYPE_CHECKING:
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
 
-#: The tag that marks what belongs to the lab, beside the Name.
-LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
-
-#: What EC2 says of an instance profile, and of a role, that it does not know yet.
-_TOO_EARLY = ("Invalid IAM Instance Profile", "Unable to assume given IAM role")
-
 
 class Lab:
     """A connection to one AWS, embedded or real; `labkit.connect()` makes it.
@@ -49,6 +45,7 @@ class Lab:
     Attributes:
         account: The number of the AWS account, 12 digits.
         region: The region, such as `us-east-1`.
+        tag: The tag that marks what is the lab's, as IAM takes it in `Tags=[lab.tag]`.
     """
 
     def __init__(self, account: Account) -> None:
@@ -56,15 +53,16 @@ class Lab:
         self._clients: dict[str, Any] = {}
         self.account = account.number
         self.region = account.region
+        self.tag = dict(LAB_TAG)
         watch()
 
     # Finding and making
 
     def find(self, name: str, kind: str | None = None) -> str | None:
-        """Find the one thing that has a name.
+        """Find the one thing of the lab that has a name.
 
         So `vpc_1 = lab.find("vpc-1") or ec2.create_vpc(…)` makes the VPC only once. What is deleted, terminated or
-        failed does not count.
+        failed does not count, nor does what lacks the lab's tag: it is somebody else's.
 
         Args:
             name: The Name tag of something in EC2, or the name of what `kind` says.
@@ -76,7 +74,8 @@ class Lab:
             nothing has the name.
 
         Raises:
-            LabError: If several things have the name, or there is no such kind.
+            LabError: If several things have the name, there is no such kind, or the name is unique in the account and
+                belongs to something without the lab's tag; `lab.name` then returns another name.
         """
         found = self.find_all(name, kind)
         if len(found) > 1:
@@ -87,7 +86,7 @@ class Lab:
         return found[0] if found else None
 
     def find_all(self, name: str, kind: str | None = None) -> list[str]:
-        """Find all things that have a name.
+        """Find all things of the lab that have a name.
 
         Args:
             name: As for `find`.
@@ -97,9 +96,24 @@ class Lab:
             What `find` returns, for each of them, in order; an empty list if there is none.
 
         Raises:
-            LabError: If there is no such kind.
+            LabError: As for `find`, but for several things.
         """
-        return Finder(self.client).find(name, kind)
+        return self._finder.find(name, kind)
+
+    def name(self, name: str) -> str:
+        """Return the name that the lab's log group, one of its roles, its policy or its instance profile has here.
+
+        That is the name itself. Where somebody else's thing has it, it is the name with `-2`, or `-3` and so on. In a
+        sandbox, where you may not create roles, it is `LabRole` or `LabInstanceProfile`, which the account's owner has
+        made for you: the lab uses them, and never changes or deletes them.
+
+        Args:
+            name: The name in the notebooks, such as `"NimbusVPCFlowLogsGroup"`.
+
+        Raises:
+            LabError: If the notebooks give no such name.
+        """
+        return self._names.of(name)
 
     def tags(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Return `TagSpecifications` that name a new EC2 resource and mark it as the lab's.
@@ -131,8 +145,9 @@ class Lab:
     def eventually(self, operation: Callable[..., Any], **parameters: Any) -> Any:
         """Call an operation, again if needed, until AWS's services know what was made a moment ago.
 
-        On a real account, other services do not know a new instance profile, role or subnet for some seconds. In the
-        embedded AWS they know it at once.
+        On a real account, other services do not know a new instance profile or role for some seconds. What an operation
+        did for some of the resources and not for others, as `Unsuccessful` in its answer says, is repeated for the
+        others. In the embedded AWS all is known at once.
 
         Args:
             operation: The method of a boto3 client, such as `ec2.run_instances`.
@@ -144,24 +159,24 @@ class Lab:
         Raises:
             ClientError: If the operation fails for another reason, or goes on failing.
         """
-        from botocore.exceptions import ClientError
+        return consistency.eventually(operation, parameters, self._account.patience)
 
-        def attempt() -> list[Any] | None:
-            try:
-                return [operation(**parameters)]
-            except ClientError as error:
-                refusals.append(error)
-                if not _may_be_too_early(error):
-                    raise
-                return None
+    def wait_for(self, id: str, *states: str) -> str:
+        """Wait until a thing in EC2 is in a state that the next step needs.
 
-        refusals: list[ClientError] = []
-        done = poll(
-            attempt, patience=self._account.patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}"
-        )
-        if done is None:
-            raise refusals[-1]
-        return done[0]
+        So `lab.wait_for(peering, "pending-acceptance")` waits until a peering connection can be accepted.
+
+        Args:
+            id: The thing's id.
+            states: The states, each of which ends the waiting, such as `active` and `failed`.
+
+        Returns:
+            The state that ended it.
+
+        Raises:
+            LabError: If the thing is in a state from which it will not come into these, or takes too long.
+        """
+        return wait_for(self.client("ec2"), id, states, self._account.patience)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the AWS that the lab is connected to, the same one each time.
@@ -182,7 +197,9 @@ class Lab:
         """The network as it is now, read with `describe_*` calls."""
         from labkit.network import Network
 
-        return Network.from_ec2(self.client("ec2"))
+        ec2 = self.client("ec2")
+        consistency.wait_until_shown(ec2)
+        return Network.from_ec2(ec2)
 
     @property
     def changes(self) -> Sequence[str]:
@@ -259,33 +276,34 @@ class Lab:
         Raises:
             LabError: If there is no flow log, or a real account delivers nothing for 20 minutes.
         """
-        ec2, logs = self.client("ec2"), self.client("logs")
+        ec2, logs, log_group = self.client("ec2"), self.client("logs"), self.name(LOG_GROUP)
         if not flow_logs(ec2):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self.clock
-        before = len(events(logs, LOG_GROUP))
-        self._account.settle(lambda since: undelivered(ec2, logs, self.network, LOG_GROUP, since, self.clock))
+        before = len(events(logs, log_group))
+        self._account.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
         failed = [each for each in flow_logs(ec2) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self.clock
-        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, LOG_GROUP)) - before} new records")
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, log_group)) - before} new records")
         for flow_log in failed:
             print(
                 f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
                 f"delivery FAILED, {flow_log.get('DeliverLogsErrorMessage')!r}"
             )
 
-    def records(self, *containing: object, since: datetime | None = None, log_group: str = LOG_GROUP) -> Records:
+    def records(self, *containing: object, since: datetime | None = None, log_group: str | None = None) -> Records:
         """Return the flow log records in a log group as they were delivered, one line each, oldest first.
 
         Args:
             containing: Words that a line must contain, all of them, such as an address, an interface's id or `REJECT`.
             since: Leave out records that begin before this moment; it needs a time zone, such as `lab.clock` has.
-            log_group: The name of the log group.
+            log_group: The name of the log group; the lab's unless given.
 
         Raises:
             LabError: If there is no such log group, or `since` has no time zone.
         """
-        if self.find(log_group, "log-group") is None:
+        log_group = log_group or self.name(LOG_GROUP)
+        if self._finder.named(log_group, "log-group") is None:
             raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
         if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
             raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
@@ -295,13 +313,13 @@ class Lab:
         lines = [str(event["message"]) for event in found if event["timestamp"] >= earliest]
         return Records(line for line in lines if words <= set(line.split()))
 
-    def insights(self, query: str, since: datetime | None = None, log_group: str = LOG_GROUP) -> DataFrame:
+    def insights(self, query: str, since: datetime | None = None, log_group: str | None = None) -> DataFrame:
         """Run a query of CloudWatch Logs Insights.
 
         Args:
             query: The query, in the language of Logs Insights.
             since: Search the records from this moment until now; those of the last 24 hours unless given.
-            log_group: The name of the log group.
+            log_group: The name of the log group; the lab's unless given.
 
         Returns:
             The answer as a table, numbers as numbers and times as times.
@@ -312,7 +330,7 @@ class Lab:
         from labkit.session.insights import ask
 
         now = self.clock
-        return ask(self.client("logs"), query, log_group, since or now - timedelta(days=1), now)
+        return ask(self.client("logs"), query, log_group or self.name(LOG_GROUP), since or now - timedelta(days=1), now)
 
     # The lesson
 
@@ -393,6 +411,14 @@ class Lab:
         clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
 
     @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.client)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._finder)
+
+    @cached_property
     def _grader(self) -> Grader:
         from labkit.learn.grader import Grader
 
@@ -405,16 +431,19 @@ class Lab:
 _lab: Lab | None = None
 
 
-def connect(where: str = "embedded", *, profile: str | None = None, region: str | None = None) -> Lab:
+def connect(where: str | None = None, *, profile: str | None = None, region: str | None = None) -> Lab:
     """Connect to an AWS; `boto3.client(…)` in the cells below then talks to the same one.
 
     Connecting to the embedded AWS again finds it as it was.
 
     Args:
-        where: `"embedded"` (no account, no cost, no network), or `"aws"` for a real account, after you have confirmed
-            its number.
-        profile: The profile with the credentials for the real account; the usual credentials unless given.
-        region: The region of the real account; that of the profile unless given.
+        where: `"embedded"` (no account, no cost, no network); `"contrary"`, an embedded one that lags, throttles,
+            refuses and holds other people's things, as real ones do; `"contrary:throttling"`, one with only these
+            behaviors, joined by commas; or `"aws"`, a real account, after you have confirmed its number. Unless given,
+            what the environment variable LABKIT_AWS says, or else `"embedded"`.
+        profile: The profile with the credentials for the real account. Unless given, what LABKIT_PROFILE says, or else
+            the usual credentials.
+        region: The region of the real account. Unless given, what LABKIT_REGION says, or else that of the profile.
 
     Returns:
         The `lab`.
@@ -423,27 +452,40 @@ def connect(where: str = "embedded", *, profile: str | None = None, region: str 
         LabError: If there is no such place, the credentials do not work, or the account is not confirmed.
     """
     global _lab
-    if where == "embedded":
-        if profile or region:
-            raise LabError(
-                "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
-            )
-        _lab = Lab(EmbeddedAccount())
-    elif where == "aws":
-        with environment_kept():
-            account = RealAccount(profile, region)
-            _confirm(account)
-        account.enter()
-        _lab = Lab(account)
-    else:
+    if where is None:
+        where = os.environ.get("LABKIT_AWS") or "embedded"
+    world, _, names = where.partition(":")
+    if world not in ("embedded", "contrary", "aws") or (names and world != "contrary"):
         raise LabError(
-            f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('aws') to a real account."
+            f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('contrary') to one that "
+            "behaves as real ones do, connect('aws') to a real account."
         )
+    if world == "aws":
+        account: Account = _confirmed(
+            profile or os.environ.get("LABKIT_PROFILE"), region or os.environ.get("LABKIT_REGION")
+        )
+    elif profile or region:
+        raise LabError(
+            "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
+        )
+    else:
+        behaviors = names.split(",") if names else all_behaviors() if world == "contrary" else []
+        account = EmbeddedAccount([name.strip() for name in behaviors])
+    _lab = Lab(account)
     from labkit.show.magics import register
 
     register(_lab.shell, _lab.insights)
     print(f"Connected to {_lab._account}.")
     return _lab
+
+
+def _confirmed(profile: str | None, region: str | None) -> RealAccount:
+    """Connect to a real account, unless the student does not want it; then everything stays as it was."""
+    with environment_kept():
+        account = RealAccount(profile, region)
+        _confirm(account)
+    account.enter()
+    return account
 
 
 def _confirm(account: RealAccount) -> None:
@@ -457,12 +499,6 @@ def _confirm(account: RealAccount) -> None:
         ) from None
     if typed.strip() != account.number:
         raise LabError("Not connected: the account number was not confirmed.")
-
-
-def _may_be_too_early(error: ClientError) -> bool:
-    """Return whether AWS answers so about a thing that it will know in a moment."""
-    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

@@ -5,15 +5,17 @@ They differ in how boto3 reaches them, and in how time passes. `labkit.connect` 
 
 from __future__ import annotations
 
+import difflib
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from labkit.errors import LabError
+from labkit.session import consistency, sleeping
 from labkit.session.waiting import poll
 
 #: Settings that would lead boto3 elsewhere; the embedded AWS removes them.
@@ -32,7 +34,7 @@ class Account(Protocol):
     Attributes:
         number: The account's number, 12 digits.
         region: The region.
-        patience: How many seconds of real time it is worth waiting for something to happen.
+        patience: How many seconds it is worth waiting for something to happen.
     """
 
     number: str
@@ -55,15 +57,26 @@ class Account(Protocol):
         ...
 
 
+#: How many seconds it is worth waiting for an AWS in which something happens while one waits.
+PATIENCE = 180.0
+
+
 class EmbeddedAccount:
-    """The account of the AWS in this process: no cost, no network; time is virtual."""
+    """The account of the AWS in this process: no cost, no network; time is virtual.
 
-    patience = 0.0
+    Args:
+        behaviors: The names of the contrary behaviors that it has. With any of them, pauses pass in virtual time.
 
-    def __init__(self) -> None:
+    Raises:
+        LabError: If there is no such behavior.
+    """
+
+    def __init__(self, behaviors: Collection[str] = ()) -> None:
         from labkit import embedded
 
-        self._aws = embedded.start()
+        _check(behaviors)
+        self._aws = embedded.start(behaviors=behaviors)
+        self.patience = PATIENCE if behaviors else 0.0
         self.number = embedded.ACCOUNT_ID
         self.region = self._aws.region
         no_proxy = _without_proxy("127.0.0.1")
@@ -83,12 +96,16 @@ class EmbeddedAccount:
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
+        consistency.begin(lags=bool(behaviors))
+        if behaviors:
+            sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
         _disable_clients(lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=own)
 
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""
         _leave_environment()
+        consistency.begin(lags=False)
         self._aws.stop()
 
     def now(self) -> datetime:
@@ -101,7 +118,9 @@ class EmbeddedAccount:
             self._aws.clock.jump_to(self._aws.dataplane.settled_at())
 
     def __str__(self) -> str:
-        return f"the embedded AWS (account {self.number}, {self.region}); nothing leaves this computer"
+        named = ", ".join(sorted(self._aws.behaviors))
+        contrary = f", contrary in {named}" if named else ""
+        return f"the embedded AWS (account {self.number}, {self.region}{contrary}); nothing leaves this computer"
 
 
 class RealAccount:
@@ -115,7 +134,7 @@ class RealAccount:
         LabError: If there is no such profile, no region, or the credentials do not work.
     """
 
-    patience = 180.0
+    patience = PATIENCE
 
     def __init__(self, profile: str | None, region: str | None) -> None:
         _leave_environment()
@@ -142,6 +161,7 @@ class RealAccount:
 
     def enter(self) -> None:
         """Make this the AWS that cells talk to; clients of the embedded AWS now refuse to work."""
+        consistency.begin(lags=True)
         _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "this account")
 
     def now(self) -> datetime:
@@ -167,6 +187,22 @@ class RealAccount:
         return f"the AWS account {self.number}, {self.region}"
 
 
+def all_behaviors() -> list[str]:
+    """Return the names of the contrary behaviors that an embedded AWS can have."""
+    from labkit.embedded.api.contrary import behaviors
+
+    return list(behaviors())
+
+
+def _check(names: Collection[str]) -> None:
+    known = all_behaviors() if names else []
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            guess = f" Did you mean {near[0]!r}?" if near else ""
+            raise LabError(f"There is no contrary behavior {name!r}.{guess} They are {', '.join(known)}.")
+
+
 def _profiles() -> str:
     import botocore.session
 
@@ -185,7 +221,7 @@ def environment_kept() -> Iterator[None]:
 
     A cell must not reach an account that was not confirmed.
     """
-    environment, remembered = dict(os.environ), dict(_environment_before)
+    environment, remembered, clock = dict(os.environ), dict(_environment_before), sleeping.current()
     try:
         yield
     except BaseException:
@@ -193,6 +229,7 @@ def environment_kept() -> Iterator[None]:
         os.environ.update(environment)
         _environment_before.clear()
         _environment_before.update(remembered)
+        sleeping.pause_by(clock)
         _forget_session()
         raise
 
@@ -203,6 +240,7 @@ def _enter_environment(values: dict[str, str], without: Iterable[str]) -> None:
         _environment_before.setdefault(name, os.environ.get(name))
         os.environ.pop(name, None)
     os.environ.update(values)
+    sleeping.pause_by()
     _forget_session()
 
 
@@ -212,6 +250,7 @@ def _leave_environment() -> None:
         if value is not None:
             os.environ[name] = value
     _environment_before.clear()
+    sleeping.pause_by()
     _forget_session()
 
 
@@ -229,7 +268,9 @@ def _forget_session() -> None:
         boto3.setup_default_session()
     except ProfileNotFound:  # the next boto3.client() raises it again
         return
-    boto3.DEFAULT_SESSION.events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
+    events = boto3.DEFAULT_SESSION.events
+    events.register("needs-retry", _make_nothing_twice, unique_id="labkit-makes-nothing-twice")
+    consistency.watch(events)
 
 
 def _make_nothing_twice(operation: Any, caught_exception: Exception | None = None, **_: Any) -> None:

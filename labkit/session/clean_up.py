@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from labkit import names
+from labkit.session.consistency import wait_until_shown
 from labkit.session.finding import Finder
 from labkit.session.kinds import BY_PREFIX, KINDS, Kind, Part, code, suppress_gone
 from labkit.session.paging import all_of
@@ -154,6 +155,7 @@ class CleanUp:
 
     def _look_for_vpcs(self) -> Iterator[Thing]:
         """Note which VPCs are the lab's, for everything that is inside; they are deleted late."""
+        wait_until_shown(self._ec2)
         self._vpcs = self._describe("describe_vpcs", "Vpcs[].VpcId", self._tagged)
         yield from ()
 
@@ -201,8 +203,9 @@ class CleanUp:
 
     def _by_name(self, word: str, kind: str, known: list[str], delete: Callable[[str, str], None]) -> Iterator[Thing]:
         for name in known:
-            for found in self._finder.find(name, kind):
-                yield Thing(word, name, "", partial(delete, name, found))
+            found = self._finder.named(name, kind)
+            if found is not None and found.is_labs:
+                yield Thing(word, name, "", partial(delete, name, found.arn))
 
     # Deleting
 

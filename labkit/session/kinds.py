@@ -22,6 +22,7 @@ class Kind:
 
     Attributes:
         word: What a person calls it.
+        type: What EC2's tags call it: its resource type.
         prefix: What its ids begin with.
         id: The key of the id in its description; with an `s`, the parameter by which EC2 describes some by their ids.
         operation: The operation that describes it.
@@ -37,6 +38,7 @@ class Kind:
     """
 
     word: str
+    type: str
     prefix: str
     id: str
     operation: str
@@ -111,18 +113,18 @@ def _release(ec2: Any, part: Part) -> None:
 #: log group, and create it again. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
 KINDS = (
     Kind(
-        "flow log", "fl", "FlowLogId", "describe_flow_logs", "FlowLogs[]",
+        "flow log", "vpc-flow-log", "fl", "FlowLogId", "describe_flow_logs", "FlowLogs[]",
         lambda ec2, part: _done(ec2.delete_flow_logs(FlowLogIds=[part["FlowLogId"]])),
         within=("resource-id",),
     ),
     Kind(
-        "instance", "i", "InstanceId", "describe_instances", "Reservations[].Instances[]",
+        "instance", "instance", "i", "InstanceId", "describe_instances", "Reservations[].Instances[]",
         lambda ec2, part: ec2.terminate_instances(InstanceIds=[part["InstanceId"]]),
         state=lambda part: str(part["State"]["Name"]), gone=("terminated",), going=("shutting-down",), holds=True,
     ),
     # One that is over leaves the list by itself: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
     Kind(
-        "peering connection", "pcx", "VpcPeeringConnectionId",
+        "peering connection", "vpc-peering-connection", "pcx", "VpcPeeringConnectionId",
         "describe_vpc_peering_connections", "VpcPeeringConnections[]",
         within=("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"),
         state=lambda part: str(part["Status"]["Code"]),
@@ -131,42 +133,50 @@ KINDS = (
     # One that failed is deleted by AWS after about an hour:
     # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     Kind(
-        "NAT gateway", "nat", "NatGatewayId", "describe_nat_gateways", "NatGateways[]",
+        "NAT gateway", "natgateway", "nat", "NatGatewayId", "describe_nat_gateways", "NatGateways[]",
         state=lambda part: str(part["State"]), gone=("deleted",), going=("deleting", "failed"), holds=True,
     ),
     Kind(
-        "VPC endpoint", "vpce", "VpcEndpointId", "describe_vpc_endpoints", "VpcEndpoints[]",
+        "VPC endpoint", "vpc-endpoint", "vpce", "VpcEndpointId", "describe_vpc_endpoints", "VpcEndpoints[]",
         lambda ec2, part: _done(ec2.delete_vpc_endpoints(VpcEndpointIds=[part["VpcEndpointId"]])),
         state=lambda part: str(part["State"].lower()), gone=("deleted",), going=("deleting",), holds=True,
     ),
-    Kind("network interface", "eni", "NetworkInterfaceId", "describe_network_interfaces", "NetworkInterfaces[]"),
     Kind(
-        "Elastic IP address", "eipalloc", "AllocationId", "describe_addresses", "Addresses[]", _release, within=()
+        "network interface", "network-interface", "eni", "NetworkInterfaceId",
+        "describe_network_interfaces", "NetworkInterfaces[]",
     ),
     Kind(
-        "internet gateway", "igw", "InternetGatewayId", "describe_internet_gateways", "InternetGateways[]",
+        "Elastic IP address", "elastic-ip", "eipalloc", "AllocationId", "describe_addresses", "Addresses[]",
+        _release, within=(),
+    ),
+    Kind(
+        "internet gateway", "internet-gateway", "igw", "InternetGatewayId",
+        "describe_internet_gateways", "InternetGateways[]",
         _delete_gateway, within=("attachment.vpc-id",),
     ),
     Kind(
-        "egress-only internet gateway", "eigw", "EgressOnlyInternetGatewayId",
+        "egress-only internet gateway", "egress-only-internet-gateway", "eigw", "EgressOnlyInternetGatewayId",
         "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways[]",
         within=("attachment.vpc-id",),
     ),
-    Kind("subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]"),
     Kind(
-        "route table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
+        "subnet", "subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]",
+        state=lambda part: str(part["State"]),
+    ),
+    Kind(
+        "route table", "route-table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
         is_default=lambda part: any(each["Main"] for each in part["Associations"]),
     ),
     Kind(
-        "network ACL", "acl", "NetworkAclId", "describe_network_acls", "NetworkAcls[]",
+        "network ACL", "network-acl", "acl", "NetworkAclId", "describe_network_acls", "NetworkAcls[]",
         is_default=lambda part: bool(part["IsDefault"]),
     ),
     Kind(
-        "security group", "sg", "GroupId", "describe_security_groups", "SecurityGroups[]",
+        "security group", "security-group", "sg", "GroupId", "describe_security_groups", "SecurityGroups[]",
         is_default=lambda part: bool(part["GroupName"] == "default"),
     ),
-    Kind("VPC", "vpc", "VpcId", "describe_vpcs", "Vpcs[]", within=()),
-    Kind("key pair", "key", "KeyPairId", "describe_key_pairs", "KeyPairs[]", within=()),
+    Kind("VPC", "vpc", "vpc", "VpcId", "describe_vpcs", "Vpcs[]", within=(), state=lambda part: str(part["State"])),
+    Kind("key pair", "key-pair", "key", "KeyPairId", "describe_key_pairs", "KeyPairs[]", within=()),
 )  # fmt: skip
 
 #: The kinds by what their ids begin with.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.session.consistency import wait_until_shown
 from labkit.session.waiting import poll
 
 _UNFINISHED = ("Pending", "InProgress", "Delayed", "Cancelling")
@@ -101,6 +102,7 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 def _running_instance(ec2: Any, key: str) -> str:
     """The id of the running instance that has a name, id or address."""
+    wait_until_shown(ec2)
     instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
     if len(found) > 1:

@@ -38,13 +38,13 @@ def _shared_client(service: str) -> Any:
 
 
 @contextmanager
-def fresh_lab() -> Iterator[Lab]:
-    """A lab on an empty account, in the folder of the notebooks."""
+def fresh_lab(*behaviors: str) -> Iterator[Lab]:
+    """A lab on an empty account with contrary behaviors, in the folder of the notebooks."""
     embedded.start().stop()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(NOTEBOOKS)
-        embedded.start(_port())
-        account = EmbeddedAccount()
+        embedded.start(_port(), behaviors)
+        account = EmbeddedAccount(behaviors)
         patch.setattr(boto3, "client", _shared_client)
         try:
             yield Lab(account)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from labkit.lab import LAB_TAG, Lab
+from labkit.lab import Lab
+from labkit.names import LAB_TAG
 from labkit.session.clean_up import CleanUp
 from tests.lab.conftest import Built, refusal
 from tests.lab.test_build_cells import everything, what_is_left

@@ -23,7 +23,7 @@ def filled() -> Iterator[Lab]:
     """A lab with a log group of a few records, put there as a flow log would."""
     with fresh_lab() as lab:
         logs = lab.client("logs")
-        logs.create_log_group(logGroupName=LOG_GROUP)
+        logs.create_log_group(logGroupName=LOG_GROUP, tags={"Lab": "nimbus"})
         logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="eni-1-all")
         now = int(lab.clock.timestamp()) - 3000
         lines = []
@@ -181,13 +181,13 @@ def test_a_log_group_that_is_not_there(filled: Lab) -> None:
 
 def test_the_log_group_goes_while_the_box_is_open(lab: Lab) -> None:
     logs = lab.client("logs")
-    logs.create_log_group(logGroupName=LOG_GROUP)
+    logs.create_log_group(logGroupName=LOG_GROUP, tags={"Lab": "nimbus"})
     box = lab.widgets.insights("stats count(*) as n")
     assert box.table is not None
     logs.delete_log_group(logGroupName=LOG_GROUP)
     box.run.click()
     assert "There is no log group" in box.status.value and box.rows.value == ""
-    logs.create_log_group(logGroupName=LOG_GROUP)
+    logs.create_log_group(logGroupName=LOG_GROUP, tags={"Lab": "nimbus"})
     box.run.click()
     assert box.table is not None
 

@@ -222,6 +222,7 @@ def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised
 
     for error in (
         refusal("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
+        refusal("InvalidParameterValue", 'IAM Instance Profile "arn:…" has no associated IAM Roles'),
         refusal("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
         refusal("InvalidParameter", "Unable to assume given IAM role"),
     ):

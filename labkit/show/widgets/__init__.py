@@ -134,21 +134,21 @@ class Widgets:
 
         return FlowExplorer(table)
 
-    def insights(self, query: str | None = None, log_group: str = LOG_GROUP) -> InsightsBox:
+    def insights(self, query: str | None = None, log_group: str | None = None) -> InsightsBox:
         """Return a box for Logs Insights queries, with samples, and the query as boto3 calls and as SQL.
 
         The plain function is `lab.insights(query)`.
 
         Args:
             query: The query to begin with, which is asked at once.
-            log_group: Where to ask.
+            log_group: Where to ask; the lab's log group unless given.
 
         Raises:
             LabError: The query is not a text.
         """
         from labkit.show.widgets.insights import InsightsBox
 
-        return InsightsBox(self._lab, query, log_group)
+        return InsightsBox(self._lab, query, log_group or self._lab.name(LOG_GROUP))
 
     def record_decoder(self, line: str, format: Any = None) -> RecordDecoder:
         """Return one flow log record taken apart: each field is explained when it is chosen, with a quiz about it.

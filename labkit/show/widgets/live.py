@@ -33,6 +33,9 @@ class LabLike(Protocol):
     def client(self, service: str) -> Any:
         """Return a boto3 client."""
 
+    def name(self, name: str) -> str:
+        """Return the name that something of the lab's has in this account."""
+
     def records(self, *containing: object, since: Any = None) -> list[str]:
         """Return the flow log records that contain the words."""
 

@@ -1,0 +1,226 @@
+"""Absorbs that AWS is eventually consistent, so that cells can be plain boto3.
+
+What a call made may be unknown to the next calls for some seconds, and its tags for longer. So boto3 repeats a call
+that AWS refuses because it does not know something that was made here a moment ago, and whoever looks for the lab's
+things waits first until AWS shows those that were made a moment ago. `accounts` switches this on where time passes.
+https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from labkit.names import LAB_TAG
+from labkit.session.kinds import KINDS
+from labkit.session.paging import all_of
+from labkit.session.waiting import poll
+
+T = TypeVar("T")
+
+#: How long what was made may be unknown, and how long to wait before asking again, in seconds.
+_UNKNOWN, _PAUSE = 60.0, 2.0
+
+#: The operations that make and unmake things, by how their names begin.
+_MAKES, _UNMAKES = ("Create", "Run", "Allocate"), ("Delete", "Terminate", "Release")
+
+#: An id of EC2, and the members of IAM's answers that identify something.
+_ID = re.compile(r"[a-z]+-[0-9a-f]{8,17}")
+_IAM_NAMES = ("Arn", "RoleName", "PolicyName", "InstanceProfileName")
+
+#: Where a call's parameters are kept in its context, from its beginning to its answer.
+_GIVEN = "labkit-parameters"
+
+#: What EC2 says of an instance profile, its role, and a role of flow logs that it does not know yet.
+_TOO_EARLY = ("Invalid IAM Instance Profile", "has no associated IAM Roles", "Unable to assume given IAM role")
+
+
+class _Made:
+    """What was made here within the last minute."""
+
+    def __init__(self) -> None:
+        self._when: dict[str, float] = {}  # by id, ARN or name
+        self._untagged: set[str] = set()  # the ids of those whose tag AWS has not shown yet
+
+    def note(self, things: set[str], tagged: set[str]) -> None:
+        self._when.update(dict.fromkeys(things, time.monotonic()))
+        self._untagged |= tagged
+
+    def forget(self, things: set[str]) -> None:
+        for each in things:
+            self._when.pop(each, None)
+        self._untagged -= things
+
+    def seconds_left(self, thing: str) -> float:
+        """How long it may still be unknown."""
+        return max(self._when[thing] + _UNKNOWN - time.monotonic(), 0) if thing in self._when else 0
+
+    def are_shown(self, ec2: Any) -> bool:
+        """Whether AWS shows the lab's tag on each thing that has it and may still be unknown."""
+        self._untagged = {id for id in self._untagged if self.seconds_left(id)}
+        if self._untagged:
+            of_these = {"Name": "resource-id", "Values": sorted(self._untagged)}
+            the_labs = {"Name": "key", "Values": [LAB_TAG["Key"]]}
+            found = all_of(ec2, "describe_tags", "Tags[]", Filters=[of_these, the_labs])
+            self._untagged -= {tag["ResourceId"] for tag in found}
+        return not self._untagged
+
+
+#: None where what was made is known at once.
+_made: _Made | None = None
+
+
+def begin(lags: bool) -> None:
+    """Begin a session with an account.
+
+    Args:
+        lags: Whether what was made may be unknown to the next calls there.
+    """
+    global _made
+    _made = _Made() if lags else None
+
+
+def watch(events: Any) -> None:
+    """Look at the calls of every client that a session makes from now on.
+
+    Args:
+        events: The session's events.
+    """
+    events.register("before-parameter-build", _keep, unique_id="labkit-consistency-keep")
+    events.register("after-call", _note, unique_id="labkit-consistency-note")
+    events.register("needs-retry", _repeat, unique_id="labkit-consistency-repeat")
+
+
+def wait_until_shown(ec2: Any) -> None:
+    """Wait until things that were made here a moment ago can be found by the lab's tag.
+
+    Args:
+        ec2: A boto3 client of EC2.
+    """
+    made = _made
+    if made is not None:
+        poll(lambda: made.are_shown(ec2), patience=_UNKNOWN, every=_PAUSE, awaited=lambda: "AWS to show what was made")
+
+
+def look(name: str, find: Callable[[], T | None]) -> T | None:
+    """Look for something by its name, again for a while if it was made here a moment ago and AWS does not list it yet.
+
+    Args:
+        name: The name.
+        find: Looks once; returns None if it is not there.
+    """
+    patience = _made.seconds_left(name) if _made else 0.0
+    return poll(find, patience=patience, every=_PAUSE, awaited=lambda: f"AWS to show {name}")
+
+
+def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patience: float) -> Any:
+    """Call an operation until AWS's services know what was made a moment ago, as `Lab.eventually` describes it.
+
+    Args:
+        operation: The method of a boto3 client.
+        parameters: Its parameters.
+        patience: How many seconds to go on.
+
+    Raises:
+        ClientError: If the operation fails for another reason, or goes on failing.
+    """
+    answers: list[Any] = []
+    refusals: list[ClientError] = []
+    left = dict(parameters)
+
+    def is_done() -> bool:
+        try:
+            answer = operation(**left)
+        except ClientError as error:
+            refusals.append(error)
+            if not _may_be_too_early(error):
+                raise
+            return False
+        answers.append(answer)
+        failed = (answer or {}).get("Unsuccessful")
+        if not failed:
+            return True
+        refusals.append(ClientError({"Error": failed[0]["Error"]}, getattr(operation, "__name__", "")))
+        if refusals[-1].response["Error"]["Code"].endswith("AlreadyExists"):
+            raise refusals[-1]
+        ids = {each["ResourceId"] for each in failed}
+        for key, value in left.items():
+            if isinstance(value, list) and ids & {each for each in value if isinstance(each, str)}:
+                left[key] = [each for each in value if each in ids]
+        return False
+
+    if not poll(is_done, patience=patience, every=3, awaited=lambda: f"AWS, which says: {refusals[-1]}"):
+        raise refusals[-1]
+    return _together(answers)
+
+
+def _together(answers: list[Any]) -> Any:
+    """Return several answers as one: the last, with what the lists of all name."""
+    if len(answers) == 1:
+        return answers[0]
+    lists = [key for key, value in answers[-1].items() if isinstance(value, list) and key != "Unsuccessful"]
+    return {**answers[-1], **{key: [each for answer in answers for each in answer.get(key, ())] for key in lists}}
+
+
+def _may_be_too_early(error: ClientError) -> bool:
+    """Return whether AWS answers so about a thing that it will know in a moment."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
+
+
+# What boto3 calls
+
+
+def _keep(params: Any, context: dict[str, Any], **_: Any) -> None:
+    context[_GIVEN] = params
+
+
+def _note(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+    service = model.service_model.service_name
+    if _made is None or http_response.status_code >= 300 or service not in ("ec2", "iam"):
+        return
+    given = context.get(_GIVEN) or {}
+    if model.name.startswith(_UNMAKES):
+        _made.forget(set(_texts(given)))
+    elif model.name == "CreateTags":
+        resources = set(given["Resources"]) if LAB_TAG in given["Tags"] else set()
+        _made.note(resources, resources)
+    elif model.name.startswith(_MAKES) and service == "ec2":
+        made = {text for text in _texts(parsed) if _ID.fullmatch(text)} - set(_texts(given))
+        prefixes = {kind.prefix for kind in KINDS if kind.type in _types_tagged(given)}
+        _made.note(made, {id for id in made if id.partition("-")[0] in prefixes})
+    elif model.name.startswith(_MAKES):
+        parts = [part for part in parsed.values() if isinstance(part, dict)]
+        _made.note({part[key] for part in parts for key in _IAM_NAMES if key in part}, set())
+
+
+def _repeat(operation: Any, response: Any, request_dict: dict[str, Any], **_: Any) -> float | None:
+    """Return how many seconds to wait before boto3 repeats a call; None to let it be."""
+    if _made is None or response is None:
+        return None
+    code = str(response[1].get("Error", {}).get("Code", ""))
+    unknown = {"ec2": "NotFound", "iam": "NoSuchEntity"}.get(operation.service_model.service_name)
+    if unknown is None or not code.endswith(unknown):
+        return None
+    given = request_dict["context"].get(_GIVEN) or {}
+    return _PAUSE if any(map(_made.seconds_left, _texts(given))) else None
+
+
+def _types_tagged(given: dict[str, Any]) -> set[str]:
+    """Return the resource types that a call's tag specifications mark as the lab's."""
+    specifications = given.get("TagSpecifications") or ()
+    return {each["ResourceType"] for each in specifications if LAB_TAG in each["Tags"]}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in parameters or in an answer."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)

@@ -1,0 +1,153 @@
+"""Which AWS `labkit.connect` goes to, and by which clock pauses pass there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import botocore.endpoint
+import botocore.waiter
+import pytest
+
+import labkit
+from labkit.embedded import AwsError
+from labkit.embedded.api import contrary
+from labkit.errors import LabError
+from labkit.lab import Lab
+from labkit.session import waiting
+from tests.lab.conftest import elsewhere as elsewhere
+from tests.lab.conftest import make_client
+
+
+class Slow:
+    """Instances are pending for a minute; the fourth call of all is throttled."""
+
+    calls = 0
+
+    def __init__(self, account: Any) -> None:
+        self.account = account
+        self.made: float | None = None
+
+    def begin(self) -> None: ...
+
+    def around(self, call: Any, carry_out: Callable[[], Any]) -> Any:
+        self.calls += 1
+        if self.calls == 4:
+            raise AwsError("RequestLimitExceeded", "Request limit exceeded.")
+        answer = carry_out()
+        if call.action == "RunInstances":
+            self.made = self.account.clock.time()
+        if call.action == "DescribeInstances" and self.account.clock.time() < (self.made or 0) + 60:
+            return answer[0], answer[1], answer[2].replace(">running<", ">pending<")
+        return answer
+
+
+class Other(Slow):
+    def around(self, call: Any, carry_out: Callable[[], Any]) -> Any:
+        return carry_out()
+
+
+@pytest.fixture(autouse=True)
+def worlds(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> Iterator[None]:
+    monkeypatch.setattr(contrary, "behaviors", lambda: {"other": Other, "slow": Slow})
+    for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    made: list[Lab] = []
+    real = labkit.connect
+
+    def connect(*where: Any, **more: Any) -> Lab:
+        made.append(real(*where, **more))
+        return made[-1]
+
+    monkeypatch.setattr(labkit, "connect", connect, raising=False)
+    yield
+    if made:
+        made[-1]._account.close()  # type: ignore[attr-defined]
+
+
+def behaviors(lab: Lab) -> set[str]:
+    return set(lab._account._aws.behaviors)  # type: ignore[attr-defined]
+
+
+def test_the_world_is_what_is_asked_for_or_else_what_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert behaviors(labkit.connect()) == set()
+    assert capsys.readouterr().out == (
+        "Connected to the embedded AWS (account 123456789012, us-east-1); nothing leaves this computer.\n"
+    )
+    assert behaviors(labkit.connect("contrary")) == {"other", "slow"}
+    assert "contrary in other, slow); nothing" in capsys.readouterr().out
+    assert behaviors(labkit.connect("contrary:slow")) == {"slow"}
+    assert behaviors(labkit.connect("contrary:slow, other")) == {"other", "slow"}
+    monkeypatch.setenv("LABKIT_AWS", "contrary:slow")
+    monkeypatch.setenv("LABKIT_PROFILE", "class")
+    assert behaviors(labkit.connect()) == {"slow"}
+    assert behaviors(labkit.connect("embedded")) == set()
+
+
+def test_the_environment_names_the_profile_and_the_region_of_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_AWS", "aws")
+    monkeypatch.setenv("LABKIT_PROFILE", "class")
+    monkeypatch.setenv("LABKIT_REGION", "eu-west-1")
+    seen: list[tuple[Any, ...]] = []
+
+    def real(*given: Any) -> None:
+        seen.append(given)
+        raise LabError("far enough")
+
+    monkeypatch.setattr("labkit.lab.RealAccount", real)
+    for given in ({}, {"profile": "mine"}, {"region": "eu-west-3"}):
+        with pytest.raises(LabError, match="far enough"):
+            labkit.connect(**given)
+    assert seen == [("class", "eu-west-1"), ("mine", "eu-west-1"), ("class", "eu-west-3")]
+
+
+def test_a_world_that_does_not_exist_and_a_behavior_that_does_not_exist_are_named() -> None:
+    for where in ("moon", "aws:slow", "embedded:slow"):
+        with pytest.raises(LabError, match=rf"There is no AWS called '{where}': connect\(\) goes to"):
+            labkit.connect(where)
+    with pytest.raises(LabError) as caught:
+        labkit.connect("contrary:slwo")
+    assert str(caught.value) == "There is no contrary behavior 'slwo'. Did you mean 'slow'? They are other, slow."
+    with pytest.raises(LabError, match="one account and one region"):
+        labkit.connect("contrary", region="eu-west-1")
+
+
+def test_in_a_contrary_world_pauses_of_labkit_and_boto3_take_virtual_time_until_another_is_connected() -> None:
+    modules = (waiting, botocore.waiter, botocore.endpoint)
+    lab = labkit.connect("contrary:slow")
+    assert [module.time is time for module in modules] == [False] * 3  # type: ignore[attr-defined]
+    started, before = time.monotonic(), lab.clock
+    asked = iter([None, None, "there"])
+    assert waiting.poll(lambda: next(asked), patience=60, every=5, awaited=lambda: "it") == "there"
+    assert lab.clock - before == timedelta(seconds=10)
+    assert waiting.poll(lambda: None, patience=60, every=5, awaited=lambda: "it") is None
+    assert lab.clock - before == timedelta(seconds=70)
+    ec2 = make_client("ec2")
+    image = boto3.client("ssm").get_parameter(
+        Name="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    )["Parameter"]["Value"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    made = ec2.run_instances(
+        ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet
+    )["Instances"][0]  # fmt: skip
+    before = lab.clock
+    ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]])
+    assert timedelta(seconds=60) <= lab.clock - before < timedelta(seconds=80)
+    assert time.monotonic() - started < 10
+    labkit.connect()
+    assert [module.time is time for module in modules] == [True] * 3  # type: ignore[attr-defined]
+
+
+def test_who_does_not_confirm_a_real_account_stays_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = labkit.connect("contrary:slow")
+    virtual = waiting.time
+    monkeypatch.setattr("labkit.session.accounts._profiles", lambda: "None.")
+    with pytest.raises(LabError, match="could not be found"):
+        labkit.connect("aws", profile="gone")
+    assert waiting.time is virtual
+    assert lab.find("vpc-1") is None
