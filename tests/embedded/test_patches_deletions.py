@@ -240,3 +240,20 @@ def test_the_elastic_address_of_a_nat_gateway_is_not_released_even_in_the_defaul
     ec2.create_nat_gateway(SubnetId=default, AllocationId=elastic["AllocationId"])
     with refused("InvalidIPAddress.InUse", elastic["PublicIp"]):
         ec2.release_address(AllocationId=elastic["AllocationId"])
+
+
+@pytest.mark.aws_does("tags-go-with-their-resource")
+def test_the_tags_of_what_is_deleted_are_gone(ec2: Any, vpc: str, other_vpc: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html"""
+    key = ec2.create_key_pair(KeyName="k")["KeyPairId"]
+    subnet = ec2.create_subnet(VpcId=other_vpc, CidrBlock="10.2.0.0/24")["Subnet"]["SubnetId"]
+    ids = [vpc, other_vpc, key, subnet, security_group(ec2, other_vpc), network_acl(ec2, other_vpc)]
+    ids += [gateway(ec2, other_vpc), route_table(ec2, other_vpc), ec2.allocate_address(Domain="vpc")["AllocationId"]]
+    ec2.create_tags(Resources=ids, Tags=[{"Key": "Lab", "Value": "nimbus"}])
+    tagged = {tag["ResourceId"] for tag in ec2.describe_tags(Filters=where("key", "Lab"))["Tags"]}
+    assert tagged == set(ids)
+    ec2.delete_vpc(VpcId=vpc)
+    ec2.delete_key_pair(KeyPairId=key)
+    ec2.delete_subnet(SubnetId=subnet)
+    tagged = {tag["ResourceId"] for tag in ec2.describe_tags(Filters=where("key", "Lab"))["Tags"]}
+    assert tagged == set(ids) - {vpc, key, subnet}
