@@ -178,7 +178,7 @@ class Server:
         def send(request: Any, **_: Any) -> Any:
             self._running()
             made = Request.from_primitives(request.method, request.url, request.headers, request.body)
-            status, headers, body = self._answer(service, region, made, internal=True)
+            status, headers, body = self._answer(client.meta.service_model.signing_name, region, made, internal=True)
             return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
         client.meta.events.register("before-send", send)
