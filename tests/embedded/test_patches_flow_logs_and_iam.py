@@ -105,6 +105,14 @@ def test_the_same_flow_log_twice_is_refused_however_its_destination_is_named(ec2
 
 
 @pytest.mark.aws_does("flow-logs-are-checked")
+def test_where_one_of_the_resources_has_the_flow_log_none_is_made(ec2: Any, vpc: str, other_vpc: str) -> None:
+    create(ec2, vpc)
+    with refused("FlowLogAlreadyExists"):
+        create(ec2, vpc, ResourceIds=[other_vpc, vpc])
+    assert [found["ResourceId"] for found in ec2.describe_flow_logs()["FlowLogs"]] == [vpc]
+
+
+@pytest.mark.aws_does("flow-logs-are-checked")
 def test_neither_group_nor_role_need_exist_yet(ec2: Any, vpc: str) -> None:
     """The group is made at the first delivery; what is wrong with the role shows then, as "Access error"."""
     create(ec2, vpc)
