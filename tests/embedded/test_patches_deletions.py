@@ -257,3 +257,13 @@ def test_the_tags_of_what_is_deleted_are_gone(ec2: Any, vpc: str, other_vpc: str
     ec2.delete_subnet(SubnetId=subnet)
     tagged = {tag["ResourceId"] for tag in ec2.describe_tags(Filters=where("key", "Lab"))["Tags"]}
     assert tagged == set(ids) - {vpc, key, subnet}
+
+
+@pytest.mark.aws_does("key-pairs-are-deleted-by-id")
+def test_a_key_pair_is_deleted_by_its_id(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteKeyPair.html"""
+    mine, other = (ec2.create_key_pair(KeyName=name)["KeyPairId"] for name in ("mine", "other"))
+    ec2.delete_key_pair(KeyPairId=mine)
+    assert [pair["KeyPairId"] for pair in ec2.describe_key_pairs()["KeyPairs"]] == [other]
+    with refused("InvalidKeyPair.NotFound"):
+        ec2.delete_key_pair(KeyPairId=mine)
