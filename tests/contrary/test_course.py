@@ -20,7 +20,7 @@ from labkit import embedded
 from labkit.embedded.api.contrary import behaviors
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from tests.contrary.others import others
+from tests.neighbors import additions, changes, everything
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -54,7 +54,7 @@ def client_of(lab: Lab) -> Callable[[str], Any]:
 @pytest.mark.parametrize("where", ["contrary", *(f"contrary:{name}" for name in behaviors())])
 def test_build_cells_make_the_lab_and_clean_up_leaves_the_others(connect: Callable[[str], Lab], where: str) -> None:
     lab = connect(where)
-    before = others(client_of(lab))
+    before = everything(client_of(lab))
     catch_up("10", {"lab": lab})
     catch_up("10", {"lab": lab})
     for name in BUILT:
@@ -64,70 +64,34 @@ def test_build_cells_make_the_lab_and_clean_up_leaves_the_others(connect: Callab
     lab.wait_for_flow_logs()
     for name in ("delivery", "ping"):
         assert lab.check(name).passed, lab.check(name)
-    assert others(client_of(lab)) == before
+    assert changes(before, everything(client_of(lab))) == {}
     lab.clean_up()
-    assert everything_of_the_lab(client_of(lab)) == []
-    assert others(client_of(lab)) == before
-
-
-def everything_of_the_lab(client: Callable[[str], Any]) -> list[str]:
-    """What has the lab's tag and is not over, and what has a name of the lab's in IAM and CloudWatch Logs."""
-    ec2, iam, logs = map(client, ("ec2", "iam", "logs"))
-    tagged = [{"Name": "tag:Lab", "Values": ["nimbus"]}]
-    found = [
-        each["InstanceId"]
-        for reservation in ec2.describe_instances(Filters=tagged)["Reservations"]
-        for each in reservation["Instances"]
-        if each["State"]["Name"] != "terminated"
-    ]
-    found += [
-        each["VpcPeeringConnectionId"]
-        for each in ec2.describe_vpc_peering_connections(Filters=tagged)["VpcPeeringConnections"]
-        if each["Status"]["Code"] not in ("deleted", "failed")
-    ]
-    for operation, key, id in (
-        ("describe_flow_logs", "FlowLogs", "FlowLogId"), ("describe_subnets", "Subnets", "SubnetId"),
-        ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-        ("describe_route_tables", "RouteTables", "RouteTableId"), ("describe_vpcs", "Vpcs", "VpcId"),
-        ("describe_security_groups", "SecurityGroups", "GroupId"),
-    ):  # fmt: skip
-        found += [each[id] for each in getattr(ec2, operation)(Filters=tagged)[key]]
-    for roles in iam.get_paginator("list_roles").paginate():
-        found += [
-            role["RoleName"]
-            for role in roles["Roles"]
-            if {"Key": "Lab", "Value": "nimbus"} in iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
-        ]
-    for group in logs.describe_log_groups(logGroupNamePrefix="Nimbus")["logGroups"]:
-        if logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"].get("Lab"):
-            found.append(group["logGroupName"])
-    return found
+    after = everything(client_of(lab))
+    assert changes(before, after) == additions(before, after) == {}
 
 
 #: Runs in the kernel after a notebook's own cells.
 AFTERWARDS = """
-from tests.contrary.others import others
-from tests.contrary.test_course import client_of, everything_of_the_lab
-
-assert others(client_of(lab)) == others_before, "something of the others has changed"
+assert changes(before_all, everything(client_of(lab))) == {}
 lab.clean_up()
-assert everything_of_the_lab(client_of(lab)) == []
-assert others(client_of(lab)) == others_before, "clean-up has changed something of the others"
+after_all = everything(client_of(lab))
+assert changes(before_all, after_all) == additions(before_all, after_all) == {}
 """
 
 #: Runs in the kernel after the cell that connects.
 BEFORE = """
-from tests.contrary.others import others
+import labkit
 from tests.contrary.test_course import client_of
+from tests.neighbors import additions, changes, everything
 
-others_before = others(client_of(labkit.connect()))
+before_all = everything(client_of(labkit.connect()))
 """
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_notebook_runs_to_its_end(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("import labkit\n" + BEFORE))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
     notebook.cells.append(nbformat.v4.new_code_cell(AFTERWARDS))
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     client = NotebookClient(
