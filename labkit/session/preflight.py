@@ -63,6 +63,7 @@ _CLOSED = {
 }
 
 #: Ids that no thing has, for requests that shall only be checked.
+_IMAGE = "ami-0123456789abcdef0"
 _VPC, _OTHER_VPC, _SUBNET = "vpc-0123456789abcdef0", "vpc-0123456789abcdef1", "subnet-0123456789abcdef0"
 _GATEWAY, _TABLE, _GROUP = "igw-0123456789abcdef0", "rtb-0123456789abcdef0", "sg-0123456789abcdef0"
 _PEERING, _INSTANCE, _FLOW_LOG = "pcx-0123456789abcdef0", "i-0123456789abcdef0", "fl-0123456789abcdef0"
@@ -201,30 +202,27 @@ class _Look:
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
         """
         image = self._read("ssm", lambda: self._client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"])
-        launch = {
-            "ImageId": image or "ami-0123456789abcdef0",
-            "InstanceType": INSTANCE_TYPE,
-            "MinCount": 1,
-            "MaxCount": 1,
-        }
+        launch = {"ImageId": image or _IMAGE, "InstanceType": INSTANCE_TYPE, "MinCount": 1, "MaxCount": 1}
+        if self._is_given(names.INSTANCE_PROFILE):
+            launch["IamInstanceProfile"] = {"Name": self._names[names.INSTANCE_PROFILE]}
         for operation, parameters in (*_requests(self._role_arn(names.DELIVERY_ROLE)), ("run_instances", launch)):
             kind = _TAGGED.get(operation)
             tags = {"TagSpecifications": [{"ResourceType": kind, "Tags": [names.LAB_TAG]}]} if kind else {}
-            action = f"ec2:{self._client('ec2').meta.method_to_api_mapping[operation]}"
-            self._note(action, self._would(operation, **parameters, **tags))
-        if self._is_given(names.INSTANCE_PROFILE) and self._allowed["ec2:RunInstances", ""]:
-            # The one request with the profile and without it: if only the first is refused, the role may not be passed.
-            profile = {"Name": self._names[names.INSTANCE_PROFILE]}
-            allowed = self._would("run_instances", **launch, IamInstanceProfile=profile)
-            self._note("iam:PassRole", allowed, f"{self._names[names.INSTANCE_ROLE]} to {EC2_SERVICE}")
+            self._ask(operation, **parameters, **tags)
 
-    def _would(self, operation: str, **parameters: Any) -> bool | None:
-        """Return whether EC2 would let this identity do something; None if it does not tell."""
+    def _ask(self, operation: str, **parameters: Any) -> None:
+        """Ask EC2 whether this identity may do something, and note the answer."""
+        ec2 = self._client("ec2")
+        action, purpose = f"ec2:{ec2.meta.method_to_api_mapping[operation]}", ""
+        allowed = None
         try:
-            getattr(self._client("ec2"), operation)(**parameters, DryRun=True)
+            getattr(ec2, operation)(**parameters, DryRun=True)
         except ClientError as error:
-            return {"DryRunOperation": True, "UnauthorizedOperation": False}.get(code(error))
-        return None
+            allowed = {"DryRunOperation": True, "UnauthorizedOperation": False}.get(code(error))
+            if allowed is False and _PASSING in error.response["Error"]["Message"]:
+                name, service = _PASSED[operation]
+                action, purpose = "iam:PassRole", f"{self._names[name]} to {service}"
+        self._note(action, allowed, purpose)
 
     def _simulate(self) -> None:
         """Ask IAM about the actions that EC2's DryRun leaves open, and about those of the other services.
@@ -379,6 +377,14 @@ def _requests(delivery_role: str) -> Iterator[tuple[str, Part]]:
     yield "delete_security_group", {"GroupId": _GROUP}
     yield "delete_vpc", {"VpcId": _VPC}
 
+
+#: The roles that EC2's operations pass to a service, and what EC2 says of a role that may not be passed.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_PASSED = {
+    "create_flow_logs": (names.DELIVERY_ROLE, FLOW_LOGS_SERVICE),
+    "run_instances": (names.INSTANCE_ROLE, EC2_SERVICE),
+}
+_PASSING = "not authorized to perform: iam:PassRole"
 
 #: The resource types of what EC2's operations make with the lab's tag.
 _TAGGED = {
