@@ -242,6 +242,20 @@ def test_a_quota_that_is_too_low(account: Account, quota: str, limit: int, words
     assert not account.look(service_quotas__GetServiceQuota=limits(limit + 1)).blockers, "one more is enough"
 
 
+def test_vcpus_of_running_standard_instances_count_whoever_runs_them(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html"""
+    others = [
+        {"InstanceType": kind, "CpuOptions": {"CoreCount": 2, "ThreadsPerCore": 2}} for kind in ("m5.xlarge", "inf1.xlarge")
+    ]
+
+    def running(asked: dict[str, Any]) -> dict[str, Any] | None:
+        of_all = {"Name": "instance-state-name", "Values": ["pending", "running"]} in asked["Filters"]
+        return {"Reservations": [{"Instances": others}]} if of_all else None
+
+    report = account.look(ec2__DescribeInstances=running)
+    assert the(report, Quota, name="vCPUs of standard instances").used == 4
+
+
 @pytest.mark.parametrize("code", ["AccessDeniedException", "NoSuchResourceException", "TooManyRequestsException"])
 def test_quotas_that_aws_does_not_tell_are_unknown_and_block_nothing(account: Account, code: str) -> None:
     report = account.look(service_quotas__GetServiceQuota=code)
