@@ -245,7 +245,8 @@ def test_a_quota_that_is_too_low(account: Account, quota: str, limit: int, words
 def test_vcpus_of_running_standard_instances_count_whoever_runs_them(account: Account) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html"""
     others = [
-        {"InstanceType": kind, "CpuOptions": {"CoreCount": 2, "ThreadsPerCore": 2}} for kind in ("m5.xlarge", "inf1.xlarge")
+        {"InstanceType": kind, "CpuOptions": {"CoreCount": 2, "ThreadsPerCore": 2}}
+        for kind in ("m5.xlarge", "inf1.xlarge")
     ]
 
     def running(asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -561,6 +562,17 @@ def test_another_region_without_a_default_vpc_and_with_tight_quotas(
     vpcs = the(report, Quota, name="VPCs")
     assert (vpcs.limit, vpcs.used, vpcs.needed) == (3, 0, 3)
     assert the(report, Offering).zones == ("eu-central-1b", "eu-central-1c")
+
+
+def test_an_account_full_of_other_peoples_things(
+    contrary: Callable[..., Lab], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = contrary("other-peoples-things")
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2 and "NimbusVPCFlowLogsRole-2, NimbusVPCFlowLogsPolicy-2" in shown[0]
+    report = preflight(lab.client, lab.region)
+    assert {"vpc-1", "instance-1", "NimbusVPCFlowLog"} <= set(report.others)
+    assert not report.there and not report.blockers
 
 
 def test_a_sandbox_says_which_roles_are_used(contrary: Callable[..., Lab], capsys: pytest.CaptureFixture[str]) -> None:
