@@ -422,7 +422,7 @@ class Lab:
         """
         from labkit.session.costs import costs
 
-        return costs(self.client, LAB_TAG, self.name(LOG_GROUP), self.region, self.clock)
+        return costs(self.client, self.name(LOG_GROUP), self.region, self.clock)
 
     @cached_property
     def _finder(self) -> Finder:

@@ -114,7 +114,7 @@ class _Look:
         self._dry_run()
         self._simulate()
         findings += [Permission(*asked, allowed) for asked, allowed in self._allowed.items()]
-        there = Counter(thing.word for thing in CleanUp(self._client, names.LAB_TAG, 0.0).preview())
+        there = Counter(thing.word for thing in CleanUp(self._client, patience=0.0).preview())
         return Report(self._identity, self._region, dict(there), self._others(), tuple(findings), self._quote())
 
     # What is there
