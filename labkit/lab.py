@@ -401,16 +401,16 @@ class Lab:
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab in the order that AWS demands, print what was deleted, and look whether anything is left.
 
-        This deletes what has the lab's tag (`Lab`: `nimbus`); everything inside a VPC that has it, or attached to one,
-        whoever made it; and, by their names, the lab's roles, policy, instance profile, and log group with its records.
-        Nothing else is touched. Running it again deletes what was left, or nothing.
+        This deletes what has the lab's tag (`Lab`: `nimbus`), with all that AWS deletes with it, and nothing else. What
+        lacks the tag in one of the lab's VPCs stays, and is named, with what to do. Running it again deletes what was
+        left, or nothing.
 
         Args:
             dry_run: Only print what would be deleted.
         """
         from labkit.session.clean_up import clean_up
 
-        clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
+        clean_up(self.client, patience=self._account.patience, dry_run=dry_run)
 
     def costs(self) -> Quote:
         """Return what the lab costs by a dated table of list prices: an hour, a day, a forgotten month, and so far.
@@ -422,7 +422,7 @@ class Lab:
         """
         from labkit.session.costs import costs
 
-        return costs(self.client, LAB_TAG, self.name(LOG_GROUP), self.region, self.clock)
+        return costs(self.client, self.name(LOG_GROUP), self.region, self.clock)
 
     @cached_property
     def _finder(self) -> Finder:

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from labkit.folders import course_folder
+from labkit.names import LAB_TAG
 from labkit.session.kinds import Part
 from labkit.session.paging import all_of
 
@@ -220,12 +221,11 @@ def quote(prices: Prices, region: str, usage: Usage, has_spent: bool = True) -> 
     return Quote(prices, region, rows, has_spent)
 
 
-def costs(client: Callable[[str], Any], tag: Part, log_group: str, region: str, now: datetime) -> Quote:
+def costs(client: Callable[[str], Any], log_group: str, region: str, now: datetime) -> Quote:
     """Work out what the lab costs, from what AWS says of it.
 
     Args:
         client: Makes a boto3 client of a service.
-        tag: The tag of the lab's things, with `Key` and `Value`.
         log_group: The name of the lab's log group.
         region: The region.
         now: The current time of this AWS.
@@ -233,17 +233,17 @@ def costs(client: Callable[[str], Any], tag: Part, log_group: str, region: str, 
     Raises:
         LabError: The course's folder, which has the prices, is not here.
     """
-    return quote(read_prices(region), region, read_usage(client, tag, log_group, now))
+    return quote(read_prices(region), region, read_usage(client, log_group, now))
 
 
-def read_usage(client: Callable[[str], Any], tag: Part, log_group: str, now: datetime) -> Usage:
+def read_usage(client: Callable[[str], Any], log_group: str, now: datetime) -> Usage:
     """Read what of the lab is billed. The arguments are those of `costs`.
 
     Simplified: an instance counts from its last start, since AWS tells no earlier one. It counts with the disk and the
     public address that the notebooks give it. Of a terminated instance AWS knows for about an hour.
     """
     ec2 = client("ec2")
-    tagged = [{"Name": f"tag:{tag['Key']}", "Values": [tag["Value"]]}]
+    tagged = [{"Name": f"tag:{LAB_TAG['Key']}", "Values": [LAB_TAG["Value"]]}]
     instances = all_of(ec2, "describe_instances", "Reservations[].Instances[]", Filters=tagged)
     live = [each for each in instances if each["State"]["Name"] not in ("shutting-down", "terminated")]
     awake = [each for each in live if each["State"]["Name"] in ("pending", "running")]

@@ -6,6 +6,7 @@ asks EC2 with `DryRun`, and asks IAM to simulate.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -41,8 +42,8 @@ VCPUS_EACH = 2
 VPC_QUOTA = ("vpc", "L-F678F1CE")
 GATEWAY_QUOTA = ("vpc", "L-A4707A72")
 VCPU_QUOTA = ("ec2", "L-1216C47A")
-#: The families of instance types that count against it.
-_STANDARD = ("a", "c", "d", "h", "i", "m", "r", "t", "z")
+#: The families of instance types that count against it; others, such as inf1 and trn1, have quotas of their own.
+_STANDARD = re.compile(r"[acdhimrtz]\d")
 
 #: What the notebooks call things in EC2.
 EC2_NAMES = (
@@ -63,6 +64,7 @@ _CLOSED = {
 }
 
 #: Ids that no thing has, for requests that shall only be checked.
+_IMAGE = "ami-0123456789abcdef0"
 _VPC, _OTHER_VPC, _SUBNET = "vpc-0123456789abcdef0", "vpc-0123456789abcdef1", "subnet-0123456789abcdef0"
 _GATEWAY, _TABLE, _GROUP = "igw-0123456789abcdef0", "rtb-0123456789abcdef0", "sg-0123456789abcdef0"
 _PEERING, _INSTANCE, _FLOW_LOG = "pcx-0123456789abcdef0", "i-0123456789abcdef0", "fl-0123456789abcdef0"
@@ -112,7 +114,7 @@ class _Look:
         self._dry_run()
         self._simulate()
         findings += [Permission(*asked, allowed) for asked, allowed in self._allowed.items()]
-        there = Counter(thing.word for thing in CleanUp(self._client, names.LAB_TAG, 0.0).preview())
+        there = Counter(thing.word for thing in CleanUp(self._client, patience=0.0).preview())
         return Report(self._identity, self._region, dict(there), self._others(), tuple(findings), self._quote())
 
     # What is there
@@ -143,15 +145,15 @@ class _Look:
     # Quotas
 
     def _quotas(self) -> Iterator[Quota]:
-        for name, path, key, at_once, quota in (
-            ("VPCs", "Vpcs[]", "describe_vpcs", VPCS, VPC_QUOTA),
-            ("internet gateways", "InternetGateways[]", "describe_internet_gateways", GATEWAYS, GATEWAY_QUOTA),
+        for name, operation, path, at_once, quota in (
+            ("VPCs", "describe_vpcs", "Vpcs[]", VPCS, VPC_QUOTA),
+            ("internet gateways", "describe_internet_gateways", "InternetGateways[]", GATEWAYS, GATEWAY_QUOTA),
         ):
-            found = self._describe(key, path)
+            found = self._describe(operation, path)
             yield Quota(name, self._limit(*quota), len(found), max(at_once - sum(map(_is_labs, found)), 0))
         states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
         awake = self._describe("describe_instances", "Reservations[].Instances[]", states)
-        used = sum(_vcpus(each) for each in awake if each["InstanceType"].startswith(_STANDARD))
+        used = sum(_vcpus(each) for each in awake if _STANDARD.match(each["InstanceType"]))
         missing = max(INSTANCES - sum(map(_is_labs, awake)), 0)
         yield Quota("vCPUs of standard instances", self._limit(*VCPU_QUOTA), used, missing * VCPUS_EACH)
 
@@ -201,30 +203,27 @@ class _Look:
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
         """
         image = self._read("ssm", lambda: self._client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"])
-        launch = {
-            "ImageId": image or "ami-0123456789abcdef0",
-            "InstanceType": INSTANCE_TYPE,
-            "MinCount": 1,
-            "MaxCount": 1,
-        }
+        launch = {"ImageId": image or _IMAGE, "InstanceType": INSTANCE_TYPE, "MinCount": 1, "MaxCount": 1}
+        if self._is_given(names.INSTANCE_PROFILE):
+            launch["IamInstanceProfile"] = {"Name": self._names[names.INSTANCE_PROFILE]}
         for operation, parameters in (*_requests(self._role_arn(names.DELIVERY_ROLE)), ("run_instances", launch)):
             kind = _TAGGED.get(operation)
             tags = {"TagSpecifications": [{"ResourceType": kind, "Tags": [names.LAB_TAG]}]} if kind else {}
-            action = f"ec2:{self._client('ec2').meta.method_to_api_mapping[operation]}"
-            self._note(action, self._would(operation, **parameters, **tags))
-        if self._is_given(names.INSTANCE_PROFILE) and self._allowed["ec2:RunInstances", ""]:
-            # The one request with the profile and without it: if only the first is refused, the role may not be passed.
-            profile = {"Name": self._names[names.INSTANCE_PROFILE]}
-            allowed = self._would("run_instances", **launch, IamInstanceProfile=profile)
-            self._note("iam:PassRole", allowed, f"{self._names[names.INSTANCE_ROLE]} to {EC2_SERVICE}")
+            self._ask(operation, **parameters, **tags)
 
-    def _would(self, operation: str, **parameters: Any) -> bool | None:
-        """Return whether EC2 would let this identity do something; None if it does not tell."""
+    def _ask(self, operation: str, **parameters: Any) -> None:
+        """Ask EC2 whether this identity may do something, and note the answer."""
+        ec2 = self._client("ec2")
+        action, purpose = f"ec2:{ec2.meta.method_to_api_mapping[operation]}", ""
+        allowed = None
         try:
-            getattr(self._client("ec2"), operation)(**parameters, DryRun=True)
+            getattr(ec2, operation)(**parameters, DryRun=True)
         except ClientError as error:
-            return {"DryRunOperation": True, "UnauthorizedOperation": False}.get(code(error))
-        return None
+            allowed = {"DryRunOperation": True, "UnauthorizedOperation": False}.get(code(error))
+            if allowed is False and _PASSING in error.response["Error"]["Message"]:
+                name, service = _PASSED[operation]
+                action, purpose = "iam:PassRole", f"{self._names[name]} to {service}"
+        self._note(action, allowed, purpose)
 
     def _simulate(self) -> None:
         """Ask IAM about the actions that EC2's DryRun leaves open, and about those of the other services.
@@ -379,6 +378,14 @@ def _requests(delivery_role: str) -> Iterator[tuple[str, Part]]:
     yield "delete_security_group", {"GroupId": _GROUP}
     yield "delete_vpc", {"VpcId": _VPC}
 
+
+#: The roles that EC2's operations pass to a service, and what EC2 says of a role that may not be passed.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_PASSED = {
+    "create_flow_logs": (names.DELIVERY_ROLE, FLOW_LOGS_SERVICE),
+    "run_instances": (names.INSTANCE_ROLE, EC2_SERVICE),
+}
+_PASSING = "not authorized to perform: iam:PassRole"
 
 #: The resource types of what EC2's operations make with the lab's tag.
 _TAGGED = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import LabError
-from labkit.lab import LAB_TAG, Lab
+from labkit.lab import Lab
 from labkit.names import LOG_GROUP
 from labkit.session.costs import (
     EXPECTED_LOG_BYTES_AN_HOUR,
@@ -30,7 +30,7 @@ GB = 1024**3
 
 
 def usage(lab: Lab, now: datetime | None = None) -> Usage:
-    return read_usage(lab.client, LAB_TAG, LOG_GROUP, now or lab.clock)
+    return read_usage(lab.client, LOG_GROUP, now or lab.clock)
 
 
 # The table
@@ -186,7 +186,7 @@ def test_what_was_delivered_comes_from_the_metric_or_else_from_what_is_kept(
     lab.client("logs").create_log_group(logGroupName=LOG_GROUP)
     now = lab.clock + timedelta(hours=2)
     read = read_usage(
-        lambda service: Metrics(metrics) if service == "cloudwatch" else lab.client(service), LAB_TAG, LOG_GROUP, now
+        lambda service: Metrics(metrics) if service == "cloudwatch" else lab.client(service), LOG_GROUP, now
     )
     assert (read.ingested, read.stored) == (ingested, 0)
     assert read.bytes_an_hour == pytest.approx(ingested / 2, rel=0.01)
@@ -194,7 +194,7 @@ def test_what_was_delivered_comes_from_the_metric_or_else_from_what_is_kept(
 
 def test_costs_are_those_of_the_region(lab: Lab) -> None:
     lab.client("ec2").allocate_address(TagSpecifications=lab.tags("elastic-ip", "address-1"))
-    shown = costs(lab.client, LAB_TAG, LOG_GROUP, "eu-central-1", datetime(2026, 1, 1, tzinfo=UTC))
+    shown = costs(lab.client, LOG_GROUP, "eu-central-1", datetime(2026, 1, 1, tzinfo=UTC))
     assert shown.prices.region == "eu-central-1" and shown.month == pytest.approx(3.65)
 
 

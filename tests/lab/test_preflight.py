@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -10,14 +11,16 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+import labkit
 from labkit import names
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import preflight as looking
-from labkit.session.findings import Finding, GivenRole, Outcome, Permission, Quota, Report
+from labkit.session.findings import Finding, GivenRole, Offering, Outcome, Permission, Quota, Report
 from labkit.session.kinds import KINDS
 from labkit.session.preflight import preflight
-from tests.lab.conftest import Built, inside
+from tests.lab.conftest import Built, inside, refusal
+from tests.lab.conftest import elsewhere as elsewhere
 
 #: What Service Quotas answers in a new account.
 QUOTAS = {"L-F678F1CE": 5, "L-A4707A72": 5, "L-1216C47A": 32}
@@ -93,6 +96,13 @@ def simulate(
                 for resource in asked.get("ResourceArns", ["*"])
             ]
         }
+
+    return answer
+
+
+def _raise(error: Exception) -> Answer:
+    def answer(_: object) -> str:
+        raise error
 
     return answer
 
@@ -204,10 +214,8 @@ def test_a_region_that_is_not_enabled(account: Account, operation: str, code: st
 
 
 def test_a_region_that_does_not_exist(account: Account) -> None:
-    def nowhere(_: object) -> str:
-        raise EndpointConnectionError(endpoint_url="https://ec2.us-east-9.amazonaws.com/")
-
-    assert "nothing answers for a region" in only_blocker(account.look(ec2__DescribeVpcs=nowhere)).what
+    error = EndpointConnectionError(endpoint_url="https://ec2.us-east-9.amazonaws.com/")
+    assert "nothing answers for a region" in only_blocker(account.look(ec2__DescribeVpcs=_raise(error))).what
 
 
 # Quotas
@@ -232,6 +240,21 @@ def test_a_quota_that_is_too_low(account: Account, quota: str, limit: int, words
     assert blocker.what == words
     assert "https://console.aws.amazon.com/servicequotas/" in blocker.fix
     assert not account.look(service_quotas__GetServiceQuota=limits(limit + 1)).blockers, "one more is enough"
+
+
+def test_vcpus_of_running_standard_instances_count_whoever_runs_them(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html"""
+    others = [
+        {"InstanceType": kind, "CpuOptions": {"CoreCount": 2, "ThreadsPerCore": 2}}
+        for kind in ("m5.xlarge", "inf1.xlarge")
+    ]
+
+    def running(asked: dict[str, Any]) -> dict[str, Any] | None:
+        of_all = {"Name": "instance-state-name", "Values": ["pending", "running"]} in asked["Filters"]
+        return {"Reservations": [{"Instances": others}]} if of_all else None
+
+    report = account.look(ec2__DescribeInstances=running)
+    assert the(report, Quota, name="vCPUs of standard instances").used == 4
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "NoSuchResourceException", "TooManyRequestsException"])
@@ -260,12 +283,21 @@ def test_one_zone_is_enough(account: Account) -> None:
 # Permissions: EC2's DryRun
 
 
-@pytest.mark.parametrize("action", [*EC2_ACTIONS, "RunInstances"])
+@pytest.mark.parametrize("action", ["CreateVpc", "RunInstances", "DeleteVpc"])
 def test_an_action_of_ec2_that_is_not_allowed(account: Account, action: str) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html"""
     blocker = only_blocker(account.look(**{f"ec2__{action}": "UnauthorizedOperation"}))
     assert blocker.what == f"you may not ec2:{action}"
     assert "Ask whoever looks after the account" in blocker.fix
+
+
+def test_whoever_may_only_read(account: Account) -> None:
+    """One line tells all of it, since all has the same fix."""
+    report = account.look(**{f"ec2__{action}": "UnauthorizedOperation" for action in EC2_ACTIONS})
+    assert {each.what for each in report.blockers} == {f"you may not ec2:{action}" for action in EC2_ACTIONS}
+    with pytest.raises(LabError) as error:
+        report.require()
+    assert len(str(error.value).splitlines()) == 2
 
 
 def test_what_dry_run_leaves_open_is_asked_of_iam(account: Account) -> None:
@@ -305,13 +337,16 @@ def test_what_the_course_reads_must_be_readable(account: Account, operation: str
 # Permissions: IAM's simulation
 
 
-@pytest.mark.parametrize(
-    "action",
-    [*looking._ROLES, *looking._POLICIES, *looking._PROFILES, *looking._LOGS, "ssm:SendCommand"],
-)
+@pytest.mark.parametrize("action", ["iam:CreateRole", "iam:DeletePolicy", "logs:CreateLogGroup", "ssm:SendCommand"])
 def test_an_action_that_iam_says_is_not_allowed(account: Account, action: str) -> None:
     blocker = only_blocker(account.look(iam__SimulatePrincipalPolicy=simulate(action)))
     assert blocker.what == f"you may not {action}"
+
+
+def test_all_actions_outside_ec2_are_asked_of_iam(account: Account) -> None:
+    actions = {*looking._ROLES, *looking._POLICIES, *looking._PROFILES, *looking._LOGS, "ssm:SendCommand"}
+    report = account.look(iam__SimulatePrincipalPolicy=simulate(*actions))
+    assert {each.what for each in report.blockers} == {f"you may not {action}" for action in actions}
 
 
 @pytest.mark.parametrize("action", ["logs:GetQueryResults", "ec2:CreateVpc"])
@@ -460,15 +495,17 @@ def test_a_sandbox_whose_role_systems_manager_cannot_use(account: Account) -> No
     assert blocker.what.startswith("LabRole cannot let Systems Manager run commands: ")
 
 
-def test_a_sandbox_whose_role_may_not_be_passed_to_instances(account: Account) -> None:
-    """DryRun checks iam:PassRole too; the same request without a profile is allowed."""
+@pytest.mark.parametrize(
+    ("operation", "service"),
+    [("ec2__RunInstances", "ec2.amazonaws.com"), ("ec2__CreateFlowLogs", "vpc-flow-logs.amazonaws.com")],
+)
+def test_a_sandbox_whose_role_may_not_be_passed(account: Account, operation: str, service: str) -> None:
+    """DryRun checks iam:PassRole too: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
     sandbox(account.lab, trust(*BOTH))
-
-    def refused(asked: dict[str, Any]) -> str:
-        return "UnauthorizedOperation" if "IamInstanceProfile" in asked else "DryRunOperation"
-
-    report = account.look(iam__SimulatePrincipalPolicy=MAY_NOT_CREATE_ROLES, ec2__RunInstances=refused)
-    assert only_blocker(report).what == "you may not iam:PassRole (LabRole to ec2.amazonaws.com)"
+    message = "User: ana is not authorized to perform: iam:PassRole on resource: LabRole because …"
+    refused = refusal("UnauthorizedOperation", message)
+    report = account.look(iam__SimulatePrincipalPolicy=MAY_NOT_CREATE_ROLES, **{operation: _raise(refused)})
+    assert only_blocker(report).what == f"you may not iam:PassRole (LabRole to {service})"
 
 
 def test_a_sandbox_whose_role_cannot_be_read(account: Account) -> None:
@@ -495,3 +532,66 @@ def test_an_account_that_gives_no_role_and_lets_nobody_make_one(account: Account
     assert {each.action for each in report.blockers if isinstance(each, Permission)} >= {"iam:CreateRole"}
     with pytest.raises(LabError, match=r"You may not iam:CreateRole; you may not iam:TagRole; .*Ask whoever looks"):
         report.require()
+
+
+# The contrary AWS
+
+
+@pytest.fixture
+def contrary(elsewhere: None) -> Iterator[Callable[..., Lab]]:
+    """Connects to an AWS with some contrary behaviors."""
+    made: list[Lab] = []
+
+    def connect(*behaviors: str) -> Lab:
+        made.append(labkit.connect(f"contrary:{','.join(behaviors)}"))
+        return made[-1]
+
+    yield connect
+    for lab in made:
+        lab._account.close()  # type: ignore[attr-defined]
+
+
+def test_another_region_without_a_default_vpc_and_with_tight_quotas(
+    contrary: Callable[..., Lab], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = contrary("another-region", "no-default-vpc", "quotas", "zone-a-lacks-t3-micro")
+    assert capsys.readouterr().out.splitlines() == [f"Connected to {lab._account}."], "nothing else is worth a word"
+    report = preflight(lab.client, lab.region)
+    assert not report.blockers
+    assert (report.region, report.quote and report.quote.prices.region) == ("eu-central-1", "eu-central-1")
+    vpcs = the(report, Quota, name="VPCs")
+    assert (vpcs.limit, vpcs.used, vpcs.needed) == (3, 0, 3)
+    assert the(report, Offering).zones == ("eu-central-1b", "eu-central-1c")
+
+
+def test_an_account_full_of_other_peoples_things(
+    contrary: Callable[..., Lab], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = contrary("other-peoples-things")
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 2 and "NimbusVPCFlowLogsRole-2, NimbusVPCFlowLogsPolicy-2" in shown[0]
+    report = preflight(lab.client, lab.region)
+    assert {"vpc-1", "instance-1", "NimbusVPCFlowLog"} <= set(report.others)
+    assert not report.there and not report.blockers
+
+
+def test_a_sandbox_says_which_roles_are_used(contrary: Callable[..., Lab], capsys: pytest.CaptureFixture[str]) -> None:
+    lab = contrary("sandbox")
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("You may not create roles here; the lab uses LabRole and LabInstanceProfile")
+    assert preflight(lab.client, lab.region).is_sandbox
+
+
+def test_a_sandbox_that_cannot_deliver_stops_before_anything_is_made(
+    contrary: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dict(os.environ)
+    monkeypatch.setattr("labkit.embedded.api.contrary.sandbox.Sandbox.trusted", ("ec2.amazonaws.com",))
+    with pytest.raises(LabError, match="LabRole cannot write flow logs to CloudWatch Logs"):
+        contrary("sandbox")
+    assert dict(os.environ) == environment
+
+
+def test_the_plain_embedded_aws_is_not_looked_at(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.lab._look", _raise(AssertionError()))
+    labkit.connect()._account.close()  # type: ignore[attr-defined]

@@ -191,6 +191,13 @@ def test_credentials_that_do_not_work(sign_in: Any, error: Exception) -> None:
         labkit.connect("aws")
 
 
+def test_a_region_that_is_not_enabled_looks_like_wrong_credentials(sign_in: Any) -> None:
+    """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+    sign_in(refusal("InvalidClientTokenId", "The security token included in the request is invalid."))
+    with pytest.raises(LabError, match="Or is af-south-1 a region that this account has not enabled"):
+        labkit.connect("aws", region="af-south-1")
+
+
 def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     with pytest.raises(LabError, match="No region is set. Name one: connect\\('aws', region='us-east-1'\\)."):
