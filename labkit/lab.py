@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.names import LAB_TAG, LOG_GROUP
 from labkit.session import consistency
-from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
+from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, confirm, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
 from labkit.session.flow_logs import Records, events, flow_logs, undelivered
@@ -483,22 +483,9 @@ def _confirmed(profile: str | None, region: str | None) -> RealAccount:
     """Connect to a real account, unless the student does not want it; then everything stays as it was."""
     with environment_kept():
         account = RealAccount(profile, region)
-        _confirm(account)
+        confirm(account, "What the notebooks make there costs money until it is deleted (notebook 10).")
     account.enter()
     return account
-
-
-def _confirm(account: RealAccount) -> None:
-    """Ask before anything is made, and must be paid for, in a real account."""
-    print(f"This is {account}. What the notebooks make there costs money until it is deleted (notebook 10).")
-    try:
-        typed = input(f"Type the account number {account.number} to go on: ")
-    except (EOFError, OSError, NotImplementedError):  # in a script, a test, a notebook that runs without a browser
-        raise LabError(
-            "Not connected: there is nobody here to confirm the account. Run this in a notebook or in a terminal."
-        ) from None
-    if typed.strip() != account.number:
-        raise LabError("Not connected: the account number was not confirmed.")
 
 
 def _namespace_of_caller() -> dict[str, Any]:
