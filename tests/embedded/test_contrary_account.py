@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api.contrary.quotas import Quotas
+from labkit.embedded.api.contrary.sandbox import Sandbox
 from labkit.embedded.api.service_quotas import ADDRESSES, VCPUS, VPCS
+from labkit.iam import flow_log_delivery, managed_instance, read_role
 from tests.embedded.support import assign_public_addresses, client, new_vpc, refused, run, where
 
 behaves = pytest.mark.behaves
@@ -216,3 +220,140 @@ def test_any_other_quota_and_any_other_action_is_refused(aws: EmbeddedAws) -> No
         quota(aws, "vpc", "L-A4707A72")
     with refused("NotImplemented", "The embedded AWS does not do servicequotas ListServiceQuotas"):
         client(aws, "service-quotas").list_service_quotas(ServiceCode="vpc")
+
+
+# --- sandbox: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html ---
+
+ROLES = "arn:aws:iam::123456789012:role/"
+STUDENT = "User: arn:aws:iam::123456789012:user/student is not authorized to perform: "
+
+
+def flow_log(ec2: Any, *resources: str, role: str = f"{ROLES}LabRole", **more: Any) -> Any:
+    return ec2.create_flow_logs(
+        ResourceType="VPC", ResourceIds=resources, TrafficType="ALL", LogGroupName="group",
+        DeliverLogsPermissionArn=role, **more,
+    )  # fmt: skip
+
+
+def make_role(iam: Any, name: str, service: str) -> str:
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+
+
+@behaves("sandbox")
+class TestSandbox:
+    def test_nothing_of_iam_can_be_made_changed_or_deleted(self, iam: Any) -> None:
+        why = "because no identity-based policy allows the iam:CreateRole action"
+        with refused("AccessDenied", f"{STUDENT}iam:CreateRole on resource: {ROLES}NimbusInstanceRole {why}"):
+            make_role(iam, "NimbusInstanceRole", "ec2.amazonaws.com")
+        policy = "arn:aws:iam::123456789012:policy/Any"
+        for operation, subject, parameters in (
+            ("create_policy", policy, {"PolicyName": "Any", "PolicyDocument": "{}"}),
+            ("delete_role", f"{ROLES}LabRole", {"RoleName": "LabRole"}),
+            ("tag_role", f"{ROLES}LabRole", {"RoleName": "LabRole", "Tags": []}),
+            ("attach_role_policy", f"{ROLES}LabRole", {"RoleName": "LabRole", "PolicyArn": policy}),
+            ("update_assume_role_policy", f"{ROLES}LabRole", {"RoleName": "LabRole", "PolicyDocument": "{}"}),
+            ("create_instance_profile", ROLES.replace("role/", "instance-profile/Any"), {"InstanceProfileName": "Any"}),
+            ("simulate_principal_policy", policy, {"PolicySourceArn": policy, "ActionNames": ["ec2:CreateVpc"]}),
+        ):
+            with refused("AccessDenied", f"on resource: {subject} because"):
+                getattr(iam, operation)(**parameters)
+
+    def test_it_is_answered_with_403(self, iam: Any) -> None:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
+        with pytest.raises(ClientError) as caught:
+            iam.delete_role(RoleName="LabRole")
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+    def test_there_is_a_role_that_may_deliver_flow_logs_and_be_managed(self, aws: EmbeddedAws, iam: Any) -> None:
+        role = read_role(iam, "LabRole")
+        assert role is not None
+        asked = {"account": "123456789012", "region": aws.region, "flow_log_id": "fl-1", "log_group": "group"}
+        for exists in (True, False):
+            assert flow_log_delivery(role, **asked, log_group_exists=exists).allowed
+        assert managed_instance(role).allowed
+        assert "ssm.amazonaws.com" in role.trust["Statement"][0]["Principal"]["Service"]
+        profile = iam.get_instance_profile(InstanceProfileName="LabInstanceProfile")["InstanceProfile"]
+        assert [each["RoleName"] for each in profile["Roles"]] == ["LabRole"]
+
+    def test_only_that_role_can_be_passed(self, aws: EmbeddedAws, ec2: Any, image: str, subnet: str, vpc: str) -> None:
+        """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
+        inside = aws.client("iam")
+        other = make_role(inside, "Other", "vpc-flow-logs.amazonaws.com")
+        inside.create_instance_profile(InstanceProfileName="Other")
+        inside.add_role_to_instance_profile(InstanceProfileName="Other", RoleName="Other")
+        for dry_run in (False, True):
+            message = f"{STUDENT}iam:PassRole on resource: {other}"
+            with refused("UnauthorizedOperation", f"You are not authorized to perform this operation. {message}"):
+                flow_log(ec2, vpc, role=other, DryRun=dry_run)
+            with refused("UnauthorizedOperation", message):
+                run(ec2, image, subnet, IamInstanceProfile={"Name": "Other"}, DryRun=dry_run)
+        assert flow_log(ec2, vpc)["FlowLogIds"]
+        made = run(ec2, image, subnet, IamInstanceProfile={"Name": "LabInstanceProfile"})
+        with refused("UnauthorizedOperation", message):
+            ec2.associate_iam_instance_profile(InstanceId=made["InstanceId"], IamInstanceProfile={"Name": "Other"})
+
+    def test_a_dry_run_says_what_would_be_permitted(self, ec2: Any, vpc: str) -> None:
+        with refused("DryRunOperation"):
+            flow_log(ec2, vpc, DryRun=True)
+        with refused("DryRunOperation"):
+            ec2.create_vpc(CidrBlock="10.9.0.0/16", DryRun=True)
+
+    def test_iam_can_be_read(self, iam: Any, sts: Any) -> None:
+        assert [each["RoleName"] for each in iam.list_roles()["Roles"]] == ["LabRole"]
+        assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/student"
+
+
+def test_a_sandboxs_role_may_not_trust_the_flow_logs_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sandbox, "trusted", ("ec2.amazonaws.com", "ssm.amazonaws.com"))
+    with start(behaviors=["sandbox", "role-is-checked"]) as aws:
+        ec2 = client(aws, "ec2")
+        with refused("InvalidParameter", "Unable to assume given IAM role"):
+            flow_log(ec2, new_vpc(ec2, "10.1.0.0/16"))
+
+
+# --- role-is-checked: https://github.com/hashicorp/terraform-provider-aws/issues/29323 ---
+
+
+@behaves("role-is-checked")
+class TestRoleIsChecked:
+    def test_a_role_that_trusts_the_service_is_taken(self, ec2: Any, iam: Any, vpc: str) -> None:
+        assert flow_log(ec2, vpc, role=make_role(iam, "Flow", "vpc-flow-logs.amazonaws.com"))["FlowLogIds"]
+
+    def test_any_other_is_refused_and_no_flow_log_is_made(self, ec2: Any, iam: Any, vpc: str) -> None:
+        for role in (make_role(iam, "Instance", "ec2.amazonaws.com"), f"{ROLES}None"):
+            with refused("InvalidParameter", "Unable to assume given IAM role"):
+                flow_log(ec2, vpc, role=role)
+            with refused("DryRunOperation"):
+                flow_log(ec2, vpc, role=role, DryRun=True)
+        assert ec2.describe_flow_logs()["FlowLogs"] == []
+
+
+# --- one-flow-log-is-unsuccessful: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html ---
+
+
+@behaves("one-flow-log-is-unsuccessful")
+class TestOneFlowLogIsUnsuccessful:
+    def test_the_last_of_two_is_not_made_and_is_named(self, ec2: Any, vpc: str, other_vpc: str) -> None:
+        answer = flow_log(ec2, vpc, other_vpc)
+        (found,) = ec2.describe_flow_logs()["FlowLogs"]
+        assert (answer["FlowLogIds"], found["ResourceId"]) == ([found["FlowLogId"]], vpc)
+        (unsuccessful,) = answer["Unsuccessful"]
+        assert unsuccessful["ResourceId"] == other_vpc
+        assert unsuccessful["Error"]["Code"] == "InternalError" and unsuccessful["Error"]["Message"]
+        again = flow_log(ec2, other_vpc)
+        assert len(again["FlowLogIds"]) == 1 and again["Unsuccessful"] == []
+
+    def test_of_one_none_is_made_and_the_same_call_again_makes_it(self, ec2: Any, vpc: str) -> None:
+        answer = flow_log(ec2, vpc, ClientToken="token")
+        assert answer["FlowLogIds"] == [] and answer["Unsuccessful"][0]["ResourceId"] == vpc
+        assert ec2.describe_flow_logs()["FlowLogs"] == []
+        assert len(flow_log(ec2, vpc, ClientToken="token")["FlowLogIds"]) == 1
+
+    def test_a_refused_call_is_not_the_first(self, ec2: Any, vpc: str, other_vpc: str) -> None:
+        with refused("InvalidParameter"):
+            flow_log(ec2, vpc, other_vpc, MaxAggregationInterval=61)
+        with refused("DryRunOperation"):
+            flow_log(ec2, vpc, DryRun=True)
+        assert flow_log(ec2, vpc, other_vpc)["Unsuccessful"]

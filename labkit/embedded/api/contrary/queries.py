@@ -12,6 +12,8 @@ from labkit.embedded.api.refusals import HttpResponse
 #: How long a query is scheduled, then running, in seconds: the least and the most (modeled).
 _SCHEDULED, _RUNNING = (0.5, 2.0), (2.0, 5.0)
 
+_ACTIONS = ("DescribeQueries", "GetQueryResults", "StartQuery", "StopQuery")
+
 
 @dataclass(slots=True)
 class _Query:
@@ -47,12 +49,7 @@ class QueryStates(Behavior):
         self._queries: dict[str, _Query] = {}
 
     def around(self, call: Call, carry_out: CarryOut) -> HttpResponse:
-        if call.service != "logs" or call.action not in (
-            "StartQuery",
-            "StopQuery",
-            "GetQueryResults",
-            "DescribeQueries",
-        ):
+        if call.service != "logs" or call.action not in _ACTIONS:
             return carry_out()
         id, now = call.parameters.get("queryId", ""), self.account.clock.time()
         if call.action == "StopQuery" and id in self._queries and self._queries[id].share(now) < 1:
