@@ -194,12 +194,12 @@ class Lab:
 
     @property
     def network(self) -> Network:
-        """The network as it is now, read with `describe_*` calls."""
+        """The network as it is now, read with `describe_*` calls; a name in it means the lab's thing of that name."""
         from labkit.network import Network
 
         ec2 = self.client("ec2")
         consistency.wait_until_shown(ec2)
-        return Network.from_ec2(ec2)
+        return Network.from_ec2(ec2, own=LAB_TAG)
 
     @property
     def changes(self) -> Sequence[str]:

@@ -21,17 +21,20 @@ class Network(Topology):
     """
 
     @classmethod
-    def from_ec2(cls, client: Any) -> Network:
+    def from_ec2(cls, client: Any, own: read.Json | None = None) -> Network:
         """Read a network through an EC2 client with `describe_*` calls alone, page by page.
 
         Args:
             client: A boto3 EC2 client of any account; it needs permission for `ec2:Describe*` and
                 `ec2:GetManagedPrefixListEntries`.
+            own: A tag that marks what is one's own, such as `{"Key": "Team", "Value": "network"}`. Where others in the
+                account have used the same name for a part of the same kind, the name then means one's own, and theirs
+                are known by their ids. Unless given, a name that several have means none of them.
 
         Raises:
             botocore.exceptions.ClientError: AWS refuses a call.
         """
-        return cls.from_answers(read.answers_of(client))
+        return cls(**read.parts_of(read.answers_of(client), own))
 
     @classmethod
     def from_answers(cls, answers: Mapping[str, list[read.Json]]) -> Network:
@@ -89,7 +92,14 @@ class Network(Topology):
             KeyError: An operation is not `read.is_partial`.
         """
         changed = read.changed_parts(client, operations, self.prefix_lists)
-        return self.from_ec2(client) if changed is None else replace(self, **changed)
+        return self.from_ec2(client) if changed is None else replace(self, **self._with_names(changed))
+
+    def _with_names(self, changed: read.Parts) -> read.Parts:
+        """Give parts the names that they have in this network: the operations that are read again change no name."""
+        return {
+            field: {id: replace(part, name=getattr(self, field).get(id, part).name) for id, part in parts.items()}
+            for field, parts in changed.items()
+        }
 
     def trace(self, packet: Packet, start: str | None = None) -> Path:
         """Follow a packet to its destination and the reply back, hop by hop.

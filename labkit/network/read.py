@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
@@ -84,11 +85,13 @@ def changed_parts(client: Any, operations: Iterable[str], prefix_lists: PrefixLi
     return None if _prefix_lists_in(answers) - set(prefix_lists) else read_parts(answers, prefix_lists)
 
 
-def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
+def parts_of(answers: Mapping[str, list[Json]], own: Json | None = None) -> Parts:
     """Make all parts of a network of the lists in EC2's answers.
 
     Args:
         answers: Lists in the API's own shapes, keyed as the API keys them; only `PrefixLists` may be missing.
+        own: A tag, as in EC2's answers: a name that parts with it share with others of their kind is theirs alone, and
+            the others have their ids for names.
 
     Raises:
         KeyError: A list, or what a part must have, is missing.
@@ -97,11 +100,16 @@ def parts_of(answers: Mapping[str, list[Json]]) -> Parts:
         part["PrefixListId"]: tuple(ip_network(entry["Cidr"]) for entry in part["Entries"])
         for part in answers.get("PrefixLists", [])
     }
-    return {**read_parts({key: answers[key] for key in _KINDS}, prefix_lists), "prefix_lists": prefix_lists}
+    return {**read_parts({key: answers[key] for key in _KINDS}, prefix_lists, own), "prefix_lists": prefix_lists}
 
 
-def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> Parts:
+def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists, own: Json | None = None) -> Parts:
     """Make the parts of some of EC2's lists, keyed as the API keys them (`Vpcs`, `Subnets`, …).
+
+    Args:
+        answers: The lists.
+        prefix_lists: The blocks of the prefix lists that are known.
+        own: As for `parts_of`.
 
     Raises:
         KeyError: What a part must have is missing.
@@ -111,6 +119,13 @@ def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists) -> 
         if key == "Reservations":
             described = [instance for reservation in described for instance in reservation["Instances"]]
         read = [_KINDS[key].read(part, prefix_lists) for part in described]
+        if own is not None:
+            is_own = [own in _tags(part) for part in described]
+            names = {part.name for part, kept in zip(read, is_own, strict=True) if kept}
+            read = [
+                part if kept or part.name not in names else replace(part, name=part.id)
+                for part, kept in zip(read, is_own, strict=True)
+            ]
         found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in read)
     return found
 
@@ -126,9 +141,12 @@ def _prefix_lists_in(answers: Mapping[str, list[Json]]) -> set[str]:
     return found | {part["PrefixListId"] for permission in permissions for part in permission.get("PrefixListIds", [])}
 
 
+def _tags(part: Json) -> Iterable[Json]:
+    return part.get("Tags") or part.get("TagSet") or ()
+
+
 def _name(part: Json, id: str) -> str:
-    tags: Iterable[Json] = part.get("Tags") or part.get("TagSet") or ()
-    return next((str(tag["Value"]) for tag in tags if tag["Key"] == "Name" and tag["Value"]), id)
+    return next((str(tag["Value"]) for tag in _tags(part) if tag["Key"] == "Name" and tag["Value"]), id)
 
 
 def _cidrs(part: Json) -> tuple[parts.Cidr, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.names import LAB_TAG
 from labkit.session.consistency import wait_until_shown
 from labkit.session.waiting import poll
 
@@ -21,10 +22,10 @@ _REGISTERING = 30.0
 #: The agent's own last words on a command that failed; a terminal would not show them.
 _AGENT_WORDS = "failed to run commands: exit status"
 
-#: Of each instance that is not terminated: its id, state and Name tag, and its interfaces' ids and addresses.
+#: Of each instance that is not terminated: its id, state and tags, and its interfaces' ids and addresses.
 _INSTANCES = """
 Reservations[].Instances[?State.Name != 'terminated'][].{
-    id: InstanceId, state: State.Name, name: Tags[?Key == 'Name'] | [0].Value,
+    id: InstanceId, state: State.Name, name: Tags[?Key == 'Name'] | [0].Value, tags: Tags,
     keys: NetworkInterfaces[].[
         NetworkInterfaceId, PrivateIpAddresses[].[PrivateIpAddress, Association.PublicIp][], Ipv6Addresses[].Ipv6Address
     ][][]
@@ -101,10 +102,12 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 
 def _running_instance(ec2: Any, key: str) -> str:
-    """The id of the running instance that has a name, id or address."""
+    """The id of the running instance that has a name, id or address; of several, the lab's."""
     wait_until_shown(ec2)
     instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
+    # Somebody else's instance may have the same name or private address.
+    found = [each for each in found if LAB_TAG in (each["tags"] or ())] or found
     if len(found) > 1:
         interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
         raise LabError(f"{key!r} is the name or address of {len(found)} interfaces: {interfaces}. Use an id.")

@@ -13,7 +13,7 @@ import pytest
 from labkit import names
 from labkit.errors import LabError
 from labkit.lab import Lab
-from tests.lab.conftest import refusal
+from tests.lab.conftest import Built, refusal
 
 TRUST = json.dumps({
     "Version": "2012-10-17",
@@ -90,6 +90,60 @@ def test_the_records_of_another_log_group_may_be_read_whoever_made_it(lab: Lab) 
     assert lab.records(log_group="theirs") == []
     with pytest.raises(LabError, match="There is no log group 'nobodys'"):
         lab.records(log_group="nobodys")
+
+
+@pytest.fixture
+def among_others(built: Built) -> tuple[Built, str, str]:
+    """The lab beside somebody else's VPC and instance, of the same names and addresses; also their ids."""
+    ec2 = built.ec2
+
+    def named(kind: str, name: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}]}]
+
+    def theirs(kind: str, **parameters: Any) -> Any:
+        made = getattr(ec2, f"create_{kind.replace('-', '_')}")(
+            **parameters, TagSpecifications=named(kind, f"{kind}-1")
+        )
+        return made[kind.title().replace("-", "")]
+
+    vpc = theirs("vpc", CidrBlock="10.1.0.0/16")["VpcId"]
+    subnet = theirs("subnet", VpcId=vpc, CidrBlock="10.1.0.0/20")["SubnetId"]
+    table = theirs("route-table", VpcId=vpc)["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    instance = ec2.run_instances(
+        ImageId=built.image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet,
+        PrivateIpAddress="10.1.15.80", TagSpecifications=named("instance", "instance-1"),
+    )["Instances"][0]["InstanceId"]  # fmt: skip
+    return built, vpc, instance
+
+
+def test_a_name_in_the_network_means_the_labs_thing(among_others: tuple[Built, str, str]) -> None:
+    built, vpc, instance = among_others
+    lab, network = built.lab, built.lab.network
+    assert network.vpcs[vpc].name == vpc and network.vpcs[built.vpc_1].name == "vpc-1"
+    assert network.interface_of("instance-1").instance == built.instance_1
+    assert network.interface_of(instance).vpc == vpc
+    assert lab.trace("instance-1", "8.8.8.8").code is None
+    for name in ("vpcs", "subnets", "internet", "security-groups", "instances", "flow-logs"):
+        assert lab.check(name).passed, name  # type: ignore[union-attr]
+    assert f"VPC {vpc[:12]}" in str(lab.map()) and "VPC vpc-1, 10.1.0.0/16" in str(lab.map())
+
+
+@pytest.mark.parametrize("key", ["instance-1", "10.1.15.80"])
+def test_a_command_runs_on_the_labs_instance(among_others: tuple[Built, str, str], key: str) -> None:
+    built, _, _ = among_others
+    assert "1 received" in built.lab.shell(key, "ping -c 1 8.8.8.8").stdout
+
+
+def test_what_is_read_again_keeps_its_name(among_others: tuple[Built, str, str]) -> None:
+    """A widget reads only what a cell can have changed."""
+    built, _, _ = among_others
+    before, known = built.lab.network, len(built.lab.changes)
+    built.ec2.create_route(
+        RouteTableId=built.route_table_1, DestinationCidrBlock="8.8.8.0/24", GatewayId=built.igw_1
+    )  # fmt: skip
+    after = before.reread(built.ec2, built.lab.changes[known:])
+    assert after == built.lab.network != before
 
 
 # A sandbox, such as AWS Academy's: nobody may create roles, and LabRole and LabInstanceProfile are there.

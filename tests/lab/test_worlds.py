@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,46 +13,16 @@ import botocore.waiter
 import pytest
 
 import labkit
-from labkit.embedded import AwsError
-from labkit.embedded.api import contrary
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import waiting
+from labkit.session.accounts import all_behaviors
 from tests.lab.conftest import elsewhere as elsewhere
 from tests.lab.conftest import make_client
 
 
-class Slow:
-    """Instances are pending for a minute; the fourth call of all is throttled."""
-
-    calls = 0
-
-    def __init__(self, account: Any) -> None:
-        self.account = account
-        self.made: float | None = None
-
-    def begin(self) -> None: ...
-
-    def around(self, call: Any, carry_out: Callable[[], Any]) -> Any:
-        self.calls += 1
-        if self.calls == 4:
-            raise AwsError("RequestLimitExceeded", "Request limit exceeded.")
-        answer = carry_out()
-        if call.action == "RunInstances":
-            self.made = self.account.clock.time()
-        if call.action == "DescribeInstances" and self.account.clock.time() < (self.made or 0) + 60:
-            return answer[0], answer[1], answer[2].replace(">running<", ">pending<")
-        return answer
-
-
-class Other(Slow):
-    def around(self, call: Any, carry_out: Callable[[], Any]) -> Any:
-        return carry_out()
-
-
 @pytest.fixture(autouse=True)
 def worlds(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> Iterator[None]:
-    monkeypatch.setattr(contrary, "behaviors", lambda: {"other": Other, "slow": Slow})
     for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
         monkeypatch.delenv(name, raising=False)
     made: list[Lab] = []
@@ -79,13 +49,14 @@ def test_the_world_is_what_is_asked_for_or_else_what_the_environment_says(
     assert capsys.readouterr().out == (
         "Connected to the embedded AWS (account 123456789012, us-east-1); nothing leaves this computer.\n"
     )
-    assert behaviors(labkit.connect("contrary")) == {"other", "slow"}
-    assert "contrary in other, slow); nothing" in capsys.readouterr().out
-    assert behaviors(labkit.connect("contrary:slow")) == {"slow"}
-    assert behaviors(labkit.connect("contrary:slow, other")) == {"other", "slow"}
-    monkeypatch.setenv("LABKIT_AWS", "contrary:slow")
+    assert behaviors(labkit.connect("contrary")) == set(all_behaviors())
+    assert behaviors(labkit.connect("contrary:throttling")) == {"throttling"}
+    capsys.readouterr()
+    assert behaviors(labkit.connect("contrary:throttling, instance-states")) == {"instance-states", "throttling"}
+    assert "contrary in instance-states, throttling); nothing" in capsys.readouterr().out
+    monkeypatch.setenv("LABKIT_AWS", "contrary:throttling")
     monkeypatch.setenv("LABKIT_PROFILE", "class")
-    assert behaviors(labkit.connect()) == {"slow"}
+    assert behaviors(labkit.connect()) == {"throttling"}
     assert behaviors(labkit.connect("embedded")) == set()
 
 
@@ -107,19 +78,21 @@ def test_the_environment_names_the_profile_and_the_region_of_a_real_account(monk
 
 
 def test_a_world_that_does_not_exist_and_a_behavior_that_does_not_exist_are_named() -> None:
-    for where in ("moon", "aws:slow", "embedded:slow"):
+    for where in ("moon", "aws:throttling", "embedded:throttling"):
         with pytest.raises(LabError, match=rf"There is no AWS called '{where}': connect\(\) goes to"):
             labkit.connect(where)
     with pytest.raises(LabError) as caught:
-        labkit.connect("contrary:slwo")
-    assert str(caught.value) == "There is no contrary behavior 'slwo'. Did you mean 'slow'? They are other, slow."
+        labkit.connect("contrary:throtling")
+    assert str(caught.value) == (
+        f"There is no contrary behavior 'throtling'. Did you mean 'throttling'? They are {', '.join(all_behaviors())}."
+    )
     with pytest.raises(LabError, match="one account and one region"):
         labkit.connect("contrary", region="eu-west-1")
 
 
 def test_in_a_contrary_world_pauses_of_labkit_and_boto3_take_virtual_time_until_another_is_connected() -> None:
     modules = (waiting, botocore.waiter, botocore.endpoint)
-    lab = labkit.connect("contrary:slow")
+    lab = labkit.connect("contrary:instance-states,throttling")
     assert [module.time is time for module in modules] == [False] * 3  # type: ignore[attr-defined]
     started, before = time.monotonic(), lab.clock
     asked = iter([None, None, "there"])
@@ -137,14 +110,16 @@ def test_in_a_contrary_world_pauses_of_labkit_and_boto3_take_virtual_time_until_
     )["Instances"][0]  # fmt: skip
     before = lab.clock
     ec2.get_waiter("instance_running").wait(InstanceIds=[made["InstanceId"]])
-    assert timedelta(seconds=60) <= lab.clock - before < timedelta(seconds=80)
+    assert timedelta(seconds=10) <= lab.clock - before < timedelta(seconds=40)
+    for _ in range(50):  # some of these are throttled, and boto3 repeats them
+        ec2.describe_vpcs()
     assert time.monotonic() - started < 10
     labkit.connect()
     assert [module.time is time for module in modules] == [True] * 3  # type: ignore[attr-defined]
 
 
 def test_who_does_not_confirm_a_real_account_stays_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = labkit.connect("contrary:slow")
+    lab = labkit.connect("contrary:throttling")
     virtual = waiting.time
     monkeypatch.setattr("labkit.session.accounts._profiles", lambda: "None.")
     with pytest.raises(LabError, match="could not be found"):

@@ -119,3 +119,21 @@ def test_the_ends_of_a_path_as_a_person_names_them() -> None:
         packet_between(network, "instance-1", "2001:db8::1")
     with pytest.raises(NetworkError, match=r"10\.1\.0\.99"):
         packet_between(network, "10.1.0.99", "instance-2")
+
+
+def test_a_name_that_others_use_too_is_that_of_ones_own_part() -> None:
+    """Names are tags, and any number of things may have the same one:
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+    """
+    build, own = connected(), {"Key": "Team", "Value": "network"}
+    name = {"Key": "Name", "Value": "home"}
+    build.part("vpc-1")["Tags"] = [name, {"Key": "Team", "Value": "other"}]
+    build.part("vpc-2")["Tags"] = [name, own]
+    build.part("subnet-1")["Tags"] = [name]
+    client = OnePartAPage(build)
+    network = Network.from_ec2(client, own=own)
+    assert {vpc.id: vpc.name for vpc in network.vpcs.values()} == {"vpc-1": "vpc-1", "vpc-2": "home"}
+    assert network.subnets["subnet-1"].name == "home", "a part of another kind keeps its name"
+    assert {vpc.name for vpc in Network.from_ec2(client).vpcs.values()} == {"home"}
+    build.part("vpc-1")["Tags"] = [name, own]
+    assert {vpc.name for vpc in Network.from_ec2(client, own=own).vpcs.values()} == {"home"}
