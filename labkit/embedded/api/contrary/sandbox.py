@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from labkit.embedded.api.contrary import Account, Behavior, Call, CarryOut
 from labkit.embedded.api.refusals import AwsError, HttpResponse
 from labkit.embedded.api.scope import ACCOUNT_ID
-from labkit.iam.services import CREATE_LOG_GROUP, EC2_SERVICE, FLOW_LOGS_SERVICE, LOG_ACTIONS
+from labkit.iam.services import EC2_SERVICE, FLOW_LOGS_SERVICE, LOG_ACTIONS
 
 _ARN = f"arn:aws:iam::{ACCOUNT_ID}:"
 _ROLE = f"{_ARN}role/LabRole"
@@ -45,7 +45,7 @@ class Sandbox(Behavior):
         iam = self.account.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": list(self.trusted)}, "Action": "sts:AssumeRole"}
         iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=_document(trust))
-        logs = {"Effect": "Allow", "Action": [CREATE_LOG_GROUP, *LOG_ACTIONS], "Resource": "*"}
+        logs = {"Effect": "Allow", "Action": list(LOG_ACTIONS), "Resource": "*"}
         iam.put_role_policy(RoleName="LabRole", PolicyName="WriteLogs", PolicyDocument=_document(logs))
         managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
         iam.attach_role_policy(RoleName="LabRole", PolicyArn=managed)
