@@ -110,7 +110,7 @@ class Day:
             if until > sent:
                 size = amount.bytes * until // amount.packets - amount.bytes * sent // amount.packets
                 flags = (amount.first_flags if not sent else 0) | (amount.last_flags if until == amount.packets else 0)
-                self._count(flow, end, talk.label, Count(until - sent, size, first, last, flags))
+                self._count(flow, end, talk.label, Count(until - sent, size, flags))
             first, sent = last + 1, until
 
     def _count(self, flow: Flow, end: int, label: str, more: Count) -> None:
@@ -120,7 +120,6 @@ class Day:
         if count is not more:
             count.packets += more.packets
             count.bytes += more.bytes
-            count.first, count.last = min(count.first, more.first), max(count.last, more.last)
             count.tcp_flags |= more.tcp_flags
 
     def records(self, vpc: str, hour: int) -> Iterator[Record]:
@@ -134,7 +133,7 @@ class Day:
             at = place(self.network.interfaces[interface], self.network, REGION)
             made = [lines(window, log, {**at, "account-id": ACCOUNT_ID}) for log in (text, rich)]
             labels = [label for _, label in flows.values()] or ["nodata"]
-            for (_, short), (_, long), label in zip(*made, labels, strict=True):
+            for short, long, label in zip(*made, labels, strict=True):
                 yield Record(short, long, label)
 
     def _starts(self, vpc: str, hour: int) -> Iterator[tuple[int, str]]:
@@ -142,8 +141,6 @@ class Day:
         for interface in self.network.interfaces.values():
             if interface.vpc == vpc:
                 first = int(self._capture.end_of_window(interface.id, begin - 1))
-                # The window that is open at midnight belongs to the first hour.
-                first -= INTERVAL if hour == 0 and first > begin else 0
                 yield from ((start, interface.id) for start in range(first, begin + HOUR, INTERVAL))
 
 

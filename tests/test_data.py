@@ -66,8 +66,7 @@ def parquet() -> pd.DataFrame:
     records = records.sort_values(KEY, ignore_index=True)
     assert len(records) == len(labels)
     assert (records.interface_id == labels.interface_id).all() and (records.start == labels.start).all()
-    hours = ((records.start - int(MIDNIGHT)) // 3600).clip(lower=0)
-    return records.assign(label=labels.label.to_numpy(), hour=hours)
+    return records.assign(label=labels.label.to_numpy(), hour=(records.start - int(MIDNIGHT)) // 3600)
 
 
 def ok() -> pd.DataFrame:
@@ -153,9 +152,18 @@ def test_there_are_about_200_000_records_of_one_day_which_seven_columns_name() -
     records = parquet()
     assert not records.duplicated(KEY).any()
     assert 180_000 <= len(records) <= 220_000
-    assert records.start.min() > MIDNIGHT - 60 and records.start.max() < MIDNIGHT + 86_400
-    assert ((ok().end - ok().start) < 60).all()
-    assert ok().start.min() >= MIDNIGHT
+    assert records.start.min() >= MIDNIGHT and records.start.max() < MIDNIGHT + 86_400
+
+
+def test_the_records_of_an_interface_and_a_minute_share_start_and_end_as_in_the_original_lab() -> None:
+    lab = read(DATA / "original-lab" / "records.txt")
+    for records, interfaces in ((lab, 1), (read(DAY / "parquet"), len(network().interfaces))):
+        assert (records["end"] - records["start"] == pd.Timedelta(60, "s")).all()
+        windows = records[["interface_id", "start"]].drop_duplicates()
+        assert windows["interface_id"].nunique() == interfaces
+        # Windows of one interface follow each other without a gap and do not overlap.
+        assert all(len(own) == 1 or set(own.sort_values().diff()[1:]) == {pd.Timedelta(60, "s")}
+                   for _, own in windows.groupby("interface_id")["start"])  # fmt: skip
 
 
 def test_text_and_parquet_hold_the_same_records() -> None:
@@ -168,7 +176,6 @@ def test_text_and_parquet_hold_the_same_records() -> None:
 def test_nodata_records_have_a_place_and_a_window_and_nothing_else() -> None:
     idle = parquet()[parquet().log_status == "NODATA"]
     assert len(idle) > 1000 and (idle.label == "nodata").all()
-    assert (idle.end - idle.start == 60).all()
     flow = ["srcaddr", "dstaddr", "srcport", "protocol", "packets", "bytes", "action", "tcp_flags"]
     assert idle[flow].isna().all(axis=None)
     assert idle[["account_id", "interface_id", "vpc_id", "subnet_id"]].notna().all(axis=None)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 
+from labkit.embedded.api import service_quotas
 from labkit.embedded.api.contrary import region_of
 from labkit.embedded.api.logs_insights import LogsInsights
 from labkit.embedded.api.server import Server
@@ -55,7 +56,7 @@ class EmbeddedAws:
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
         self.server.handlers |= RunCommand(self.server, self.dataplane).handlers()
-        self.server.handlers |= LogsInsights(self.clock, self.region).handlers()
+        self.server.handlers |= LogsInsights(self.clock, self.region).handlers() | service_quotas.handlers(self.region)
         self.server.serve(port)
         self.server.be_contrary(self.behaviors)
 

@@ -129,14 +129,22 @@ def _bytes(word: str, values: Values) -> str:
     return f"{text}: {int(word) / int(packets):,.0f} a packet on average."
 
 
+#: AWS defines start and end by the flow's packets; published records, such as the original lab's two, read like this.
+_SHARED = "In captures, all records of an interface and interval share it."
+
+
 def _start(word: str, values: Values) -> str:
-    return f"The {'interval began' if _is_silent(values) else 'first packet was seen'} on {_moment(word)}."
+    if _is_silent(values):
+        return f"The interval began on {_moment(word)}."
+    return f"By AWS's definition, when the first packet was seen: {_moment(word)}. {_SHARED}"
 
 
 def _end(word: str, values: Values) -> str:
-    text = f"The {'interval ended' if _is_silent(values) else 'last packet was seen'} on {_moment(word)}"
     start = values.get("start", "-")
-    return f"{text}, {int(word) - int(start)} s after the start." if start != "-" else f"{text}."
+    after = f", {int(word) - int(start)} s after the start" if start != "-" else ""
+    if _is_silent(values):
+        return f"The interval ended on {_moment(word)}{after}."
+    return f"By AWS's definition, when the last packet was seen: {_moment(word)}{after}. {_SHARED}"
 
 
 def _moment(word: str) -> str:

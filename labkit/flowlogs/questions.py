@@ -111,18 +111,20 @@ def accepted_but_never_answered(
     """Find traffic that an interface's security groups and network ACLs accepted, without an accepted reply there.
 
     A missing route looks like this: ACCEPT is a verdict, not a receipt. A reply goes the other way between the same
-    addresses and ports, at the same interface. The answer also includes traffic that expects no reply, such as much
-    of UDP, and replies whose request came before the first record.
+    addresses and ports, at the same interface. Records don't say when in their interval a packet came, so any reply in
+    the same interval counts, and one in the interval before or after. The answer also includes traffic that expects no
+    reply, such as much of UDP, and replies whose request came before the first record.
 
     Args:
         records: A table from `read`, or a stream from `scan`.
-        patience: The longest time between a record and its reply, as SQL writes an interval. It defaults to a window,
-            as a reply may fall into the next one.
+        patience: The time between a request's record and its reply's must be shorter than this, as SQL writes an
+            interval. The default reaches the intervals before and after a record's own, and none further away.
         where: A condition in SQL on the traffic in question. It does not apply to replies.
         n: The most rows to return, those with the most packets.
 
     Returns:
-        A row per interface, addresses, ports and protocol, with packets, bytes, and the first and last time.
+        A row per interface, addresses, ports and protocol, with packets, bytes, and from when to when its records
+        reach (`first`, `last`).
 
     Raises:
         QuestionError: As in `ask`.
@@ -136,9 +138,12 @@ def accepted_but_never_answered(
         records,
         f"""
         WITH events AS (  -- each record as what waits for a reply until `time`, and as a reply from `time` on
+            -- A microsecond less, so that a reply doesn't count that begins when patience ends: sorting by `reply` as
+            -- well takes twice the time.
             SELECT interface_id, if(reply, dstaddr, srcaddr) AS srcaddr, if(reply, dstport, srcport) AS srcport,
                    if(reply, srcaddr, dstaddr) AS dstaddr, if(reply, srcport, dstport) AS dstport, protocol,
-                   packets, bytes, start, "end", if(reply, start, "end" + CAST($patience AS INTERVAL)) AS time, reply
+                   packets, bytes, start, "end", reply,
+                   if(reply, start, "end" + CAST($patience AS INTERVAL) - INTERVAL '1 microsecond') AS time
             FROM records, (VALUES (false), (true)) AS roles(reply) WHERE action = 'ACCEPT' AND (reply OR ({where}))
         ), requests AS (
             SELECT *, max("end") FILTER (reply) OVER (
@@ -147,7 +152,7 @@ def accepted_but_never_answered(
         )
         SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol,
                sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes, min(start) AS first, max("end") AS last
-        FROM requests WHERE coalesce(answered < start - CAST($patience AS INTERVAL), true)
+        FROM requests WHERE coalesce(answered <= start - CAST($patience AS INTERVAL), true)
         GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol
         {"" if n is None else f"LIMIT {int(n)}"}""",
         patience=patience,

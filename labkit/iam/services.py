@@ -15,10 +15,18 @@ from labkit.iam.roles import Role
 FLOW_LOGS_SERVICE = "vpc-flow-logs.amazonaws.com"
 EC2_SERVICE = "ec2.amazonaws.com"
 
-#: What a role needs in order to write to a log group that exists, and to make one that does not.
+#: What AWS's page asks of the role's policies.
 #: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams")
-CREATE_LOG_GROUP = "logs:CreateLogGroup"
+LOG_ACTIONS = (
+    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+)  # fmt: skip
+
+#: Those of them without which nothing is delivered to a log group that exists, and to one that doesn't. Modeled: AWS
+#: doesn't say which it can do without. AWS's CDK makes roles with the first three, and these deliver.
+#: https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-flow-logs.ts
+WRITE_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
+CREATE_AND_WRITE_ACTIONS = ("logs:CreateLogGroup", *WRITE_ACTIONS)
 
 # Streams have the names of interfaces; this one stands for all of them.
 _STREAM = "eni-0123456789abcdef0-all"
@@ -83,7 +91,7 @@ def flow_log_delivery(
         "aws:SourceAccount": account,
         "aws:SourceArn": f"arn:aws:ec2:{region}:{account}:vpc-flow-log/{flow_log_id}",
     }
-    actions = LOG_ACTIONS if log_group_exists else (CREATE_LOG_GROUP, *LOG_ACTIONS)
+    actions = WRITE_ACTIONS if log_group_exists else CREATE_AND_WRITE_ACTIONS
     permissions = log_permissions(role.policies, actions, account=account, region=region, log_group=log_group)
     return RoleDecision(trusts(role.trust, FLOW_LOGS_SERVICE, source), permissions)
 
@@ -98,10 +106,8 @@ def log_permissions(
 ) -> tuple[Decision, ...]:
     """Decide which actions policies allow on a log group and its streams.
 
-    Two things are modeled. AWS's page has logs:CreateLogGroup among the role's permissions; labkit asks for it only
-    where the group doesn't exist, since public modules that leave it out deliver. And IAM checks
-    logs:DescribeLogGroups on an empty group name, which a policy for one group can't match; labkit accepts it for the
-    group too, since public modules write their policies so.
+    Modeled: IAM checks logs:DescribeLogGroups on an empty group name, which a policy for one group can't match; labkit
+    accepts it for the group too, since public modules write their policies so.
 
     Args:
         policies: The permissions policies by name.

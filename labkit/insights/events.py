@@ -1,8 +1,12 @@
-"""Log events as a table: the fields of every event, and those that Logs Insights discovers in flow log records.
+"""Log events as a table: the fields of every event, and those of flow log records.
 
 The embedded AWS makes the table of a log group with this. `labkit.flowlogs` reads the records.
 
+Logs Insights itself discovers the fields of records of the default format only. Who knows of a custom format can have
+its fields here, too.
+
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
+https://repost.aws/knowledge-center/cloudwatch-vpc-flow-logs
 """
 
 from __future__ import annotations
@@ -54,7 +58,8 @@ def event_table(
         log_streams: The log stream of each event.
         ids: A number for each event, of which its @ptr is made.
         log: The @log of all events, "account:group".
-        formats: The formats of the flow logs that write to the group, as AWS writes them: `${srcaddr} ${action}`.
+        formats: The formats of the records, as AWS writes them: `${srcaddr} ${action}`. Unless given, the one that
+            Logs Insights discovers.
 
     Returns:
         One row an event. The fields of records have the names that Insights gives them, such as srcAddr.

@@ -41,14 +41,16 @@ def test_sums_are_kept_all_the_way(
     sent: list[tuple[float, str, str, str, tuple[str, str], int, int, int]], closings: list[float]
 ) -> None:
     capture = Capture(60)
-    records: list[tuple[int, str]] = []
+    text: list[str] = []
+    times: list[int] = []
     seen: Counter[tuple[str, str, str]] = Counter()
     number: Counter[tuple[str, str]] = Counter()
     timeline = [(at, None) for at in closings] + [(one[0], one) for one in sent]
     for at, one in [*sorted(timeline, key=lambda each: each[0]), (2000.0, None)]:
         if one is None:
             for window in capture.close(T + at, present=["eni-a"]):
-                records += lines(window, FLOW_LOG, {"account-id": ACCOUNT, "interface-id": window.interface})
+                text += lines(window, FLOW_LOG, {"account-id": ACCOUNT, "interface-id": window.interface})
+                times += [window.start * 1000] * (len(text) - len(times))
             continue
         _, interface, direction, action, (source, target), protocol, port, length = one
         make = {6: tcp, 17: udp}.get(protocol)
@@ -61,12 +63,10 @@ def test_sums_are_kept_all_the_way(
         pairs[source, target] += length
     most = {pair: max(n for (_, *ends), n in seen.items() if tuple(ends) == pair) for pair in pairs}
 
-    text = [line for _, line in records]
     table = flowlogs.read(text, format=DEFAULT_FORMAT)
     assert table["bytes"].sum() == sum(pairs.values())
     assert table["packets"].sum() == len(sent)
 
-    times = [start * 1000 for start, _ in records]
     events = event_table(text, times, times, ["eni-all"] * len(text), range(len(text)), log=f"{ACCOUNT}:g")
     query = 'filter logStatus = "OK" | stats sum(bytes) as b, sum(packets) as p by srcAddr, dstAddr'
     answer = insights.query(events, query)

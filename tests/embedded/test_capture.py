@@ -28,7 +28,7 @@ def test_one_flow_in_one_window_is_one_count() -> None:
     (window,) = capture.close(1000, present=[])
     ((flow, count),) = window.flows
     assert (flow.direction, flow.action) == ("egress", "ACCEPT")
-    assert (count.packets, count.bytes, count.first, count.last) == (3, 252, 100.0, 102.5)
+    assert (count.packets, count.bytes) == (3, 252)
 
 
 def test_directions_and_verdicts_are_flows_of_their_own() -> None:
@@ -107,7 +107,6 @@ def test_no_packet_is_lost_or_counted_twice(
     windows += list(capture.close(now + 2 * interval + 400, present=[]))
     for window in windows:
         for flow, count in window.flows:
-            assert window.start <= count.first <= count.last < window.end
             packets, total = recorded.get((flow.interface, flow.direction), (0, 0))
             recorded[flow.interface, flow.direction] = (packets + count.packets, total + count.bytes)
     assert recorded == seen

@@ -41,15 +41,28 @@ def flow(
 
 def written(log: FlowLog, *flows: tuple[Flow, Count], instance: str | None = "i-1") -> list[str]:
     window = Window("eni-1", 1000, 1060, flows)
-    return [line for _, line in lines(window, log, {**COMMON, "instance-id": instance})]
+    return list(lines(window, log, {**COMMON, "instance-id": instance}))
 
 
-COUNT = Count(packets=3, bytes=252, first=1001.9, last=1003.2, tcp_flags=3)
+COUNT = Count(packets=3, bytes=252, tcp_flags=3)
 
 
 def test_the_default_format() -> None:
     assert written(flow_log(), (flow(), COUNT)) == [
-        "2 123456789012 eni-1 10.1.0.10 10.1.0.20 40000 22 6 3 252 1001 1003 ACCEPT OK"
+        "2 123456789012 eni-1 10.1.0.10 10.1.0.20 40000 22 6 3 252 1000 1060 ACCEPT OK"
+    ]
+
+
+def test_records_of_an_interface_and_a_window_share_their_start_and_end() -> None:
+    """Modeled, by the original lab's two records: a flow of ten packets and one of a single packet, both 1764774316 to
+    1764774376. AWS: the first and the last packet in the interval.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+    """
+    one = (flow(echo_request("10.1.0.10", "10.1.0.20"), action="REJECT"), Count(packets=1, bytes=84))
+    assert written(flow_log("packets start end action"), (flow(), COUNT), one) == [
+        "3 1000 1060 ACCEPT",
+        "1 1000 1060 REJECT",
     ]
 
 
@@ -73,7 +86,7 @@ def test_traffic_path_is_that_of_the_route() -> None:
 
 def test_an_echo_has_ports_0_and_its_type_is_not_told() -> None:
     echo = flow(echo_request("10.1.0.10", "10.1.0.20"))
-    count = Count(packets=1, bytes=84, first=1001.0, last=1001.0)
+    count = Count(packets=1, bytes=84)
     assert written(flow_log("srcport dstport protocol bytes tcp-flags type"), (echo, count)) == ["0 0 1 84 0 IPv4"]
     six = flow(echo_request("2600::1", "2600::2"))
     assert written(flow_log("srcaddr protocol type"), (six, count)) == ["2600::1 58 IPv6"]

@@ -169,15 +169,32 @@ def test_long_answers_come_in_pages(logs: Any, start: int) -> None:
     assert (len(first["results"]), len(rest["results"]), "nextToken" in rest) == (3, 1, False)
 
 
-def test_custom_formats_of_the_flow_logs_that_write_to_the_group(logs: Any, ec2: Any, vpc: str, start: int) -> None:
+def test_only_records_of_the_default_format_have_fields_others_are_parsed(
+    logs: Any, ec2: Any, vpc: str, start: int
+) -> None:
+    """https://repost.aws/knowledge-center/cloudwatch-vpc-flow-logs"""
     ec2.create_flow_logs(
         ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogGroupName=GROUP,
         DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/NimbusVPCFlowLogsRole",
         LogFormat="${srcaddr} ${tcp-flags} ${pkt-src-aws-service}",
     )  # fmt: skip
     put(logs, GROUP, [(start + 300, "10.1.15.80 18 EC2")])
-    text = "filter tcpFlags = 18 | display srcAddr, pktSrcAwsService"
-    ((source, service, _),) = ask(logs, start, text)["results"]
+    own = 'filter @message = "10.1.15.80 18 EC2"'
+    (found,) = ask(logs, start, f"{own} | fields @timestamp, @message, @logStream, @log, @ingestionTime, srcAddr")[
+        "results"
+    ]
+    assert [each["field"] for each in found] == [
+        "@timestamp",
+        "@message",
+        "@logStream",
+        "@log",
+        "@ingestionTime",
+        "@ptr",
+    ]
+    assert set(logs.get_log_record(logRecordPointer=found[-1]["value"])["logRecord"]) >= {"@message", "@timestamp"}
+    assert ask(logs, start, "filter tcpFlags = 18 or pktSrcAwsService = 'EC2'")["results"] == []
+    parsed = f"{own} | parse '* * *' as srcAddr, tcpFlags, service | filter tcpFlags = 18 | display srcAddr, service"
+    ((source, service, _),) = ask(logs, start, parsed)["results"]
     assert (source["value"], service["value"]) == ("10.1.15.80", "EC2")
     assert len(ask(logs, start, "filter bytes > 0")["results"]) == 3
 

@@ -105,6 +105,14 @@ def test_the_same_flow_log_twice_is_refused_however_its_destination_is_named(ec2
 
 
 @pytest.mark.aws_does("flow-logs-are-checked")
+def test_where_one_of_the_resources_has_the_flow_log_none_is_made(ec2: Any, vpc: str, other_vpc: str) -> None:
+    create(ec2, vpc)
+    with refused("FlowLogAlreadyExists"):
+        create(ec2, vpc, ResourceIds=[other_vpc, vpc])
+    assert [found["ResourceId"] for found in ec2.describe_flow_logs()["FlowLogs"]] == [vpc]
+
+
+@pytest.mark.aws_does("flow-logs-are-checked")
 def test_neither_group_nor_role_need_exist_yet(ec2: Any, vpc: str) -> None:
     """The group is made at the first delivery; what is wrong with the role shows then, as "Access error"."""
     create(ec2, vpc)
@@ -156,8 +164,31 @@ def test_a_wrong_trust_policy_is_refused(iam: Any) -> None:
     assert iam.list_roles()["Roles"] == []
 
 
+@pytest.mark.aws_does("trust-policies-are-checked")
+def test_a_service_that_does_not_exist_cannot_be_trusted(iam: Any) -> None:
+    """https://github.com/hashicorp/terraform/issues/35086, https://github.com/aws-samples/aws-cdk-examples/issues/801"""
+    for service in ("vpc-flow-log.amazonaws.com", "tagging.amazonaws.com", "amazonaws.com", "vpc-flow-logs", "ec2.aws"):
+        for principals in (service, ["ec2.amazonaws.com", service]):
+            with refused("MalformedPolicyDocument", f'Invalid principal in policy: "SERVICE":"{service}"'):
+                iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal={"Service": principals}))
+    assert iam.list_roles()["Roles"] == []
+
+
+@pytest.mark.aws_does("changed-trust-policies-are-checked")
+def test_a_changed_trust_policy_is_checked_too(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html"""
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust())
+    for wrong in (trust(Principal={"Service": "vpc-flow-log.amazonaws.com"}), trust(Principal=None)):
+        with refused("MalformedPolicyDocument"):
+            iam.update_assume_role_policy(RoleName="role", PolicyDocument=wrong)
+    assert iam.get_role(RoleName="role")["Role"]["AssumeRolePolicyDocument"] == json.loads(trust())
+    with refused("NoSuchEntity"):
+        iam.update_assume_role_policy(RoleName="another", PolicyDocument=trust())
+
+
 def test_a_trust_policy_is_kept_whichever_service_it_trusts(iam: Any) -> None:
-    for service in ("vpc-flow-logs", "ec2"):
+    """Some principals have the name of neither an endpoint nor an API, or name a region or a part of the service."""
+    for service in ("vpc-flow-logs", "ec2", "ssm", "ecs-tasks", "delivery.logs", "logs.us-east-1", "pods.eks"):
         document = trust(Principal={"Service": f"{service}.amazonaws.com"})
         made = iam.create_role(RoleName=service, AssumeRolePolicyDocument=document)["Role"]
         assert made["AssumeRolePolicyDocument"] == json.loads(document)
@@ -238,3 +269,61 @@ def test_managed_policies_are_listed(iam: Any) -> None:
     listed = iam.list_policies(Scope="AWS", MaxItems=1000)["Policies"]
     assert len(listed) == 1000
     assert iam.list_policies(Scope="Local")["Policies"] == []
+
+
+# --- tags: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html ---
+
+LAB = {"Key": "Lab", "Value": "nimbus"}
+
+
+def test_roles_policies_and_instance_profiles_keep_their_tags(iam: Any) -> None:
+    """moto does this as AWS does."""
+    made = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(), Tags=[LAB])["Role"]
+    policy = iam.create_policy(PolicyName="policy", PolicyDocument=POLICY, Tags=[LAB])["Policy"]
+    profile = iam.create_instance_profile(InstanceProfileName="profile", Tags=[LAB])["InstanceProfile"]
+    for tagged in (
+        made, policy, profile, iam.get_role(RoleName="role")["Role"], iam.get_policy(PolicyArn=policy["Arn"])["Policy"],
+        iam.get_instance_profile(InstanceProfileName="profile")["InstanceProfile"], iam.list_role_tags(RoleName="role"),
+        iam.list_policy_tags(PolicyArn=policy["Arn"]),
+    ):  # fmt: skip
+        assert tagged["Tags"] == [LAB]
+
+
+@pytest.mark.aws_does("listed-instance-profiles-have-no-tags")
+def test_what_is_listed_has_no_tags(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html, of policies and profiles likewise"""
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(), Tags=[LAB])
+    iam.create_policy(PolicyName="policy", PolicyDocument=POLICY, Tags=[LAB])
+    iam.create_instance_profile(InstanceProfileName="profile", Tags=[LAB])
+    listed = [
+        *iam.list_roles()["Roles"], *iam.list_policies(Scope="Local")["Policies"],
+        *iam.list_instance_profiles()["InstanceProfiles"],
+    ]  # fmt: skip
+    assert len(listed) == 3 and not any("Tags" in each for each in listed)
+    assert iam.get_instance_profile(InstanceProfileName="profile")["InstanceProfile"]["Tags"] == [LAB]
+
+
+GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:group"
+
+
+@pytest.mark.aws_does("tags-go-with-their-log-group")
+def test_a_log_groups_tags_go_with_it(logs: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html"""
+    logs.create_log_group(logGroupName="group", tags={"Lab": "nimbus"})
+    logs.tag_resource(resourceArn=GROUP, tags={"Name": "group"})
+    assert logs.list_tags_for_resource(resourceArn=GROUP)["tags"] == {"Lab": "nimbus", "Name": "group"}
+    logs.untag_resource(resourceArn=GROUP, tagKeys=["Name"])
+    assert logs.list_tags_for_resource(resourceArn=GROUP)["tags"] == {"Lab": "nimbus"}
+    logs.delete_log_group(logGroupName="group")
+    logs.create_log_group(logGroupName="group")
+    assert logs.list_tags_for_resource(resourceArn=GROUP)["tags"] == {}
+
+
+@pytest.mark.aws_does("tags-are-listed-of-what-exists", "tags-are-given-to-what-exists")
+def test_a_log_group_that_does_not_exist_has_no_tags(logs: Any, patch: str) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListTagsForResource.html"""
+    with refused("ResourceNotFoundException", "The specified resource does not exist."):
+        if patch == "tags-are-listed-of-what-exists":
+            logs.list_tags_for_resource(resourceArn=GROUP)
+        else:
+            logs.tag_resource(resourceArn=GROUP, tags={"Name": "group"})

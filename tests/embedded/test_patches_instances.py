@@ -155,6 +155,60 @@ def test_the_private_name_of_an_interface_has_the_name_of_a_region_other_than_us
     assert names == {"ip-10-1-0-4.eu-central-1.compute.internal"}
 
 
+@pytest.mark.aws_does("an-instance-without-a-subnet-is-in-the-default-vpc")
+def test_an_instance_without_a_subnet_is_in_the_default_subnet_of_its_zone(ec2: Any, image: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html: SubnetId"""
+    for zone in ("us-east-1a", "us-east-1b"):
+        (subnet,) = ec2.describe_subnets(Filters=where("availability-zone", zone))["Subnets"]
+        ask = {"ImageId": image, "InstanceType": "t3.micro", "Placement": {"AvailabilityZone": zone}}
+        made = ec2.run_instances(MinCount=1, MaxCount=1, **ask)["Instances"][0]
+        assert made["SubnetId"] == subnet["SubnetId"]
+        assert ipaddress.ip_address(made["PrivateIpAddress"]) in ipaddress.ip_network(subnet["CidrBlock"])
+
+
+# --- offerings: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html ---
+
+
+def offered(ec2: Any, *filters: dict[str, Any], kind: str = "availability-zone") -> list[tuple[str, str]]:
+    found = ec2.describe_instance_type_offerings(LocationType=kind, Filters=list(filters))["InstanceTypeOfferings"]
+    assert {each["LocationType"] for each in found} <= {kind}
+    return sorted((each["Location"], each["InstanceType"]) for each in found)
+
+
+def test_an_instance_type_is_offered_in_some_zones(ec2: Any) -> None:
+    """us-east-1e has none of the newer types: https://github.com/hashicorp/terraform/issues/17138"""
+    zones = [f"us-east-1{letter}" for letter in "abcdf"]
+    assert offered(ec2, *where("instance-type", "t3.micro")) == [(zone, "t3.micro") for zone in zones]
+    assert offered(ec2, *where("instance-type", "t3.micro"), *where("location", "us-east-1b", "us-east-1e")) == [
+        ("us-east-1b", "t3.micro")
+    ]
+    assert offered(ec2, *where("instance-type", "t3.micro"), kind="region") == [("us-east-1", "t3.micro")]
+    ids = {zone["ZoneId"]: zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
+    by_id = offered(ec2, *where("instance-type", "t3.micro"), kind="availability-zone-id")
+    assert sorted(ids[location] for location, _ in by_id) == zones
+
+
+@pytest.mark.aws_does("offering-filters-take-wildcards")
+def test_filters_of_offerings_take_wildcards_and_whole_names(ec2: Any) -> None:
+    found = offered(ec2, *where("instance-type", "t3.*o"), *where("location", "us-east-1b"))
+    assert found == [("us-east-1b", "t3.micro"), ("us-east-1b", "t3.nano")]
+    assert offered(ec2, *where("location", "us-east"), kind="region") == []
+    with refused("InvalidParameterValue", "The filter 'zone' is invalid"):
+        offered(ec2, *where("zone", "us-east-1b"))
+
+
+@pytest.mark.aws_does("instance-type-offerings-come-in-pages")
+def test_offerings_come_in_pages_and_an_unknown_kind_of_location_is_refused(ec2: Any) -> None:
+    first = ec2.describe_instance_type_offerings()
+    rest = ec2.describe_instance_type_offerings(NextToken=first["NextToken"])
+    assert len(first["InstanceTypeOfferings"]) == 1000 and "NextToken" not in rest
+    pages = ec2.get_paginator("describe_instance_type_offerings").paginate(PaginationConfig={"PageSize": 400})
+    found = [each["InstanceType"] for page in pages for each in page["InstanceTypeOfferings"]]
+    assert len(set(found)) == len(found) == 1000 + len(rest["InstanceTypeOfferings"])
+    with refused("InvalidParameterValue", "Value (zone) for parameter locationType is invalid"):
+        offered(ec2, kind="zone")
+
+
 # --- the end: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html ---
 
 

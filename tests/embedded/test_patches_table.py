@@ -42,10 +42,10 @@ def test_each_patch_has_a_canary() -> None:
 
 
 def test_each_module_of_moto_is_patched_in_the_file_that_bears_its_name() -> None:
-    """A service's models go by the name of the service: moto.iam.models is patched in iam.py."""
+    """A service's own models and responses go by its name: moto.iam.models is patched in iam.py."""
     for patch in TABLE:
         *package, module = patch.hook.partition(":")[0].split(".")
-        file = package[-1] if module == "models" else module.lstrip("_")
+        file = package[-1] if module in ("models", "responses") else module.lstrip("_")
         # check_ids, in _checks, makes the patches that name an id that doesn't exist.
         assert patch.make.__module__.rpartition(".")[2] in (file, "_checks"), patch.name
 

@@ -25,8 +25,10 @@ def test_a_ping() -> None:
     assert found["srcport"] == found["dstport"] == "ICMP has no ports."
     assert found["packets"] == "10 packets in the interval."
     assert found["bytes"] == "610 bytes in the interval, IP headers included: 61 a packet on average."
-    assert found["start"] == "The first packet was seen on 2025-12-03 at 15:05:16 UTC."
-    assert found["end"] == "The last packet was seen on 2025-12-03 at 15:06:16 UTC, 60 s after the start."
+    shared = "In captures, all records of an interface and interval share it."
+    first, last = "2025-12-03 at 15:05:16 UTC", "2025-12-03 at 15:06:16 UTC, 60 s after the start"
+    assert found["start"] == f"By AWS's definition, when the first packet was seen: {first}. {shared}"
+    assert found["end"] == f"By AWS's definition, when the last packet was seen: {last}. {shared}"
     assert found["srcaddr"] == "The traffic came from 10.1.15.80, a private address."
     assert found["dstaddr"] == "The traffic went to 157.185.170.119, a public address."
     assert found["action"].endswith("It does not say that the traffic arrived.")

@@ -22,8 +22,11 @@ T = 1764774316
 QUESTIONS: list[Callable[..., pd.DataFrame]] = [flowlogs.top_talkers, flowlogs.accepted_but_never_answered]
 
 
-def line(eni: str, src: str, dst: str, start: int = T, action: str = "ACCEPT", ports: str = "0 0 1", n: int = 4) -> str:
-    return f"2 123456789012 {eni} {src} {dst} {ports} {n} {n * 84} {start} {start + 10} {action} OK"
+def line(
+    eni: str, src: str, dst: str, start: int = T, action: str = "ACCEPT", ports: str = "0 0 1", n: int = 4,
+    seconds: int = 10,
+) -> str:  # fmt: skip
+    return f"2 123456789012 {eni} {src} {dst} {ports} {n} {n * 84} {start} {start + seconds} {action} OK"
 
 
 A, B = "10.1.15.80", "10.2.0.126"
@@ -78,6 +81,16 @@ def test_a_reply_in_the_next_window_is_a_reply_and_patience_says_how_far_that_is
     lines = [line("eni-a", A, B, T), line("eni-a", B, A, T + 60)]
     assert unanswered(lines) == []
     assert [row[1] for row in unanswered(lines, patience="5 seconds")] == [A, B]
+
+
+@pytest.mark.parametrize("seconds", [60, 59, 55, 600])
+def test_where_records_of_an_interval_share_its_bounds_a_reply_is_at_most_one_interval_away(seconds: int) -> None:
+    """Intervals follow each other: 60 s as in the original lab, or some seconds less, as in AWS's example of NODATA."""
+    each = 600 if seconds == 600 else 60
+    for intervals, answered in ((-2, False), (-1, True), (0, True), (1, True), (2, False)):
+        request = line("eni-a", A, B, seconds=seconds)
+        reply = line("eni-a", B, A, T + intervals * each, seconds=seconds)
+        assert unanswered([request, reply], where=f"srcaddr = '{A}'") == ([] if answered else [["eni-a", A, 4]])
 
 
 def test_a_reply_comes_from_the_port_that_was_asked() -> None:

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.iam import Decision, Role, RoleDecision, allows, flow_log_delivery, trusts
-from labkit.iam.services import LOG_ACTIONS
+from labkit.iam import Decision, Role, RoleDecision, allows, flow_log_delivery, log_permissions, trusts
+from labkit.iam.services import LOG_ACTIONS, WRITE_ACTIONS
 
 ACCOUNT = "123456789012"
 FLOW_LOG = f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc-flow-log/fl-0123456789abcdef0"
 GROUP = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:NimbusVPCFlowLogsGroup"
 STREAM = f"{GROUP}:log-stream:eni-01ab329f120ebcf5-all"
 SERVICE = {"Service": "vpc-flow-logs.amazonaws.com"}
-AWS_PAGE_ACTIONS = ["logs:CreateLogGroup", *LOG_ACTIONS]
+AWS_PAGE_ACTIONS = list(LOG_ACTIONS)
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +52,12 @@ def by_name(policies: tuple[Any, ...]) -> dict[str, Any]:
 def assume(trust_policy: Any) -> Decision:
     context = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": FLOW_LOG}
     return trusts(trust_policy, "vpc-flow-logs.amazonaws.com", context)
+
+
+def asked_for(*policies: Any) -> tuple[Decision, ...]:
+    """What IAM decides about all five actions of AWS's page."""
+    own = {"account": ACCOUNT, "region": "us-east-1", "log_group": "NimbusVPCFlowLogsGroup"}
+    return log_permissions(by_name(policies), LOG_ACTIONS, **own)
 
 
 def deliver(trust_policy: Any, *policies: Any, **more: Any) -> RoleDecision:
@@ -364,8 +370,8 @@ class TestDelivery:
         assert not decision
         assert "Service:ec2.amazonaws.com" in decision.reason
 
-    @pytest.mark.parametrize("missing", LOG_ACTIONS)
-    def test_each_log_action_is_needed(self, missing: str) -> None:
+    @pytest.mark.parametrize("missing", WRITE_ACTIONS)
+    def test_each_action_that_writes_is_needed(self, missing: str) -> None:
         decision = deliver(trust(), policy(allow([action for action in AWS_PAGE_ACTIONS if action != missing])))
         assert not decision
         assert f"Nothing allows {missing} on " in decision.reason
@@ -373,11 +379,17 @@ class TestDelivery:
     def test_all_that_is_missing_is_named(self) -> None:
         reason = deliver(trust(), policy(allow("logs:Create*"))).reason
         assert reason.startswith("Nothing allows logs:PutLogEvents on ")
-        assert reason.endswith("Not allowed either: logs:DescribeLogGroups, logs:DescribeLogStreams.")
+        assert reason.endswith("Not allowed either: logs:DescribeLogStreams.")
+
+    def test_the_default_role_of_the_cdk_delivers(self) -> None:
+        """Modeled, since it is in wide use; https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-flow-logs.ts"""
+        actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+        pass_role = allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/NimbusVPCFlowLogsRole")
+        assert deliver(trust(), policy(allow(actions, f"{GROUP}:*"), pass_role))
 
     def test_create_log_group_is_needed_only_where_the_group_does_not_exist(self) -> None:
         # Modeled: the page lists it, and public modules that make the group themselves leave it out.
-        permissions = policy(allow(list(LOG_ACTIONS)))
+        permissions = policy(allow([action for action in AWS_PAGE_ACTIONS if action != "logs:CreateLogGroup"]))
         assert deliver(trust(), permissions)
         decision = deliver(trust(), permissions, log_group_exists=False)
         assert not decision
@@ -385,13 +397,15 @@ class TestDelivery:
 
     @pytest.mark.parametrize("resource", [f"{GROUP}:*", f"{GROUP}*", f"{GROUP}:log-stream:*", "arn:aws:logs:*:*:*"])
     def test_a_policy_for_this_group_alone_is_enough(self, resource: str) -> None:
+        permissions = policy(allow(AWS_PAGE_ACTIONS, resource))
+        assert deliver(trust(), permissions)
         # Modeled for DescribeLogGroups, which IAM checks on an empty group name.
-        assert deliver(trust(), policy(allow(AWS_PAGE_ACTIONS, resource)))
+        assert all(asked_for(permissions))
 
     def test_describe_log_groups_may_be_allowed_on_all_groups_and_the_rest_on_one(self) -> None:
         every_group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group::log-stream:*"
         rest = [action for action in LOG_ACTIONS if action != "logs:DescribeLogGroups"]
-        assert deliver(trust(), policy(allow("logs:DescribeLogGroups", every_group), allow(rest, f"{GROUP}:*")))
+        assert all(asked_for(policy(allow("logs:DescribeLogGroups", every_group), allow(rest, f"{GROUP}:*"))))
 
     @pytest.mark.parametrize("resource", [GROUP, f"{GROUP}2:*", f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"])
     def test_a_policy_for_another_resource_is_not(self, resource: str) -> None:

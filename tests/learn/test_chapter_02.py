@@ -229,6 +229,19 @@ def test_a_policy_for_the_log_group_alone_delivers_and_passes(until: Until) -> N
     assert built.lab.check("delivery", "vpc-1").passed
 
 
+def test_a_role_as_the_cdk_makes_it_delivers_and_passes_and_its_policy_is_told_what_aws_asks_for(until: Until) -> None:
+    """https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ec2/lib/vpc-flow-logs.ts"""
+    built = until("03")
+    write = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    with_policy(built, document(Action=write, Resource=f"{GROUP}:*"))
+    ping_and_wait(built.lab)
+    assert built.lab.check("delivery-role").passed and built.lab.check("delivery", "vpc-1").passed
+    line = only(built.lab.check("policy"))
+    assert line.found == "no permission for logs:CreateLogGroup, logs:DescribeLogGroups"
+    built.logs.delete_log_group(logGroupName="NimbusVPCFlowLogsGroup")
+    assert "logs:CreateLogGroup" in only(built.lab.check("delivery-role")).found
+
+
 def test_a_deny_in_another_policy_is_found_and_named(until: Until) -> None:
     built = until("03")
     deny = document(Effect="Deny", Action="logs:PutLogEvents", Sid="Freeze")

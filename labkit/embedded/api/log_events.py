@@ -1,4 +1,9 @@
-"""The events of log groups as tables; `logs_insights` runs its queries on them."""
+"""The events of log groups as tables; `logs_insights` runs its queries on them.
+
+Logs Insights discovers the fields of flow log records of the default format only. A record of a custom format is a
+message, which a query takes apart with `parse`.
+https://repost.aws/knowledge-center/cloudwatch-vpc-flow-logs
+"""
 
 from __future__ import annotations
 
@@ -10,10 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.embedded.api.scope import ACCOUNT_ID
-from labkit.flowlogs import DEFAULT_FORMAT
 from labkit.insights import event_table
-
-Key = tuple[int, tuple[str, ...]]
 
 
 class LogEvents:
@@ -25,7 +27,7 @@ class LogEvents:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._tables: WeakKeyDictionary[Any, tuple[Key, pa.Table]] = WeakKeyDictionary()
+        self._tables: WeakKeyDictionary[Any, tuple[int, pa.Table]] = WeakKeyDictionary()
 
     @property
     def groups(self) -> Mapping[str, Any]:
@@ -43,7 +45,7 @@ class LogEvents:
             start: The first time, in milliseconds since 1970.
             end: The last time, included, in milliseconds since 1970.
         """
-        tables = [self._table(name) for name in names] or [_table([], "", ())]
+        tables = [self._table(name) for name in names] or [_table([], "")]
         events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
         first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
         times = events["@timestamp"]
@@ -67,24 +69,15 @@ class LogEvents:
 
     def _table(self, name: str) -> pa.Table:
         group = self.groups[name]
-        formats = self._formats(name)
-        key = (sum(len(stream.events) for stream in group.streams.values()), formats)
+        count = sum(len(stream.events) for stream in group.streams.values())
         cached = self._tables.get(group)
-        if cached is None or cached[0] != key:
+        if cached is None or cached[0] != count:
             events = [(stream_name, event) for stream_name, stream in group.streams.items() for event in stream.events]
-            cached = self._tables[group] = key, _table(events, name, formats)
+            cached = self._tables[group] = count, _table(events, name)
         return cached[1]
 
-    def _formats(self, log_group: str) -> tuple[str, ...]:
-        """Return the custom formats of the flow logs that write to a log group."""
-        from moto.ec2.models import ec2_backends
 
-        flow_logs = ec2_backends[ACCOUNT_ID][self._region].flow_logs.values()
-        formats = (each.log_format for each in flow_logs if each.log_group_name == log_group and each.log_format)
-        return tuple(dict.fromkeys(format for format in formats if format != DEFAULT_FORMAT))
-
-
-def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str, ...]) -> pa.Table:
+def _table(events: Sequence[tuple[str, Any]], log_group: str) -> pa.Table:
     return event_table(
         [event.message for _, event in events],
         [event.timestamp for _, event in events],
@@ -92,5 +85,4 @@ def _table(events: Sequence[tuple[str, Any]], log_group: str, formats: tuple[str
         [stream for stream, _ in events],
         [event.event_id for _, event in events],
         log=f"{ACCOUNT_ID}:{log_group}",
-        formats=(*formats, DEFAULT_FORMAT),
     )

@@ -24,6 +24,9 @@ SERVICES = {
     "sts": "moto.sts.responses:TokenResponse",
 }
 
+#: Services of which moto does nothing here: handlers answer a few of their actions, and the rest is refused.
+WITHOUT_MOTO = ("servicequotas",)
+
 #: Parts of EC2 that moto would record but through which no packet moves here. Reading them is answered: there are none.
 _NO_PACKETS_THROUGH = {
     "TransitGateway": "route through transit gateways",
@@ -68,7 +71,7 @@ def check_service(service: str, region: str, own: str) -> None:
     Raises:
         NotInEmbeddedAwsError: It has not.
     """
-    if service not in SERVICES:
+    if service not in (*SERVICES, *WITHOUT_MOTO):
         raise NotInEmbeddedAwsError(f"do the service {service}")
     if region != own and (service, region) not in _GLOBAL:
         raise NotInEmbeddedAwsError(f"have the region {region}, only {own}")
@@ -84,6 +87,8 @@ def check_action(service: str, action: str) -> None:
     Raises:
         NotInEmbeddedAwsError: moto would only seem to carry the action out.
     """
+    if service in WITHOUT_MOTO:
+        raise NotInEmbeddedAwsError(f"do {service} {action}")
     seeming = _ONLY_SEEMING.get((service, action))
     if seeming is not None:
         raise NotInEmbeddedAwsError(seeming)

@@ -26,6 +26,7 @@ from labkit.embedded.api.loopback import Loopback
 from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAwsError, render
 from labkit.embedded.api.scope import REGION, SERVICES, check_action, check_service, is_read
 from labkit.embedded.clock import Clock
+from labkit.embedded.instances.boot import Boot
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 Found = TypeVar("Found")
@@ -60,6 +61,8 @@ class Server:
         before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
         """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
+        self.boots: dict[str, Boot] = {}
+        """The boots, by the instances' ids, that a contrary behavior lets take time."""
         self._found: dict[tuple[str, Hashable], Any] = {}
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
@@ -76,7 +79,7 @@ class Server:
             names: Their names.
         """
         if names:
-            self._contrary = Contrary(names, Account(self._clock, self.client, self._changed))
+            self._contrary = Contrary(names, Account(self._clock, self.client, self._changed, self.boots))
 
     def serve(self, port: int) -> None:
         """Serve on 127.0.0.1; where the thread that served was killed, serve again on its port.
@@ -175,7 +178,7 @@ class Server:
         def send(request: Any, **_: Any) -> Any:
             self._running()
             made = Request.from_primitives(request.method, request.url, request.headers, request.body)
-            status, headers, body = self._answer(service, region, made, internal=True)
+            status, headers, body = self._answer(client.meta.service_model.signing_name, region, made, internal=True)
             return AWSResponse(request.url, status, headers, _Raw(body.encode()))
 
         client.meta.events.register("before-send", send)

@@ -3,6 +3,8 @@
 A record counts the packets of one flow, in one direction, at one interface, in one window. Times are in seconds since
 the epoch, lengths in bytes.
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
+
+When a packet came by is not kept: a record's start and end are those of its window (`flow_log_records`).
 """
 
 from __future__ import annotations
@@ -44,22 +46,15 @@ class Count:
     Attributes:
         packets: How many there were.
         bytes: The sum of their lengths.
-        first: When the first of them came by.
-        last: When the last of them came by.
         tcp_flags: Their TCP flags, OR-ed.
     """
 
     packets: int = 0
     bytes: int = 0
-    first: float = 0.0
-    last: float = 0.0
     tcp_flags: int = 0
 
-    def add(self, at: float, length: int, tcp_flags: int) -> None:
+    def add(self, length: int, tcp_flags: int) -> None:
         """Count another packet."""
-        # Not always in order of time: an answer is counted at once, for the moment at which it will be there.
-        self.first = min(self.first, at) if self.packets else at
-        self.last = max(self.last, at)
         self.packets += 1
         self.bytes += length
         self.tcp_flags |= tcp_flags
@@ -115,9 +110,8 @@ class Capture:
         original = _without_icmp_type(sighting.original)
         flow = Flow(sighting.interface, sighting.direction, sighting.action, packet, original, sighting.target)
         number = self._number(sighting.interface, at)
-        self._open.setdefault((sighting.interface, number), {}).setdefault(flow, Count()).add(
-            at, length, _recorded(tcp_flags)
-        )
+        flows = self._open.setdefault((sighting.interface, number), {})
+        flows.setdefault(flow, Count()).add(length, _recorded(tcp_flags))
         self._next.setdefault(sighting.interface, number)
 
     def close(self, before: float, present: Iterable[str]) -> Iterator[Window]:

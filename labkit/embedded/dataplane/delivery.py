@@ -58,10 +58,10 @@ class Delivery:
                 logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
             stream = group.streams[name]
             ingestion_time = (window.end + DELAY) * 1000
-            for start, line in lines(window, flow_log, places[window.interface]):
+            for line in lines(window, flow_log, places[window.interface]):
                 # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
                 # time.
-                stream.events.append(LogEvent(ingestion_time, {"timestamp": start * 1000, "message": line}))
+                stream.events.append(LogEvent(ingestion_time, {"timestamp": window.start * 1000, "message": line}))
                 stream.stored_bytes += len(line)
             # moto keeps moments in UTC without their time zone.
             stream.last_ingestion_time = datetime.fromtimestamp(window.end + DELAY, UTC).replace(tzinfo=None)

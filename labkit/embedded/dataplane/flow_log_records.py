@@ -1,11 +1,20 @@
 """Writes the lines of flow log records from closed windows; delivery puts them into a log group.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+
+`start` and `end` are modeled: the window's, so that the records of an interface and a window share them. AWS defines
+them as the times of the flow's first and last packet in the interval. Published records read otherwise: these have
+several flows of one interface, some of a single packet, all with the same start and the same end.
+
+- the two records in `data/original-lab`
+- AWS's examples of accepted and rejected traffic, and of TCP flags (its example of a rejected reply has two starts)
+  https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+- four records in the tests of a log collector
+  https://github.com/SEKOIA-IO/automation-library/blob/main/AWS/tests/connectors/s3/test_trigger_s3_flowlogs.py
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from labkit.embedded.dataplane.capture import Count, Flow, Window
@@ -17,7 +26,7 @@ from labkit.network.packet import TCP
 _TRAFFIC_PATHS = {"local": 1, "nat": 1, "eni": 1, "igw": 8, "eigw": 8, "pcx": 4}
 
 
-def lines(window: Window, flow_log: FlowLog, common: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+def lines(window: Window, flow_log: FlowLog, common: Mapping[str, object]) -> Iterator[str]:
     """Write the records of a closed window; fields that the embedded AWS does not compute are `-`.
 
     Args:
@@ -26,15 +35,14 @@ def lines(window: Window, flow_log: FlowLog, common: Mapping[str, object]) -> It
         common: The fields that do not depend on the flow: the account, the region and where the interface is.
 
     Yields:
-        For each record its start, in seconds since the epoch, and its line; one record with NODATA where no flow is to
-        be recorded.
+        The line of each record; one record with NODATA where no flow is to be recorded.
     """
+    common = {**common, "start": window.start, "end": window.end}
     flows = [(flow, count) for flow, count in window.flows if flow_log.wants(flow.action)]
     for flow, count in flows:
-        yield math.floor(count.first), flow_log.format.line({**common, **_flow(flow, count), "log-status": "OK"})
+        yield flow_log.format.line({**common, **_flow(flow, count), "log-status": "OK"})
     if not flows:
-        values = {**common, "start": window.start, "end": window.end, "log-status": "NODATA"}
-        yield window.start, flow_log.format.line(values)
+        yield flow_log.format.line({**common, "log-status": "NODATA"})
 
 
 def _flow(flow: Flow, count: Count) -> dict[str, object]:
@@ -47,8 +55,6 @@ def _flow(flow: Flow, count: Count) -> dict[str, object]:
         "protocol": packet.protocol,
         "packets": count.packets,
         "bytes": count.bytes,
-        "start": math.floor(count.first),
-        "end": math.floor(count.last),
         "action": flow.action,
         "tcp-flags": count.tcp_flags if packet.protocol == TCP else 0,
         "type": f"IPv{packet.src.version}",

@@ -19,6 +19,8 @@ from labkit.embedded.dataplane.flow_logs import FlowLogs
 from labkit.embedded.dataplane.timing import Distance
 from labkit.embedded.dataplane.transmission import Exchange, Transmission
 from labkit.embedded.instances import services
+from labkit.embedded.instances.boot import Boot
+from labkit.embedded.instances.services import Service
 from labkit.network import ComponentKind, Network, Packet, Path, Sighting
 from labkit.network.packet import ICMP, ICMPV6, TCP
 
@@ -38,6 +40,7 @@ class DataPlane:
         self.clock = clock
         self.flow_logs = FlowLogs(server.client, server.region)
         self._client = server.client
+        self._boots = server.boots
         self._delivery = Delivery(server)
         self._network: Network | None = None
         self._trace = lru_cache(_PATHS_KEPT)(lambda packet, sender: self.network.trace(packet, start=sender))
@@ -73,6 +76,16 @@ class DataPlane:
         """
         _ = self.network  # if it has changed, the paths that are known are forgotten
         return self._trace(packet, sender)
+
+    def boot(self, instance_id: str) -> Boot:
+        """Return how far an instance's boot is, or was."""
+        return self._boots.get(instance_id, Boot())
+
+    def service(self, instance_id: str, protocol: int, port: int) -> Service | None:
+        """Return what listens at a port of an instance now; None where nothing does."""
+        is_set_up = self.boot(instance_id).user_data_ends <= self.clock.time()
+        hostname = self.network.instances[instance_id].private_dns_name
+        return services.on_instance(hostname, protocol, port, is_set_up=is_set_up)
 
     # Packets
 
@@ -132,8 +145,8 @@ class DataPlane:
     def _hear(self, knock: noise.Knock) -> None:
         path = self.network.trace(knock.packet)
         found = self.network.interfaces.get(path.destination or "")
-        has_host = found is not None and found.instance is not None
-        listens = has_host and services.on_instance("", TCP, knock.packet.dst_port) is not None
+        instance = None if found is None else found.instance
+        listens = instance is not None and self.service(instance, TCP, knock.packet.dst_port) is not None
         for _ in range(knock.repeats):
             self._show(path, knock.transmission(listens), knock.at)
 

@@ -74,6 +74,7 @@ class Process(ABC):
         subnet: The subnet's IPv4 block.
         dns_server: The VPC's resolver: the network address of the VPC's primary block plus two.
         ipv6: The IPv6 address, or None.
+        user_data_ends: When the instance's user data is through, in seconds since the epoch.
         lines: What the process has written.
     """
 
@@ -87,6 +88,7 @@ class Process(ABC):
     subnet: IPv4Network
     dns_server: IPv4Address
     ipv6: IPv6Address | None = None
+    user_data_ends: float = 0.0
     lines: list[OutputLine] = field(default_factory=list, init=False)
 
     # What the instance's kernel, its resolver and its wire do for a program
@@ -233,6 +235,7 @@ class InstanceProcess(Process):
             subnet=next(cidr for cidr in network.subnets[interface.subnet].cidrs if isinstance(cidr, IPv4Network)),
             dns_server=next(cidr.network_address + 2 for cidr in self._vpc.cidrs if isinstance(cidr, IPv4Network)),
             ipv6=next((each for each in interface.addresses if isinstance(each, IPv6Address)), None),
+            user_data_ends=plane.boot(instance_id).user_data_ends,
         )
 
     def look_up(self, name: str) -> Address | None:
@@ -261,14 +264,12 @@ class InstanceProcess(Process):
     def service(self, address: Address, protocol: int, port: int) -> Service | None:
         network = self._network
         if address.is_loopback or address in network.interfaces[self.interface_id].addresses:
-            return services.on_instance(self.hostname, protocol, port)
+            return self._plane.service(self.instance_id, protocol, port)
         found = network.public_interface(address)
         interface = found[0] if found else next(iter(network.interfaces_with(address)), None)
         if interface is None:
             return services.on_internet(str(address), protocol, port)
-        if interface.instance is None:
-            return None
-        return services.on_instance(network.instances[interface.instance].private_dns_name, protocol, port)
+        return None if interface.instance is None else self._plane.service(interface.instance, protocol, port)
 
     def transmit(self, sent: Transmission) -> Exchange:
         return self._plane.exchange(self.interface_id, sent)

@@ -193,6 +193,8 @@ class RunCommand:
     def _is_managed(self, instance_id: str) -> bool:
         """Whether the agent can talk to Systems Manager: it runs, its role permits it, port 443 is in reach.
 
+        A new instance's agent registers when its boot is that far.
+
         https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-troubleshooting-managed-nodes.html
         """
         network = self._plane.network
@@ -201,6 +203,7 @@ class RunCommand:
             instance is not None
             and interface is not None
             and instance.state == "running"
+            and self._plane.boot(instance_id).agent_registers <= self._plane.clock.time()
             and interface.primary.version == 4  # the agent of Amazon Linux 2023 talks to IPv4 endpoints
             and self._has_permission(instance.profile)
             and self._plane.path(tcp(interface.primary, _SSM_ENDPOINT, 443), interface.id).replied

@@ -29,8 +29,14 @@ class Service:
     page: bytes = b""
 
 
-def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
+def on_instance(hostname: str, protocol: int, port: int, *, is_set_up: bool = True) -> Service | None:
     """Return what listens on a lab instance: sshd on TCP port 22, Apache with one page on port 80, nothing else.
+
+    Args:
+        hostname: The instance's private DNS name, for the page.
+        protocol: IANA's number of the protocol.
+        port: The port.
+        is_set_up: Whether the instance's user data is through, which installs Apache.
 
     >>> on_instance("ip-10-2-0-126.ec2.internal", 6, 80).page
     b'<h1>Hello from ip-10-2-0-126.ec2.internal</h1>\\n'
@@ -40,7 +46,7 @@ def on_instance(hostname: str, protocol: int, port: int) -> Service | None:
         return None
     if port == 22:
         return Service("OpenSSH_8.7")
-    if port == 80:
+    if port == 80 and is_set_up:
         return Service("Apache/2.4.65 (Amazon Linux)", f"<h1>Hello from {hostname}</h1>\n".encode())
     return None
 

@@ -30,6 +30,7 @@ _PATH = (
 
 COMMANDS: dict[str, Callable[[Process, list[str]], int]] = {
     "cat": system.cat,
+    "cloud-init": system.cloud_init,
     "curl": curl,
     "echo": system.echo,
     "hostname": system.hostname,
@@ -40,6 +41,8 @@ COMMANDS: dict[str, Callable[[Process, list[str]], int]] = {
     "sleep": system.sleep,
     "traceroute": traceroute,
 }
+#: Commands that the standard AMI lacks: the course's user data installs them.
+_FROM_USER_DATA = frozenset(("nc", "ncat"))
 #: Commands that students try and that a real instance has: for these, "command not found" alone would be a lie.
 _REAL = frozenset((
     "awk", "aws", "bash", "cd", "cp", "date", "dig", "dnf", "env", "export", "false", "find", "grep", "head", "id",
@@ -201,7 +204,7 @@ def _run(process: Process, words: list[str], where: str, last: int) -> int:
         process.fail(f"{where}: {_lacks(f'control structures ({name})')}", 2)
     if re.match(r"[A-Za-z_]\w*=", name):
         process.fail(f"{where}: {_lacks('variables (=)')}", 2)
-    if name not in COMMANDS:
+    if name not in COMMANDS or (name in _FROM_USER_DATA and process.now() < process.user_data_ends):
         process.err(f"{where}: {name}: command not found")
         if name in _REAL:
             process.err(f"labkit: a real instance has {name}; the embedded one has {' '.join(COMMANDS)}.")

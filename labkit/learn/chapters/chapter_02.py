@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit import iam
 from labkit.flowlogs import FIELDS, Format
-from labkit.iam.services import CREATE_LOG_GROUP, LOG_ACTIONS
+from labkit.iam.services import LOG_ACTIONS
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
@@ -20,9 +20,6 @@ from labkit.names import DELIVERY_ROLE, LOG_GROUP, POLICY
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
 _ANY_FLOW_LOG = "fl-0123456789abcdef0"
 _ECHO = 84  # bytes of one echo request or reply of ping, headers included
-
-#: All that the flow logs service asks for, whether the log group exists or not.
-_ACTIONS = (CREATE_LOG_GROUP, *LOG_ACTIONS)
 
 
 # The checks
@@ -44,21 +41,21 @@ def log_group(view: View) -> Findings:
 
 
 def permissions_policy(view: View) -> Findings:
-    """The policy permits what the flow logs service needs."""
+    """The policy permits what AWS asks for."""
     how = "in notebook 02, run the cell with iam.create_policy."
     arn = needed(view.lab.find(POLICY, "policy"), POLICY, how, NOTHING)
     decisions = _permissions(view, {POLICY: iam.read_policy(view.lab.client("iam"), arn)})
     key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
-    yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=_ACTIONS)
+    yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=LOG_ACTIONS)
 
 
 def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.Decision, ...]:
     lab = view.lab
-    return iam.log_permissions(policies, _ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
+    return iam.log_permissions(policies, LOG_ACTIONS, account=lab.account, region=lab.region, log_group=LOG_GROUP)
 
 
 def delivery_role(view: View) -> Findings:
-    """The role trusts the flow logs service, and its policies permit what the service needs."""
+    """The role trusts the flow logs service, and its policies permit what the service can't do without."""
     how = "in notebook 02, run the cell with iam.create_role."
     role = needed(iam.read_role(view.lab.client("iam"), DELIVERY_ROLE), DELIVERY_ROLE, how, NOTHING)
     using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == DELIVERY_ROLE]
@@ -68,6 +65,10 @@ def delivery_role(view: View) -> Findings:
     if not role.policies:
         yield finding("no-policy")
         return
+    policies = list(role.policies)
+    if all(decided[0].permissions):
+        yield finding("permissions", True, policies=policies)
+        return
     decisions = _permissions(view, role.policies)
     denied = any(each.outcome is iam.Outcome.EXPLICIT_DENY for each in decisions)
     other = next((name for name in policies_at_fault(decisions) if name != POLICY), None)
@@ -75,10 +76,9 @@ def delivery_role(view: View) -> Findings:
     key = "permissions"
     if other is not None and (denied or POLICY in role.policies):
         key = "other-policy"
-    elif not all(decisions) and (POLICY not in role.policies or arn is None):
+    elif POLICY not in role.policies or arn is None:
         key = "without-the-policy"
-    policies, refused = list(role.policies), refused_actions(decisions)
-    yield finding(key, all(decisions), policies=policies, refused=refused, other=other, arn=arn)
+    yield finding(key, policies=policies, refused=refused_actions(decisions), other=other, arn=arn)
 
 
 def _decided(view: View, role: iam.Role, flow_log: str, log_group: str = LOG_GROUP) -> iam.RoleDecision:

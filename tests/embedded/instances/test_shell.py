@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from labkit.embedded.clock import START
+
+SOON = START.timestamp() + 10
 PATH = (
     "/var/lib/amazon/ssm/i-0a1b2c3d4e5f60718/document/orchestration/11111111-2222-4333-8444-555555555555"
     "/awsrunShellScript/0.awsrunShellScript/_script.sh"
@@ -17,9 +20,7 @@ def test_an_unknown_command_is_127_and_named_as_the_agents_script_does(play):
 
 def test_a_command_that_a_real_instance_has_is_owned_up_to(play):
     err = play("ls -l").err
-    assert (
-        f"{PATH}: line 1: ls: command not found\nlabkit: a real instance has ls; the embedded one has cat curl" in err
-    )
+    assert f"{PATH}: line 1: ls: command not found\nlabkit: a real instance has ls; the embedded one has cat " in err
 
 
 def test_the_last_commands_exit_code_counts(play):
@@ -105,6 +106,28 @@ def test_a_script_that_overruns_its_time_is_killed_where_it_stands(play):
     played = play("echo a", "sleep 100", "echo b", timeout=60)
     assert (played.out, played.code, played.result.timed_out, played.took) == ("a\n", 137, True, 60)
     assert played.err == ""
+
+
+def test_cloud_init_says_whether_user_data_is_through(play):
+    """https://docs.cloud-init.io/en/latest/reference/cli.html#status; with --wait, an empty line comes first."""
+    assert play("cloud-init status").out == "status: done\n"
+    waited = play("cloud-init status --wait")
+    assert (waited.out, waited.took, waited.result.exit_code) == ("\nstatus: done\n", 0, 0)
+    assert play("cloud-init clean").result.exit_code == 2
+
+
+def test_cloud_init_waits_for_user_data_and_prints_dots(play):
+    running = {"user_data_ends": SOON}
+    assert play("cloud-init status", **running).out == "status: running\n"
+    waited = play("cloud-init status --wait", **running)
+    assert (waited.out, waited.took) == ("." * 40 + "\nstatus: done\n", 10)
+
+
+def test_user_data_installs_nc(play):
+    running = play("nc -vz 10.2.0.126 22", user_data_ends=SOON)
+    assert "nc: command not found" in running.err
+    assert "labkit:" not in running.err, "a real instance lacks it, too"
+    assert play("sleep 10; nc -z 10.2.0.126 22", user_data_ends=SOON).result.exit_code == 0
 
 
 def test_names_and_files(play):

@@ -21,6 +21,7 @@ from labkit.embedded.api.determinism import SEED
 from labkit.embedded.api.refusals import HttpResponse
 from labkit.embedded.api.scope import REGION
 from labkit.embedded.clock import Clock
+from labkit.embedded.instances.boot import Boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,19 @@ class Account:
         clock: The virtual clock.
         client: Makes a boto3 client without a socket; its calls move no clock and meet no behavior.
         changed: Called with a service after a behavior has changed the account outside a request.
+        boots: The boots of instances that take time, by the instances' ids.
     """
 
-    def __init__(self, clock: Clock, client: Callable[[str], Any], changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        client: Callable[[str], Any],
+        changed: Callable[[str], None],
+        boots: dict[str, Boot],
+    ) -> None:
         self.clock = clock
         self.client = client
+        self.boots = boots
         self._changed = changed
         self._order = count()
         self._coming: list[tuple[float, int, str, Callable[[], object]]] = []
@@ -84,6 +93,7 @@ class Behavior:
         source: The public page or report that says so.
         region: The region that the account is to have, where the behavior chooses it.
         counts: Whether it begins after the others, since it counts what is in the account then.
+        is_first: Whether it looks at a request before the others, and so sees what they refuse.
         account: The account in which it is switched on.
         random: A seeded generator of its own.
     """
@@ -93,6 +103,7 @@ class Behavior:
     source: str
     region: str | None = None
     counts: bool = False
+    is_first: bool = False
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -114,12 +125,24 @@ def behaviors() -> Mapping[str, type[Behavior]]:
     """Return all behaviors by name, in the order in which they look at a request."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {each.name: each for each in sorted(Behavior.__subclasses__(), key=lambda each: each.name)}
+    return {each.name: each for each in sorted(Behavior.__subclasses__(), key=_order)}
+
+
+def _order(behavior: type[Behavior]) -> tuple[bool, str]:
+    return not behavior.is_first, behavior.name
 
 
 def region_of(names: Collection[str]) -> str:
-    """Return the region of an account with these behaviors."""
-    chosen = (each.region for name, each in behaviors().items() if name in names) if names else ()
+    """Return the region of an account with these behaviors.
+
+    Args:
+        names: The behaviors' names.
+
+    Raises:
+        KeyError: There is no behavior of that name.
+    """
+    known = behaviors() if names else {}
+    chosen = [known[name].region for name in sorted(names)]
     return next((region for region in chosen if region), REGION)
 
 

@@ -84,8 +84,9 @@ class EventualConsistency(Behavior):
     # EC2
 
     def _around_ec2(self, call: Call, carry_out: CarryOut) -> HttpResponse:
+        unknown = self._unknown("id")
         for name, value in call.parameters.items():
-            if not name.startswith("Filter.") and value in self._unknown("id"):
+            if not name.startswith("Filter.") and value in unknown:
                 raise _refusal(value)
         self._check_profile(call.parameters)
         role = call.parameters.get("DeliverLogsPermissionArn", "")
@@ -99,13 +100,15 @@ class EventualConsistency(Behavior):
         return answer
 
     def _note(self, call: Call, body: str) -> None:
+        if call.action not in _MADE:
+            return
         seconds = self.random.uniform(*_UNKNOWN)
         seconds_to_tags = seconds + self.random.uniform(*_UNTAGGED)
-        for prefix in _MADE.get(call.action, ()):
-            for id in re.findall(rf">({prefix}-[0-9a-f]{{17}})<", body):
-                if id not in call.parameters.values() and ("id", id) not in self._moments:
-                    self._later("id", id, seconds)
-                    self._later("tags", id, seconds_to_tags)
+        for id in re.findall(rf">((?:{'|'.join(_MADE[call.action])})-[0-9a-f]{{17}})<", body):
+            # What the call names was there before; a repeated request gets the same answer again.
+            if id not in call.parameters.values() and ("id", id) not in self._moments:
+                self._later("id", id, seconds)
+                self._later("tags", id, seconds_to_tags)
 
     def _known(self, call: Call, answer: HttpResponse) -> HttpResponse:
         """Leave out of a list what is not known yet; of tags, and where it asks for tags, what has none yet."""

@@ -1,8 +1,8 @@
 """Patches of moto: the places where moto differs from AWS in a way that matters to the course.
 
 Each file patches one module of moto and has its name: `route_tables.py` patches `moto.ec2.models.route_tables` and
-`moto.ec2.responses.route_tables`. A service's `models` go by the name of the service: `iam.py`. Modules that begin with
-an underscore patch nothing: they hold what several patches share.
+`moto.ec2.responses.route_tables`. A service's own `models` and `responses` go by its name: `iam.py`. Modules that begin
+with an underscore patch nothing: they hold what several patches share.
 
 `loading.import_moto` calls `apply()` once per process. Tests use `without(name)` to see that moto still differs.
 """

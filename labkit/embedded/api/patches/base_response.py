@@ -56,6 +56,7 @@ FILTERS: dict[str, str] = {
         "private-dns-name private-ip-address source-dest-check state-reason-code subnet-id vpc-id"
     ),
     "DescribeInstanceStatus": "instance-state-code instance-state-name",
+    "DescribeInstanceTypeOfferings": "instance-type location",
     "DescribeFlowLogs": "deliver-log-status flow-log-id log-destination-type log-group-name resource-id traffic-type",
     "DescribeNatGateways": "nat-gateway-id state subnet-id vpc-id",
     "DescribeAddresses": "allocation-id association-id instance-id network-interface-id private-ip-address public-ip",

@@ -46,11 +46,14 @@ def _check(given: dict[str, Any]) -> None:
 @around(
     "flow-logs-are-checked",
     rule="CreateFlowLogs refuses an unknown field, traffic type or destination, and answers with the resources for "
-    "which it couldn't make a flow log; a log group that doesn't exist yet is made at the first delivery.",
+    "which it couldn't make a flow log; a log group that doesn't exist yet is made at the first delivery; that none is "
+    "made where one resource has that flow log is modeled.",
     source=f"{EC2_API}API_CreateFlowLogs.html",
     hook=f"{_BACKEND}.create_flow_logs",
 )
 def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], list[Any]]:
+    from moto.ec2.exceptions import FlowLogAlreadyExists
+
     _check(given)
     arn = f"arn:aws:logs:{self.region_name}:{self.account_id}:log-group:"
     if given["log_destination"]:
@@ -62,6 +65,12 @@ def _create(self: Any, given: dict[str, Any], moto: Moto) -> tuple[list[Any], li
     known = existing(self)
     missing = [each for each in given["resource_ids"] if each not in known]
     given["resource_ids"] = [each for each in given["resource_ids"] if each in known]
+    same = (given["log_group_name"], given["log_destination"])
+    if any(
+        each.resource_id in given["resource_ids"] and (each.log_group_name, each.log_destination) == same
+        for each in self.flow_logs.values()
+    ):
+        raise FlowLogAlreadyExists
     made, errors = moto()
     for flow_log in made:
         flow_log.deliver_logs_status, flow_log.deliver_logs_error_message = "SUCCESS", None

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from labkit.embedded.api.determinism import new_id
+from labkit.embedded.api.paging import page
 from labkit.embedded.api.patches import EC2_API, EC2_GUIDE, Moto, around, check, patch
 from labkit.embedded.api.patches._checks import check_ids
 from labkit.embedded.api.refusals import AwsError
@@ -38,6 +39,28 @@ def _run(self: Any, _: dict[str, Any]) -> None:
         self.params["ClientToken"] = new_id()
 
 
+@around(
+    "instance-type-offerings-come-in-pages",
+    rule="DescribeInstanceTypeOfferings refuses an unknown LocationType, and returns at most MaxResults offerings, and "
+    "a NextToken for the rest.",
+    source=f"{EC2_API}API_DescribeInstanceTypeOfferings.html",
+    hook="moto.ec2.responses.instances:InstanceResponse.describe_instance_type_offerings",
+)
+def _offerings(self: Any, _: dict[str, Any], moto: Moto) -> Any:
+    kind = self._get_param("LocationType", "region")
+    if kind not in ("region", "availability-zone", "availability-zone-id", "outpost"):
+        raise AwsError("InvalidParameterValue", f"Value ({kind}) for parameter locationType is invalid.")
+    if kind == "outpost":
+        raise NotImplementedError
+    answer = moto()
+    token, size = self._get_param("NextToken"), min(int(self._get_param("MaxResults") or 1000), 1000)
+    offered = answer.result["InstanceTypeOfferings"]
+    answer.result["InstanceTypeOfferings"], following = page(offered, token, size, code="InvalidNextToken")
+    if following:
+        answer.result["NextToken"] = following
+    return answer
+
+
 @check(
     "interfaces-go-with-their-instance",
     rule="An interface that RunInstances makes is deleted with its instance unless DeleteOnTermination is false.",
@@ -49,6 +72,16 @@ def _interfaces(self: Any, given: dict[str, Any]) -> None:
         nic if "NetworkInterfaceId" in nic else {"DeleteOnTermination": True, **nic}
         for nic in given["nic_spec"] or [{"DeviceIndex": 0}]
     ]
+
+
+@patch(
+    "an-instance-without-a-subnet-is-in-the-default-vpc",
+    rule="RunInstances without a subnet launches into the default subnet of its zone, with an address of that subnet.",
+    source=f"{EC2_API}API_RunInstances.html",
+    hook="moto.ec2.models.instances:random_private_ip",
+)
+def _no_address_of_ec2_classic(_: Any) -> Any:
+    return lambda: None
 
 
 class _NoInterface:

@@ -1,4 +1,4 @@
-"""The small commands: cat, echo, hostname and sleep, on Amazon Linux 2023.
+"""The small commands: cat, cloud-init, echo, hostname and sleep, on Amazon Linux 2023.
 
 The text of /etc/os-release is that of release 2023.9.20251117, which was current when the lab's clock starts
 (https://docs.aws.amazon.com/linux/al2023/ug/naming-and-versioning.html).
@@ -47,6 +47,24 @@ def cat(process: Process, arguments: list[str]) -> int:
             process.err(f"cat: {name}: No such file or directory")
             code = 1
     return code
+
+
+def cloud_init(process: Process, arguments: list[str]) -> int:
+    """Run `cloud-init status [--wait]`: whether the user data is through; --wait prints dots until it is.
+
+    https://docs.cloud-init.io/en/latest/reference/cli.html#status; source of the text: cloudinit/cmd/status.py,
+    https://github.com/canonical/cloud-init.
+    """
+    given, operands = process.options("cloud-init", arguments, "w", {"wait": "-w"})
+    if operands != ["status"]:
+        process.fail("labkit: the embedded cloud-init only tells its status: cloud-init status --wait.", 2)
+    if "-w" in given:
+        while process.now() < process.user_data_ends:
+            process.out(".", end="")
+            process.sleep(0.25)
+        process.out("")
+    process.out(f"status: {'running' if process.now() < process.user_data_ends else 'done'}")
+    return 0
 
 
 def hostname(process: Process, arguments: list[str]) -> int:

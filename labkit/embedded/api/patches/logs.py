@@ -1,0 +1,42 @@
+"""CloudWatch Logs: the tags of log groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.embedded.api.patches import Moto, around, check
+from labkit.embedded.api.refusals import AwsError
+
+_BACKEND = "moto.logs.models:LogsBackend"
+_API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
+
+
+@around(
+    "tags-go-with-their-log-group",
+    rule="DeleteLogGroup deletes the group's tags with it; another group of that name has none of them.",
+    source=f"{_API}API_DeleteLogGroup.html",
+    hook=f"{_BACKEND}.delete_log_group",
+)
+def _delete(self: Any, given: dict[str, Any], moto: Moto) -> None:
+    group = self.groups.get(given["log_group_name"])
+    moto()
+    self.tagger.delete_all_tags_for_resource(group.arn)
+
+
+@check(
+    "tags-are-listed-of-what-exists",
+    rule="ListTagsForResource refuses the ARN of a log group that doesn't exist.",
+    source=f"{_API}API_ListTagsForResource.html",
+    hook=f"{_BACKEND}.list_tags_for_resource",
+)
+@check(
+    "tags-are-given-to-what-exists",
+    rule="TagResource refuses the ARN of a log group that doesn't exist.",
+    source=f"{_API}API_TagResource.html",
+    hook=f"{_BACKEND}.tag_resource",
+)
+def _exists(self: Any, given: dict[str, Any]) -> None:
+    _, arn, *_ = given.values()
+    _, is_group, name = arn.partition(":log-group:")
+    if is_group and name not in self.groups:
+        raise AwsError("ResourceNotFoundException", "The specified resource does not exist.")
