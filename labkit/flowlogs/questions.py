@@ -138,14 +138,16 @@ def accepted_but_never_answered(
         records,
         f"""
         WITH events AS (  -- each record as what waits for a reply until `time`, and as a reply from `time` on
+            -- A microsecond less, so that a reply doesn't count that begins when patience ends: sorting by `reply` as
+            -- well takes twice the time.
             SELECT interface_id, if(reply, dstaddr, srcaddr) AS srcaddr, if(reply, dstport, srcport) AS srcport,
                    if(reply, srcaddr, dstaddr) AS dstaddr, if(reply, srcport, dstport) AS dstport, protocol,
-                   packets, bytes, start, "end", if(reply, start, "end" + CAST($patience AS INTERVAL)) AS time, reply
+                   packets, bytes, start, "end", reply,
+                   if(reply, start, "end" + CAST($patience AS INTERVAL) - INTERVAL '1 microsecond') AS time
             FROM records, (VALUES (false), (true)) AS roles(reply) WHERE action = 'ACCEPT' AND (reply OR ({where}))
         ), requests AS (
             SELECT *, max("end") FILTER (reply) OVER (
-                PARTITION BY interface_id, protocol, srcaddr, srcport, dstaddr, dstport
-                ORDER BY time, reply) AS answered  -- not by what begins at the very moment at which patience ends
+                PARTITION BY interface_id, protocol, srcaddr, srcport, dstaddr, dstport ORDER BY time) AS answered
             FROM events QUALIFY NOT reply
         )
         SELECT interface_id, srcaddr, srcport, dstaddr, dstport, protocol,

@@ -142,7 +142,10 @@ class CleanUp:
         https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
         """
         for name in sorted(self._groups):
-            found = self._finder.named(name, "log-group")
+            try:
+                found = self._finder.named(name, "log-group")
+            except (ClientError, HTTPClientError):  # then it is among the unseen
+                continue
             if found is not None and not found.is_labs:
                 yield (
                     f"log group {name}: the service of the flow logs has made it again for the last records. Delete it "

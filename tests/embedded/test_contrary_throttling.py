@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +45,21 @@ def test_each_service_refuses_with_a_code_of_its_own(
     assert set(found) == {("", 200), refusal}
     assert 4 <= found.count(refusal) <= 20, "about one in twelve"
     assert (refusal, refusal) not in pairwise(found), "never the same action twice in a row"
+
+
+@pytest.mark.behaves("throttling", "eventual-consistency")
+def test_a_call_that_was_refused_for_another_reason_is_not_throttled_next(aws: EmbeddedAws) -> None:
+    """botocore gives up after five attempts, whatever the reasons are."""
+    ec2, found = impatient(aws, "ec2"), []
+    for _ in range(40):
+        for _ in range(2):
+            with suppress(ClientError):
+                vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+                break
+        found += outcomes(lambda vpc=vpc: ec2.describe_vpcs(VpcIds=[vpc]), 12)  # type: ignore[misc]
+    unknown, throttled = ("InvalidVpcID.NotFound", 400), ("RequestLimitExceeded", 503)
+    assert throttled in found and unknown in found
+    assert (unknown, throttled) not in pairwise(found)
 
 
 def test_what_is_refused_is_not_done(aws: EmbeddedAws) -> None:

@@ -47,7 +47,7 @@ def build(aws: EmbeddedAws, sites: Iterable[Site]) -> list[Built]:
 
 def outcomes(aws: EmbeddedAws, built: list[Built]) -> list[Outcome]:
     """Send all the probes of some sites, and read what became of them and what the flow logs recorded meanwhile."""
-    began = int(aws.clock.time()) * 1000
+    began = int(aws.clock.time() - 60) * 1000  # the windows that are open now may have begun a minute ago
     fates = [one.send() for one in built]
     aws.clock.jump_to(aws.dataplane.settled_at())
     pages = client(aws, "logs").get_paginator("filter_log_events").paginate(logGroupName=_GROUP, startTime=began)

@@ -93,6 +93,7 @@ class Behavior:
         source: The public page or report that says so.
         region: The region that the account is to have, where the behavior chooses it.
         counts: Whether it begins after the others, since it counts what is in the account then.
+        is_first: Whether it looks at a request before the others, and so sees what they refuse.
         account: The account in which it is switched on.
         random: A seeded generator of its own.
     """
@@ -102,6 +103,7 @@ class Behavior:
     source: str
     region: str | None = None
     counts: bool = False
+    is_first: bool = False
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -123,7 +125,11 @@ def behaviors() -> Mapping[str, type[Behavior]]:
     """Return all behaviors by name, in the order in which they look at a request."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {each.name: each for each in sorted(Behavior.__subclasses__(), key=lambda each: each.name)}
+    return {each.name: each for each in sorted(Behavior.__subclasses__(), key=_order)}
+
+
+def _order(behavior: type[Behavior]) -> tuple[bool, str]:
+    return not behavior.is_first, behavior.name
 
 
 def region_of(names: Collection[str]) -> str:

@@ -45,7 +45,7 @@ class Sandbox(Behavior):
         iam = self.account.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": list(self.trusted)}, "Action": "sts:AssumeRole"}
         iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=_document(trust))
-        logs = {"Effect": "Allow", "Action": LOG_ACTIONS, "Resource": "*"}
+        logs = {"Effect": "Allow", "Action": list(LOG_ACTIONS), "Resource": "*"}
         iam.put_role_policy(RoleName="LabRole", PolicyName="WriteLogs", PolicyDocument=_document(logs))
         managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
         iam.attach_role_policy(RoleName="LabRole", PolicyArn=managed)

@@ -24,19 +24,24 @@ class Throttling(Behavior):
     rule = (
         "A call is refused now and then because too many came: `RequestLimitExceeded` (503) from EC2, `Throttling` "
         "from IAM and STS, `ThrottlingException` from the others. Which calls, and how many, is modeled: about one in "
-        "twelve, and never the same action twice in a row."
+        "twelve, and never an action that was refused just before."
     )
     source = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html"
+    is_first = True
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
-        self._refused_before: set[tuple[str, str]] = set()
+        self._refused: set[tuple[str, str]] = set()
 
     def around(self, call: Call, carry_out: CarryOut) -> HttpResponse:
+        # A call that is repeated, whatever for, has fewer of botocore's attempts left.
         action = call.service, call.action
-        if action not in self._refused_before and self.random.randrange(_ONE_IN) == 0:
-            self._refused_before.add(action)
+        was_refused = action in self._refused
+        self._refused.add(action)
+        if not was_refused and self.random.randrange(_ONE_IN) == 0:
             code, message, status = _REFUSALS.get(call.service, _OF_JSON_SERVICES)
             raise AwsError(code, message, status=status)
-        self._refused_before.discard(action)
-        return carry_out()
+        answer = carry_out()
+        if answer[0] < 400:
+            self._refused.remove(action)
+        return answer
