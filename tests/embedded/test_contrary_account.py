@@ -8,14 +8,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from labkit import names
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api.contrary.quotas import Quotas
 from labkit.embedded.api.contrary.sandbox import Sandbox
 from labkit.embedded.api.service_quotas import ADDRESSES, VCPUS, VPCS
 from labkit.iam import flow_log_delivery, managed_instance, read_role
 from tests.embedded.support import assign_public_addresses, client, new_vpc, refused, run, where
+from tests.neighbors import additions, changes, everything
 
 behaves = pytest.mark.behaves
+
+
+def test_an_unknown_behavior_starts_nothing() -> None:
+    with pytest.raises(KeyError, match="another-continent"):
+        start(behaviors=["another-continent"])
 
 
 # --- another-region ---
@@ -357,3 +364,99 @@ class TestOneFlowLogIsUnsuccessful:
         with refused("DryRunOperation"):
             flow_log(ec2, vpc, DryRun=True)
         assert flow_log(ec2, vpc, other_vpc)["Unsuccessful"]
+
+
+# --- other-peoples-things: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html ---
+
+
+def names_of(things: dict[str, Any]) -> dict[str, str]:
+    """The ids of things in EC2 by their names."""
+    return {tag["Value"]: id for id, each in things.items() for tag in each.get("Tags", []) if tag["Key"] == "Name"}
+
+
+@behaves("other-peoples-things")
+class TestOtherPeoplesThings:
+    def test_they_have_the_names_that_the_course_gives_and_no_tag_of_the_lab(self, aws: EmbeddedAws) -> None:
+        there = everything(aws.client)
+        assert names_of(there).keys() == {
+            "vpc-1", "subnet-1", "igw-1", "route-table-1", "allow-icmp-1", "instance-1", "NimbusVPCFlowLog", "shop",
+            "peering-1-2",
+        }  # fmt: skip
+        assert "nimbus" not in str(there)
+        account = "arn:aws:iam::123456789012:"
+        assert {id for id in there if id.startswith(account)} == {
+            f"{account}role/{names.DELIVERY_ROLE}", f"{account}role/{names.INSTANCE_ROLE}",
+            f"{account}policy/{names.POLICY}", f"{account}instance-profile/{names.INSTANCE_PROFILE}",
+        }  # fmt: skip
+
+    def test_their_instance_runs_and_can_be_managed(self, aws: EmbeddedAws, ssm: Any) -> None:
+        there = everything(aws.client)
+        made = there[names_of(there)["instance-1"]]
+        assert (made["State"]["Name"], made["KeyName"]) == ("running", "first")
+        assert made["IamInstanceProfile"]["Arn"].endswith(f"/{names.INSTANCE_PROFILE}")
+
+    def test_their_flow_log_delivers_to_a_group_with_records(self, aws: EmbeddedAws, logs: Any) -> None:
+        (group,) = logs.describe_log_groups()["logGroups"]
+        assert (group["logGroupName"], group["retentionInDays"]) == (names.LOG_GROUP, 30)
+        assert len(logs.filter_log_events(logGroupName=names.LOG_GROUP)["events"]) == 5
+        role = read_role(aws.client("iam"), names.DELIVERY_ROLE)
+        assert role is not None
+        flow_log_id = names_of(everything(aws.client))["NimbusVPCFlowLog"]
+        asked = {"account": "123456789012", "region": aws.region, "flow_log_id": flow_log_id}
+        assert flow_log_delivery(role, **asked, log_group=group["logGroupName"]).allowed
+
+    def test_names_that_are_unique_are_taken(self, ec2: Any, iam: Any, logs: Any) -> None:
+        """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
+        for name in (names.DELIVERY_ROLE, names.INSTANCE_ROLE):
+            with refused("EntityAlreadyExists"):
+                make_role(iam, name, "ec2.amazonaws.com")
+        with refused("EntityAlreadyExists"):
+            iam.create_instance_profile(InstanceProfileName=names.INSTANCE_PROFILE)
+        with refused("ResourceAlreadyExistsException"):
+            logs.create_log_group(logGroupName=names.LOG_GROUP)
+        with refused("InvalidKeyPair.Duplicate"):
+            ec2.create_key_pair(KeyName="first")
+
+    def test_names_in_ec2_are_not(self, ec2: Any) -> None:
+        tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "vpc-1"}]}]
+        ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=tags)
+        assert len(ec2.describe_vpcs(Filters=where("tag:Name", "vpc-1"))["Vpcs"]) == 2
+
+    def test_a_snapshot_shows_each_change(self, aws: EmbeddedAws, ec2: Any, iam: Any, logs: Any) -> None:
+        before = everything(aws.client)
+        named = names_of(before)
+        aws.clock.advance(3600)
+        assert changes(before, everything(aws.client)) == additions(before, everything(aws.client)) == {}
+        policy = f"arn:aws:iam::123456789012:policy/{names.POLICY}"
+        for change, id in (
+            (lambda: ec2.create_tags(Resources=[named["igw-1"]], Tags=[{"Key": "Lab", "Value": "nimbus"}]), "igw-1"),
+            (lambda: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=named["peering-1-2"]), "peering-1-2"),
+            (lambda: ec2.stop_instances(InstanceIds=[named["instance-1"]]), "instance-1"),
+            (lambda: logs.put_retention_policy(logGroupName=names.LOG_GROUP, retentionInDays=1), names.LOG_GROUP),
+            (lambda: iam.detach_role_policy(RoleName=names.DELIVERY_ROLE, PolicyArn=policy), names.DELIVERY_ROLE),
+            (lambda: ec2.delete_key_pair(KeyName="first"), "key-"),
+        ):
+            change()
+            after = everything(aws.client)
+            changed = changes(before, after)
+            assert any(named.get(id, id) in each for each in changed), (id, changed)
+            before = after
+        ec2.create_internet_gateway()
+        (added,) = additions(before, everything(aws.client))
+        assert added.startswith("igw-")
+
+
+@behaves("other-peoples-things", "no-default-vpc", "quotas", "another-region", "zone-a-lacks-t3-micro", "sandbox")
+def test_all_together_what_the_course_makes_fits(aws: EmbeddedAws, ec2: Any, image: str) -> None:
+    before = everything(aws.client)
+    vpcs = [new_vpc(ec2, cidr) for cidr in ("10.1.0.0/16", "10.2.0.0/16", "10.1.0.0/16")]
+    for number, vpc in enumerate(vpcs[:2], start=1):
+        made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.0.0/20", AvailabilityZone="eu-central-1b")
+        subnet = made["Subnet"]["SubnetId"]
+        assert run(ec2, image, subnet, IamInstanceProfile={"Name": "LabInstanceProfile"})["State"]["Name"] == "running"
+    with refused("VcpuLimitExceeded"):
+        run(ec2, image, subnet)
+    with refused("VpcLimitExceeded"):
+        new_vpc(ec2, "10.3.0.0/16")
+    assert flow_log(ec2, *vpcs[:2])["Unsuccessful"] == []
+    assert changes(before, everything(aws.client)) == {}

@@ -133,8 +133,16 @@ def _order(behavior: type[Behavior]) -> tuple[bool, str]:
 
 
 def region_of(names: Collection[str]) -> str:
-    """Return the region of an account with these behaviors."""
-    chosen = (each.region for name, each in behaviors().items() if name in names) if names else ()
+    """Return the region of an account with these behaviors.
+
+    Args:
+        names: The behaviors' names.
+
+    Raises:
+        KeyError: There is no behavior of that name.
+    """
+    known = behaviors() if names else {}
+    chosen = [known[name].region for name in sorted(names)]
     return next((region for region in chosen if region), REGION)
 
 

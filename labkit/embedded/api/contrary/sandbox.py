@@ -41,7 +41,7 @@ class Sandbox(Behavior):
     trusted: ClassVar[tuple[str, ...]] = (EC2_SERVICE, "ssm.amazonaws.com", FLOW_LOGS_SERVICE)
 
     def begin(self) -> None:
-        """Make LabRole, which may write logs and register with Systems Manager, and LabInstanceProfile, which has it."""
+        """Make LabRole, which may write logs and register with Systems Manager, and LabInstanceProfile with it."""
         iam = self.account.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": list(self.trusted)}, "Action": "sts:AssumeRole"}
         iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=_document(trust))

@@ -70,7 +70,7 @@ def _check_groups(backend: Any, subnet: Any, group_ids: list[str]) -> None:
 )
 def _name(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     made = moto()
-    if self.region_name != REGION and made.private_dns_name:
+    if self.region_name != REGION and getattr(made, "private_dns_name", None):
         made.private_dns_name = made.private_dns_name.replace(".ec2.", f".{self.region_name}.compute.")
         for address in made.private_ip_addresses:
             if "PrivateDnsName" in address:
