@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
@@ -25,11 +25,10 @@ YET_UNKNOWN = ("NotFound", "NoSuchEntity", "InvalidParameterValue", "InvalidPara
 
 
 @pytest.fixture
-def refusals(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def refusals(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The codes of all refusals; botocore's own pauses take virtual time."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", aws.clock.advance)
-    codes: list[str] = []
-    yield codes
+    return []
 
 
 class Patient:

@@ -245,7 +245,7 @@ def test_a_filter_that_only_aws_has_says_so(ec2: Any) -> None:
 
 def test_every_filter_that_is_said_to_be_obeyed_can_be_asked_for(ec2: Any, subnet: str, image: str) -> None:
     run(ec2, image, subnet)
-    assert len(FILTERS) == 14
+    assert len(FILTERS) == 15
     for action, names in FILTERS.items():
         for name in names.split():
             value = "sg-0123456789abcdef0" if name == "group-id" else "nothing-is-called-this"

@@ -89,7 +89,7 @@ class Behavior:
 
     Attributes:
         name: The behavior's name, in words joined by hyphens.
-        rule: What AWS does, in one sentence.
+        rule: What AWS does, in a sentence or two, and what of it is modeled.
         source: The public page or report that says so.
         region: The region that the account is to have, where the behavior chooses it.
         counts: Whether it begins after the others, since it counts what is in the account then.
