@@ -404,7 +404,7 @@ class TestOtherPeoplesThings:
             f"{account}policy/{names.POLICY}", f"{account}instance-profile/{names.INSTANCE_PROFILE}",
         }  # fmt: skip
 
-    def test_their_instance_runs_and_can_be_managed(self, aws: EmbeddedAws, ssm: Any) -> None:
+    def test_their_instance_runs_with_their_key_and_profile(self, aws: EmbeddedAws) -> None:
         there = everything(aws.client)
         made = there[names_of(there)["instance-1"]]
         assert (made["State"]["Name"], made["KeyName"]) == ("running", "first")
@@ -461,7 +461,10 @@ class TestOtherPeoplesThings:
         assert added.startswith("igw-")
 
 
-@behaves("other-peoples-things", "no-default-vpc", "quotas", "another-region", "zone-a-lacks-t3-micro", "sandbox")
+@behaves(
+    "other-peoples-things", "no-default-vpc", "quotas", "another-region", "zone-a-lacks-t3-micro", "sandbox",
+    "role-is-checked", "one-flow-log-is-unsuccessful",
+)  # fmt: skip
 def test_all_together_what_the_course_makes_fits(aws: EmbeddedAws, ec2: Any, image: str) -> None:
     before = everything(aws.client)
     vpcs = [new_vpc(ec2, cidr) for cidr in ("10.1.0.0/16", "10.2.0.0/16", "10.1.0.0/16")]
@@ -473,5 +476,6 @@ def test_all_together_what_the_course_makes_fits(aws: EmbeddedAws, ec2: Any, ima
         run(ec2, image, subnet)
     with refused("VpcLimitExceeded"):
         new_vpc(ec2, "10.3.0.0/16")
-    assert flow_log(ec2, *vpcs[:2])["Unsuccessful"] == []
+    assert [each["ResourceId"] for each in flow_log(ec2, *vpcs[:2])["Unsuccessful"]] == vpcs[1:2]
+    assert flow_log(ec2, vpcs[1])["Unsuccessful"] == []
     assert changes(before, everything(aws.client)) == {}
