@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.names import LAB_TAG, LOG_GROUP
 from labkit.session import consistency
-from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, environment_kept
+from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, confirm, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
-from labkit.session.flow_logs import Records, events, flow_logs, undelivered
+from labkit.session.flow_logs import INTERVAL, Records, events, flow_logs, formats, overlaps, undelivered
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
 from labkit.session.states import wait_for
@@ -296,7 +296,8 @@ class Lab:
 
         Args:
             containing: Words that a line must contain, all of them, such as an address, an interface's id or `REJECT`.
-            since: Leave out records that begin before this moment; it needs a time zone, such as `lab.clock` has.
+            since: Leave out records that end before this moment; it needs a time zone, such as `lab.clock` has. A
+                record is of one interval of its flow log, such as a minute: the one in which this moment lies counts.
             log_group: The name of the log group; the lab's unless given.
 
         Raises:
@@ -308,9 +309,11 @@ class Lab:
         if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
             raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
         words = {word for each in containing for word in str(each).split()}
-        earliest = since.timestamp() * 1000 if since else 0
         found = events(self.client("logs"), log_group)
-        lines = [str(event["message"]) for event in found if event["timestamp"] >= earliest]
+        if since:
+            known = formats(self.client("ec2"), log_group)
+            found = [event for event in found if overlaps(event, since, known)]
+        lines = [str(event["message"]) for event in found]
         return Records(line for line in lines if words <= set(line.split()))
 
     def insights(self, query: str, since: datetime | None = None, log_group: str | None = None) -> DataFrame:
@@ -318,7 +321,8 @@ class Lab:
 
         Args:
             query: The query, in the language of Logs Insights.
-            since: Search the records from this moment until now; those of the last 24 hours unless given.
+            since: Search the records of traffic from this moment until now; those of the last 24 hours unless given.
+                The time of a record is where its interval begins, up to a minute earlier, so those are searched too.
             log_group: The name of the log group; the lab's unless given.
 
         Returns:
@@ -330,7 +334,8 @@ class Lab:
         from labkit.session.insights import ask
 
         now = self.clock
-        return ask(self.client("logs"), query, log_group or self.name(LOG_GROUP), since or now - timedelta(days=1), now)
+        start = since - INTERVAL if since else now - timedelta(days=1)
+        return ask(self.client("logs"), query, log_group or self.name(LOG_GROUP), start, now)
 
     # The lesson
 
@@ -399,16 +404,16 @@ class Lab:
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab in the order that AWS demands, print what was deleted, and look whether anything is left.
 
-        This deletes what has the lab's tag (`Lab`: `nimbus`); everything inside a VPC that has it, or attached to one,
-        whoever made it; and, by their names, the lab's roles, policy, instance profile, and log group with its records.
-        Nothing else is touched. Running it again deletes what was left, or nothing.
+        This deletes what has the lab's tag (`Lab`: `nimbus`), with all that AWS deletes with it, and nothing else. What
+        lacks the tag in one of the lab's VPCs stays, and is named, with what to do. Running it again deletes what was
+        left, or nothing.
 
         Args:
             dry_run: Only print what would be deleted.
         """
         from labkit.session.clean_up import clean_up
 
-        clean_up(self.client, LAB_TAG, patience=self._account.patience, dry_run=dry_run)
+        clean_up(self.client, patience=self._account.patience, dry_run=dry_run)
 
     @cached_property
     def _finder(self) -> Finder:
@@ -483,22 +488,9 @@ def _confirmed(profile: str | None, region: str | None) -> RealAccount:
     """Connect to a real account, unless the student does not want it; then everything stays as it was."""
     with environment_kept():
         account = RealAccount(profile, region)
-        _confirm(account)
+        confirm(account, "What the notebooks make there costs money until it is deleted (notebook 10).")
     account.enter()
     return account
-
-
-def _confirm(account: RealAccount) -> None:
-    """Ask before anything is made, and must be paid for, in a real account."""
-    print(f"This is {account}. What the notebooks make there costs money until it is deleted (notebook 10).")
-    try:
-        typed = input(f"Type the account number {account.number} to go on: ")
-    except (EOFError, OSError, NotImplementedError):  # in a script, a test, a notebook that runs without a browser
-        raise LabError(
-            "Not connected: there is nobody here to confirm the account. Run this in a notebook or in a terminal."
-        ) from None
-    if typed.strip() != account.number:
-        raise LabError("Not connected: the account number was not confirmed.")
 
 
 def _namespace_of_caller() -> dict[str, Any]:

@@ -8,6 +8,9 @@ start from here.
 #: The tag that marks what belongs to the lab, as EC2 and IAM take it.
 LAB_TAG = {"Key": "Lab", "Value": "nimbus"}
 
+#: How all names below begin, and no other thing of the lab's that AWS finds by its own name.
+PREFIX = "Nimbus"
+
 LOG_GROUP = "NimbusVPCFlowLogsGroup"
 DELIVERY_ROLE = "NimbusVPCFlowLogsRole"
 POLICY = "NimbusVPCFlowLogsPolicy"

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "learn": COMMON | {"network", "flowlogs", "iam"},
     "session": COMMON | {"network", "flowlogs", "insights", "iam", "embedded"},
     "lab": COMMON | {"network", "flowlogs", "insights", "session", "show", "learn"},
-    "cli": COMMON | {"flowlogs", "learn"},
+    "cli": COMMON | {"flowlogs", "learn", "session", "lab"},
     "__init__": {"lab", "version"},
     "__main__": {"cli"},
 }

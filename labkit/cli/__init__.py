@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit import __version__
-from labkit.cli import clean, doctor, environment, flows, progress, run, start, testing
+from labkit.cli import clean, cleanup, doctor, environment, flows, progress, run, start, testing
 from labkit.cli.messages import command, explain_os_error
 from labkit.errors import LabError
 
@@ -48,6 +48,7 @@ VERBS = {
     "run": Verb("execute notebooks without a browser; write them and an HTML page of each", run.run, run.parse),
     "flows": Verb("list who talks to whom in VPC flow logs, and what nothing answered", flows.run, flows.parse),
     "progress": Verb("show what you have passed of the course, and what is left", progress.run, progress.parse, False),
+    "cleanup": Verb("delete the lab from a real account, after a kernel that is gone", cleanup.run, cleanup.parse),
     "doctor": Verb("show what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
     "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
     "setup": Verb("set everything up and stop there (for a classroom, or CI)", _setup),

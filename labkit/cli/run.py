@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 import time
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.cli import environment
+from labkit.cli import environment, worlds
+from labkit.cli.messages import command
 from labkit.errors import CommandError
 from labkit.machine import cores
 from labkit.status import Status, bar
@@ -43,7 +45,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the arguments of the command line.
 
     Raises:
-        CommandError: If a chapter is unknown, or the results would overwrite the notebooks.
+        CommandError: If a chapter is unknown, the results would overwrite the notebooks, or the AWS is not one in
+            which notebooks can run by themselves.
     """
     parser = argparse.ArgumentParser(
         prog="labkit run",
@@ -55,7 +58,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--update", action="store_true", help="for authors: write the outputs into the notebooks themselves"
     )
+    parser.add_argument(
+        "--aws", type=worlds.world, metavar="AWS", help="run them in another AWS: contrary, contrary:BEHAVIOR,BEHAVIOR"
+    )
     options = parser.parse_args(arguments)
+    where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
+    if where == "aws":
+        raise CommandError(
+            "Notebooks that run by themselves use no real account, since nobody is there to confirm it: open them with "
+            f"'{command('start')} --aws'."
+        )
+    if options.update and where != "embedded":
+        raise CommandError(f"The notebooks keep the outputs of the embedded AWS, not of {where}: leave --update out.")
     root = environment.root()
     options.notebooks = choose(options.chapters, root / "notebooks")
     options.out = (options.out or root / "build").resolve()
@@ -99,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     # On Windows, too, a loop that can watch the kernels' sockets.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        outcomes = runner.run(_execute_all(options.notebooks, options.out))
+        outcomes = runner.run(_execute_all(options.notebooks, options.out, worlds.variables(options)))
     if options.update:
         update(options.notebooks, options.out)
     print(table(outcomes))
@@ -135,7 +149,7 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
+async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, str]) -> list[Outcome]:
     """Execute several notebooks at once, one per core, each in its own kernel, with a progress bar over all cells."""
     import nbformat
 
@@ -153,7 +167,7 @@ async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
 
         async def one(path: Path) -> Outcome:
             async with free:
-                outcome = await _execute(path, texts[path], out, on_cell)
+                outcome = await _execute(path, texts[path], out, on_cell, variables)
             status.clear()
             print(f"{outcome.chapter}: {'failed' if outcome.error else 'ok'}, {outcome.seconds:.1f} s", flush=True)
             return outcome
@@ -161,7 +175,9 @@ async def _execute_all(notebooks: list[Path], out: Path) -> list[Outcome]:
         return list(await asyncio.gather(*map(one, notebooks)))
 
 
-async def _execute(path: Path, notebook: Any, out: Path, on_cell: Callable[[str], None]) -> Outcome:
+async def _execute(
+    path: Path, notebook: Any, out: Path, on_cell: Callable[[str], None], variables: dict[str, str]
+) -> Outcome:
     """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails."""
     import nbformat
     from nbclient import NotebookClient
@@ -186,7 +202,7 @@ async def _execute(path: Path, notebook: Any, out: Path, on_cell: Callable[[str]
         extra_arguments=["--log-level=ERROR"],  # a kernel's warnings would break the progress line
     )
     try:
-        await client.async_execute(env=environment.variables())
+        await client.async_execute(env=environment.variables() | variables)
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except CellTimeoutError:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labkit.cli import environment
+from labkit.cli import environment, worlds
 from labkit.cli.messages import command
 from labkit.errors import CommandError
 
@@ -29,7 +29,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=_port, metavar="N", help=f"the port (default: {PORT}, or the next free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the URL")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--aws", type=worlds.world, nargs="?", const="aws", metavar="AWS",
+        help="let the notebooks use a real account, or another AWS: embedded (default), contrary",
+    )  # fmt: skip
+    worlds.add_account(parser)
+    options = parser.parse_args(arguments)
+    if (options.profile or options.region) and options.aws != "aws":
+        parser.error("--profile and --region are for a real account: add --aws")
+    return options
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
     if not (root / FIRST).is_file():
         print(f"{FIRST} is missing ('git restore {FIRST}' brings it back); JupyterLab opens without it.")
         page = "/lab"
-    server = subprocess.Popen(command_line(root, port, page, options.no_browser), env=variables(token))
+    server = subprocess.Popen(
+        command_line(root, port, page, options.no_browser), env=variables(token) | worlds.variables(options)
+    )
     # Asked to end by the system (closing a terminal, docker stop), take the server along.
     signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
     try:

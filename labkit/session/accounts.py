@@ -187,6 +187,27 @@ class RealAccount:
         return f"the AWS account {self.number}, {self.region}"
 
 
+def confirm(account: RealAccount, what: str) -> None:
+    """Ask the person to confirm an account, before anything is done there.
+
+    Args:
+        account: The account.
+        what: What will be done, in a sentence.
+
+    Raises:
+        LabError: If the account is not confirmed, or nobody is there.
+    """
+    print(f"This is {account}. {what}")
+    try:
+        typed = input(f"Type the account number {account.number} to go on: ")
+    except (EOFError, OSError, NotImplementedError):  # in a script, a test, a notebook that runs without a browser
+        raise LabError(
+            "Not connected: there is nobody here to confirm the account. Run this in a notebook or in a terminal."
+        ) from None
+    if typed.strip() != account.number:
+        raise LabError("Not connected: the account number was not confirmed.")
+
+
 def all_behaviors() -> list[str]:
     """Return the names of the contrary behaviors that an embedded AWS can have."""
     from labkit.embedded.api.contrary import behaviors

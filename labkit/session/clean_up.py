@@ -1,6 +1,7 @@
 """Deletes the lab, one kind of thing after another, and checks afterwards whether anything is left.
 
-`lab.clean_up` does it.
+`lab.clean_up` and `labkit cleanup` do it. Only what has the lab's tag is deleted. What lacks it inside one of the lab's
+VPCs is named, with what to do: it may be the student's, or somebody else's.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from labkit.session.waiting import poll
 #: What AWS answers while something else that is being deleted still uses a thing.
 _NOT_YET = {
     "DependencyViolation", "DeleteConflict", "InvalidParameterValue", "InvalidIPAddress.InUse",
-    "InvalidNetworkInterface.InUse", "OperationAbortedException",
+    "InvalidNetworkInterface.InUse", "InvalidStateTransition", "OperationAbortedException",
 }  # fmt: skip
 
 
@@ -61,25 +62,24 @@ class _Search:
     wait: bool = False
 
 
-def clean_up(client: Callable[[str], Any], tag: Part, patience: float, dry_run: bool = False) -> None:
+def clean_up(client: Callable[[str], Any], patience: float, dry_run: bool = False) -> None:
     """Delete the lab, and print each thing that was deleted, then what is left and what to do about it.
 
     Args:
         client: Makes a boto3 client of a service.
-        tag: The tag of the lab's things, with `Key` and `Value`.
         patience: How many seconds to wait until AWS allows a deletion.
         dry_run: Whether only to print what would be deleted.
     """
-    work = CleanUp(client, tag, patience)
+    work = CleanUp(client, patience)
     count = 0
     for thing in work.preview() if dry_run else work.run():
         print(f"{'Would delete' if dry_run else 'Deleted'} {thing}")
         count += 1
     if dry_run:
         print(f"Nothing was deleted; {count} things would be." if count else "There is nothing of the lab to delete.")
-    left = work.unseen() if dry_run else work.leftovers()
+    left = [*work.foreign(), *work.unseen()] if dry_run else work.leftovers()
     for line in left:
-        print(f"Left: {line}")
+        print(f"{'Would leave' if dry_run else 'Left'}: {line}")
     if not left and not dry_run:
         print("Looked again: nothing of the lab is left." if count else "There is nothing of the lab to delete.")
 
@@ -87,17 +87,20 @@ def clean_up(client: Callable[[str], Any], tag: Part, patience: float, dry_run: 
 class CleanUp:
     """Deletes the lab. The arguments are those of `clean_up`."""
 
-    def __init__(self, client: Callable[[str], Any], tag: Part, patience: float) -> None:
+    def __init__(self, client: Callable[[str], Any], patience: float) -> None:
         self._ec2, self._iam, self._logs = client("ec2"), client("iam"), client("logs")
         self._finder = Finder(client)
-        self._tagged = {"Name": f"tag:{tag['Key']}", "Values": [tag["Value"]]}
+        self._tagged = {"Name": f"tag:{names.LAB_TAG['Key']}", "Values": [names.LAB_TAG["Value"]]}
         self._patience = patience
         self._vpcs: list[str] = []
+        self._foreign: dict[str, Thing] = {}  # what lacks the tag in these VPCs, by id
+        self._groups: set[str] = set()  # the log groups that were deleted
         self._errors: dict[str, Exception] = {}  # by a thing's id, or by a kind that AWS would not list
 
     def preview(self) -> list[Thing]:
         """Return what there is to delete, in the order in which it would be deleted."""
         self._errors.clear()
+        self._foreign.clear()
         return [thing for search in self._searches() for thing in self._found(search)]
 
     def run(self) -> Iterator[Thing]:
@@ -120,12 +123,38 @@ class CleanUp:
             return not things and not self._errors
 
         self._poll(is_clean, "the last things to be gone")
-        left = [(str(thing), errors.get(thing.id)) for thing in things]
-        return [*(f"{what}{_because(error)}" for what, error in left), *self.unseen()]
+        left = [f"{thing}{_because(errors.get(thing.id), thing.id)}" for thing in things]
+        return [*left, *self._made_again(), *self.foreign(), *self.unseen()]
+
+    def foreign(self) -> list[str]:
+        """Return a line for each thing without the lab's tag in one of its VPCs, with the next step."""
+        tag = f"{names.LAB_TAG['Key']}: {names.LAB_TAG['Value']}"
+        return [
+            f"{thing}: it is in the lab's network and lacks the lab's tag ({tag}), so it may be somebody else's. If it "
+            f"is yours, delete it or tag it (ec2.create_tags(Resources=[{thing.id!r}], Tags=[lab.tag])), then run "
+            "lab.clean_up() again."
+            for thing in self._foreign.values()
+        ]
+
+    def _made_again(self) -> Iterator[str]:
+        """Yield a line for each log group that was deleted and is there again: without the tag, since not by the lab.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+        """
+        for name in sorted(self._groups):
+            try:
+                found = self._finder.named(name, "log-group")
+            except (ClientError, HTTPClientError):  # then it is among the unseen
+                continue
+            if found is not None and not found.is_labs:
+                yield (
+                    f"log group {name}: the service of the flow logs has made it again for the last records. Delete it "
+                    f"in some minutes: logs.delete_log_group(logGroupName={name!r})."
+                )
 
     def unseen(self) -> list[str]:
         """Return a line for each kind of thing that AWS would not list in the last search, with the reason."""
-        return [f"each {word} that there may be{_because(error)}" for word, error in self._errors.items()]
+        return [f"each {word} that there may be{_because(error, word)}" for word, error in self._errors.items()]
 
     # Looking
 
@@ -136,15 +165,17 @@ class CleanUp:
             if kind is BY_PREFIX["sg"]:
                 yield _Search("rule that names a group", self._rules)
             yield _Search(kind.word, partial(self._of_kind, kind), wait=kind.holds)
-        # The lab's things outside EC2 have no tag; the notebooks give them these names. The log group is last: until
-        # its role is gone, the service of the flow logs would create it again for the last records.
-        for word, finder_kind, known, delete in (
-            ("instance profile", "instance-profile", [names.INSTANCE_PROFILE], self._delete_profile),
-            ("role", "role", [names.INSTANCE_ROLE, names.DELIVERY_ROLE], self._delete_role),
-            ("policy", "policy", [names.POLICY], self._delete_policy),
-            ("log group", "log-group", [names.LOG_GROUP], self._delete_log_group),
-        ):
-            yield _Search(word, partial(self._by_name, word, finder_kind, known, delete))
+        # The log group is last: until its role is gone, the service of the flow logs would create it again for the last
+        # records.
+        in_iam, in_logs = partial(all_of, self._iam), partial(all_of, self._logs)
+        every_profile = partial(in_iam, "list_instance_profiles", "InstanceProfiles[].InstanceProfileName")
+        every_role = partial(in_iam, "list_roles", "Roles[].RoleName")
+        every_policy = partial(in_iam, "list_policies", "Policies[].PolicyName", Scope="Local")
+        every_group = partial(in_logs, "describe_log_groups", "logGroups[].logGroupName")
+        yield _Search("instance profile", partial(self._named, "instance profile", every_profile, self._delete_profile))
+        yield _Search("role", partial(self._named, "role", every_role, self._delete_role))
+        yield _Search("policy", partial(self._named, "policy", every_policy, self._delete_policy))
+        yield _Search("log group", partial(self._named, "log group", every_group, self._delete_log_group))
 
     def _found(self, search: _Search) -> list[Thing]:
         try:
@@ -156,37 +187,47 @@ class CleanUp:
     def _look_for_vpcs(self) -> Iterator[Thing]:
         """Note which VPCs are the lab's, for everything that is inside; they are deleted late."""
         wait_until_shown(self._ec2)
-        self._vpcs = self._describe("describe_vpcs", "Vpcs[].VpcId", self._tagged)
+        self._vpcs = [vpc["VpcId"] for vpc in self._describe(BY_PREFIX["vpc"], self._tagged)]
         yield from ()
 
     def _of_kind(self, kind: Kind) -> Iterator[Thing]:
+        own: dict[str, Part] = {}
+        for part in [*self._describe(kind, self._tagged), *self._inside(kind)]:
+            if names.LAB_TAG in _tags(part):
+                own[part[kind.id]] = part
+            elif not kind.is_default(part) and not kind.is_gone(part):
+                self._foreign[part[kind.id]] = self._thing(kind, part)
+        yield from (self._thing(kind, part) for part in own.values() if not kind.stays(part))
+
+    def _inside(self, kind: Kind) -> Iterator[Part]:
+        """Find the things of a kind in the lab's VPCs, whoever made them."""
         places = self._resources() if "resource-id" in kind.within else self._vpcs
-        inside = [{"Name": name, "Values": places} for name in kind.within if places]
-        parts = [part for each in [self._tagged, *inside] for part in self._describe(kind.operation, kind.path, each)]
-        for id, part in {part[kind.id]: part for part in parts}.items():
-            if not kind.stays(part):
-                yield Thing(kind.word, id, _name(part), partial(kind.remove, self._ec2, part))
+        if kind.vpcs and places:
+            yield from (part for part in self._describe(kind) if kind.vpcs(part) & set(places))
+        elif places:
+            for name in kind.within:
+                yield from self._describe(kind, {"Name": name, "Values": places})
+
+    def _thing(self, kind: Kind, part: Part) -> Thing:
+        return Thing(kind.word, part[kind.id], _name(part), partial(kind.remove, self._ec2, part))
 
     def _resources(self) -> list[str]:
         """Return what a flow log of the lab may watch: its VPCs, and the subnets and interfaces in them."""
         if not self._vpcs:
             return []
         inside = {"Name": "vpc-id", "Values": self._vpcs}
-        subnets = self._describe("describe_subnets", "Subnets[].SubnetId", inside)
-        interfaces = self._describe("describe_network_interfaces", "NetworkInterfaces[].NetworkInterfaceId", inside)
-        return [*self._vpcs, *subnets, *interfaces]
+        kinds = BY_PREFIX["subnet"], BY_PREFIX["eni"]
+        return [*self._vpcs, *(part[kind.id] for kind in kinds for part in self._describe(kind, inside))]
 
-    def _describe(self, operation: str, path: str, condition: Part) -> list[Any]:
-        name = self._ec2.meta.method_to_api_mapping[operation]
+    def _describe(self, kind: Kind, *conditions: Part) -> list[Any]:
+        name = self._ec2.meta.method_to_api_mapping[kind.operation]
         members = self._ec2.meta.service_model.operation_model(name).input_shape.members
-        return all_of(self._ec2, operation, path, **{"Filter" if "Filter" in members else "Filters": [condition]})
+        given = {"Filter" if "Filter" in members else "Filters": list(conditions)} if conditions else {}
+        return all_of(self._ec2, kind.operation, kind.path, **given)
 
     def _rules(self) -> Iterator[Thing]:
         """Find the rules of the lab's security groups that name groups, which could then not be deleted."""
-        if not self._vpcs:
-            return
-        inside = {"Name": "vpc-id", "Values": self._vpcs}
-        for group in self._describe("describe_security_groups", "SecurityGroups[]", inside):
+        for group in self._describe(BY_PREFIX["sg"], self._tagged):
             for direction, key in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
                 named = [
                     {**{k: rule[k] for k in ("IpProtocol", "FromPort", "ToPort") if k in rule}, "UserIdGroupPairs": [
@@ -201,9 +242,9 @@ class CleanUp:
                     name = f"{direction}, {group['GroupName']}"
                     yield Thing("rules that name groups", group["GroupId"], name, delete)
 
-    def _by_name(self, word: str, kind: str, known: list[str], delete: Callable[[str, str], None]) -> Iterator[Thing]:
-        for name in known:
-            found = self._finder.named(name, kind)
+    def _named(self, word: str, every: Callable[[], list[str]], delete: Callable[[str, str], None]) -> Iterator[Thing]:
+        for name in sorted(name for name in every() if name.startswith(names.PREFIX)):
+            found = self._finder.named(name, word.replace(" ", "-"))
             if found is not None and found.is_labs:
                 yield Thing(word, name, "", partial(delete, name, found.arn))
 
@@ -234,8 +275,6 @@ class CleanUp:
 
     def _delete_role(self, name: str, arn: str) -> None:
         listed = partial(all_of, self._iam, RoleName=name)
-        for profile in listed("list_instance_profiles_for_role", "InstanceProfiles[].InstanceProfileName"):
-            self._iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=name)
         for policy in listed("list_attached_role_policies", "AttachedPolicies[].PolicyArn"):
             self._iam.detach_role_policy(RoleName=name, PolicyArn=policy)
         for inline in listed("list_role_policies", "PolicyNames[]"):
@@ -248,17 +287,27 @@ class CleanUp:
             self._iam.delete_policy_version(PolicyArn=arn, VersionId=version)
         self._iam.delete_policy(PolicyArn=arn)
 
-    def _delete_log_group(self, name: str, found: str) -> None:
+    def _delete_log_group(self, name: str, arn: str) -> None:
         self._logs.delete_log_group(logGroupName=name)
+        self._groups.add(name)
+
+
+def _tags(part: Part) -> list[Part]:
+    return list(part.get("Tags") or part.get("TagSet") or ())
 
 
 def _name(part: Part) -> str:
-    tags = {tag["Key"]: tag["Value"] for tag in part.get("Tags") or part.get("TagSet") or ()}
+    tags = {tag["Key"]: tag["Value"] for tag in _tags(part)}
     return str(tags.get("Name") or part.get("GroupName") or part.get("KeyName") or part.get("Description") or "")
 
 
-def _because(error: Exception | None) -> str:
-    """Return why something is left, and what to do next."""
+def _because(error: Exception | None, id: str) -> str:
+    """Return why something is left, and what to do next.
+
+    Args:
+        error: What AWS answered; None if nothing.
+        id: The thing's id.
+    """
     refusal = code(error)
     if error is None:
         return ". AWS has not finished deleting it: run lab.clean_up() again in a minute."
@@ -272,7 +321,7 @@ def _because(error: Exception | None) -> str:
     elif refusal == "OperationNotPermitted":
         next_step = (
             "It may be protected from deletion: take the protection away "
-            "(ec2.modify_instance_attribute(InstanceId=…, DisableApiTermination={'Value': False})), then run "
+            f"(ec2.modify_instance_attribute(InstanceId={id!r}, DisableApiTermination={{'Value': False}})), then run "
             "lab.clean_up() again."
         )
     else:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from labkit.flowlogs import DEFAULT_FORMAT
 from labkit.network import Network
 from labkit.session.paging import all_of
 
 #: How long a flow log may say FAILED before that counts as its state: after its role is fixed, it says so until the
 #: next delivery.
 _UNTIL_FAILED_COUNTS = timedelta(minutes=10)
+
+#: The interval of the lab's flow logs, of which each record tells.
+INTERVAL = timedelta(minutes=1)
 
 
 class Records(list[str]):
@@ -42,6 +48,32 @@ def events(logs: Any, log_group: str, **conditions: Any) -> list[dict[str, Any]]
     except logs.exceptions.ResourceNotFoundException:
         return []
     return sorted(found, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
+
+
+def formats(ec2: Any, log_group: str) -> list[list[str]]:
+    """Return the fields, in order, that records in a log group may have: the default ones, and those of its flow logs.
+
+    A field that is newer than labkit is one, too.
+    """
+    texts = [DEFAULT_FORMAT, *(each["LogFormat"] for each in flow_logs(ec2) if each.get("LogGroupName") == log_group)]
+    return [re.findall(r"\$\{(.*?)\}", text) for text in dict.fromkeys(texts)]
+
+
+def overlaps(event: dict[str, Any], since: datetime, formats: Iterable[list[str]]) -> bool:
+    """Return whether a record is of traffic at some moment or later, as far as one can tell: whether it ends then.
+
+    Args:
+        event: The event that holds the record; its timestamp is the record's start.
+        since: The moment.
+        formats: The fields that the record may have. Where none of them says when it ends, it must begin then.
+    """
+    words = event["message"].split()
+    ends = [
+        int(words[at])
+        for names in formats
+        if len(names) == len(words) and "end" in names and words[at := names.index("end")].isdecimal()
+    ]
+    return max(ends, default=event["timestamp"] / 1000) >= since.timestamp()
 
 
 def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: datetime, now: datetime) -> list[str]:

@@ -30,11 +30,12 @@ class Kind:
         delete: Deletes one, given an EC2 client and its description, if more is needed than the operation `delete_…`
             with its id.
         within: The filters that find those in some VPCs.
+        vpcs: Returns the VPCs that one is in, given its description; only where EC2 has no filter for that.
         state: Returns the state, given the description.
         gone: The states in which nothing is left to delete.
         going: The states that end by themselves in one of those.
         holds: Whether things that it uses can't be deleted before it is gone.
-        is_default: Whether one comes and goes with its VPC, given its description.
+        is_default: Whether one comes and goes with something else, such as its VPC, given its description.
     """
 
     word: str
@@ -45,6 +46,7 @@ class Kind:
     path: str
     delete: Callable[[Any, Part], object] | None = None
     within: tuple[str, ...] = ("vpc-id",)
+    vpcs: Callable[[Part], set[str]] | None = None
     state: Callable[[Part], str] = lambda part: ""
     gone: tuple[str, ...] = ()
     going: tuple[str, ...] = ()
@@ -95,20 +97,6 @@ def _delete_gateway(ec2: Any, part: Part) -> None:
     ec2.delete_internet_gateway(InternetGatewayId=part["InternetGatewayId"])
 
 
-def _delete_table(ec2: Any, part: Part) -> None:
-    for each in part["Associations"]:
-        with suppress_gone():
-            ec2.disassociate_route_table(AssociationId=each["RouteTableAssociationId"])
-    ec2.delete_route_table(RouteTableId=part["RouteTableId"])
-
-
-def _release(ec2: Any, part: Part) -> None:
-    if "AssociationId" in part:
-        with suppress_gone():
-            ec2.disassociate_address(AssociationId=part["AssociationId"])
-    ec2.release_address(AllocationId=part["AllocationId"])
-
-
 #: In the order in which AWS allows deletion. Flow logs come first: until one is deleted, its service may write to the
 #: log group, and create it again. https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
 KINDS = (
@@ -144,10 +132,11 @@ KINDS = (
     Kind(
         "network interface", "network-interface", "eni", "NetworkInterfaceId",
         "describe_network_interfaces", "NetworkInterfaces[]",
+        is_default=lambda part: bool(part["Status"] != "available"),
     ),
     Kind(
         "Elastic IP address", "elastic-ip", "eipalloc", "AllocationId", "describe_addresses", "Addresses[]",
-        _release, within=(),
+        lambda ec2, part: ec2.release_address(AllocationId=part["AllocationId"]), within=(),
     ),
     Kind(
         "internet gateway", "internet-gateway", "igw", "InternetGatewayId",
@@ -157,14 +146,14 @@ KINDS = (
     Kind(
         "egress-only internet gateway", "egress-only-internet-gateway", "eigw", "EgressOnlyInternetGatewayId",
         "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways[]",
-        within=("attachment.vpc-id",),
+        within=(), vpcs=lambda part: {each["VpcId"] for each in part["Attachments"]},
     ),
     Kind(
         "subnet", "subnet", "subnet", "SubnetId", "describe_subnets", "Subnets[]",
         state=lambda part: str(part["State"]),
     ),
     Kind(
-        "route table", "route-table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]", _delete_table,
+        "route table", "route-table", "rtb", "RouteTableId", "describe_route_tables", "RouteTables[]",
         is_default=lambda part: any(each["Main"] for each in part["Associations"]),
     ),
     Kind(

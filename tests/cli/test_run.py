@@ -83,11 +83,39 @@ def test_it_executes_writes_both_results_and_reports_the_failing_cell(
     assert "00-good: ok" in printed
 
 
+def test_its_kernels_are_told_which_aws_to_use(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABKIT_AWS", raising=False)
+    write(root / "notebooks" / "00-where.ipynb", "import os\nprint(os.environ.get('LABKIT_AWS'))")
+    for arguments, where in (([], "None"), (["--aws", "contrary:throttling"], "contrary:throttling")):
+        assert run.run(run.parse(arguments)) == 0
+        executed = nbformat.read(root / "build" / "00-where.ipynb", as_version=4)
+        assert executed.cells[0].outputs[0].text == f"{where}\n"
+
+
+def test_it_uses_no_real_account_and_keeps_outputs_of_the_embedded_aws_only(
+    chapters: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LABKIT_AWS", raising=False)
+    with pytest.raises(CommandError, match="nobody is there to confirm it: open them with '.*labkit start --aws'"):
+        run.parse(["--aws", "aws"])
+    with pytest.raises(CommandError, match="the outputs of the embedded AWS, not of contrary: leave --update out"):
+        run.parse(["--aws", "contrary", "--update"])
+    with pytest.raises(SystemExit):
+        run.parse(["--aws", "moon"])
+    assert (
+        "'moon' is not an AWS; choose embedded, contrary, contrary:BEHAVIOR,BEHAVIOR or aws" in capsys.readouterr().err
+    )
+    monkeypatch.setenv("LABKIT_AWS", "contrary")
+    with pytest.raises(CommandError, match="leave --update out"):
+        run.parse(["--update"])
+    assert run.parse(["--update", "--aws", "embedded"]).update
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notebooks take no time: each has two cells."""
 
-    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any) -> Outcome:
+    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any, variables: Any) -> Outcome:
         for _ in range(2):
             on_cell(path.stem)
         return Outcome(path.stem, 2, 0.5, error="" if path.stem.startswith("00") else "no route")
@@ -103,12 +131,12 @@ def test_in_a_terminal_one_line_of_progress_updates_and_never_wraps(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     two = run.choose(["00", "03"], chapters)
-    asyncio.run(run._execute_all(two, chapters))
+    asyncio.run(run._execute_all(two, chapters, {}))
     before_done, _, after = capsys.readouterr().out.partition("00-start-here: ok, 0.5 s\n")
     assert "[######..................] cell 1 of 4  00-start-here" in before_done and "\n" not in before_done
     assert "[##################......] cell 3 of 4  03-the-failed-ping" in after
     monkeypatch.setenv("COLUMNS", "30")
-    asyncio.run(run._execute_all(two, chapters))
+    asyncio.run(run._execute_all(two, chapters, {}))
     assert "cell 1 of 4" not in capsys.readouterr().out
 
 
@@ -116,5 +144,5 @@ def test_in_a_terminal_one_line_of_progress_updates_and_never_wraps(
 def test_elsewhere_there_is_a_line_for_each_notebook_that_is_done(
     chapters: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asyncio.run(run._execute_all(run.choose(["00", "03"], chapters), chapters))
+    asyncio.run(run._execute_all(run.choose(["00", "03"], chapters), chapters, {}))
     assert capsys.readouterr().out == "00-start-here: ok, 0.5 s\n03-the-failed-ping: failed, 0.5 s\n"

@@ -85,6 +85,29 @@ def test_the_settings_come_on_top_of_the_persons_own_and_hashes_are_as_in_the_co
     assert server.env["PYTHONHASHSEED"] == "0"
 
 
+def test_its_kernels_are_told_which_aws_to_use(root: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    def told(*arguments: str) -> dict[str, str]:
+        start.run(start.parse(list(arguments)))
+        return {name: value for name, value in server.env.items() if name.startswith("LABKIT_")}
+
+    assert told() == {}
+    assert told("--aws") == {"LABKIT_AWS": "aws"}
+    assert told("--aws", "contrary:throttling") == {"LABKIT_AWS": "contrary:throttling"}
+    assert told("--aws", "--profile", "class", "--region", "eu-west-1") == {
+        "LABKIT_AWS": "aws", "LABKIT_PROFILE": "class", "LABKIT_REGION": "eu-west-1",
+    }  # fmt: skip
+
+
+def test_a_profile_without_a_real_account_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--profile", "class"], ["--aws", "contrary", "--region", "eu-west-1"]):
+        with pytest.raises(SystemExit):
+            start.parse(arguments)
+        assert "--profile and --region are for a real account: add --aws" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_a_good_end_and_a_server_that_fails_an_error(
     root: Path, server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

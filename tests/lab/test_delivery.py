@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,3 +136,48 @@ def test_never_captured_is_not_captured(built: Built) -> None:
         built.lab.shell("instance-1", f"ping -c 1 -W 1 {address}")
     built.lab.wait_for_flow_logs()
     assert all(built.lab.records(address) == [] for address in addresses)
+
+
+# Since a moment
+
+
+def test_records_since_a_moment_are_those_that_end_then_or_later(built: Built) -> None:
+    """A record is of one interval of a minute, in which the moment may lie; start and end are the interval's bounds."""
+    built.lab.wait_for_flow_logs()
+    before = built.lab.clock
+    built.lab.shell("instance-1", "ping -c 3 8.8.8.8")
+    after = built.lab.clock
+    built.lab.wait_for_flow_logs()
+    found = built.lab.records("10.1.15.80", "8.8.8.8", since=before)
+    (sent,) = [line.split() for line in found if "10.1.15.80 8.8.8.8" in line]
+    assert int(sent[10]) <= before.timestamp() <= int(sent[11])
+    assert built.lab.records("8.8.8.8", since=after)
+    later = datetime.fromtimestamp(int(sent[11]), UTC)
+    assert built.lab.records("8.8.8.8", since=later)
+    assert built.lab.records("8.8.8.8", since=later + timedelta(seconds=1)) == []
+    query = 'filter dstAddr = "8.8.8.8"'
+    assert len(built.lab.insights(query, since=after)) == len(built.lab.insights(query, since=later)) == 1
+    assert len(built.lab.insights(query, since=later + timedelta(seconds=1))) == 0
+
+
+@pytest.mark.parametrize("fields", ["end srcaddr start dstaddr", "srcaddr dstaddr"])
+def test_the_end_is_found_in_any_format_and_without_one_the_beginning_counts(built: Built, fields: str) -> None:
+    built.logs.create_log_group(logGroupName="custom")
+    built.ec2.create_flow_logs(
+        ResourceType="Subnet", ResourceIds=[built.subnet_1], TrafficType="ALL", LogGroupName="custom",
+        DeliverLogsPermissionArn=built.role, LogFormat=" ".join(f"${{{field}}}" for field in fields.split()),
+        MaxAggregationInterval=60,
+    )  # fmt: skip
+    built.lab.wait_for_flow_logs()
+    built.lab.shell("instance-1", "ping -c 3 8.8.8.8")
+    built.lab.wait_for_flow_logs()
+    events = built.logs.filter_log_events(logGroupName="custom")["events"]
+    (at,) = {event["timestamp"] / 1000 for event in events if "8.8.8.8" in event["message"].split()}
+
+    def found(seconds: int) -> int:
+        since = datetime.fromtimestamp(at, UTC) + timedelta(seconds=seconds)
+        return len(built.lab.records("8.8.8.8", since=since, log_group="custom"))
+
+    assert found(0) == 2
+    assert found(30) == (2 if "end" in fields else 0)
+    assert found(61) == 0
