@@ -43,6 +43,11 @@ def current() -> Any:
     return _current
 
 
+def is_virtual() -> bool:
+    """Return whether pauses pass in virtual time, so that nobody waits for their end."""
+    return isinstance(_current, VirtualTime)
+
+
 def pause_by(clock: Any = time) -> None:
     """Let pauses pass by another clock from now on.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from labkit.session.sleeping import is_virtual
 from labkit.status import Status
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def poll(ask: Callable[[], T | None], *, patience: float, every: float, awaited:
     started = time.monotonic()
     if answer := ask():
         return answer
-    with Status(quiet=0) as status:
+    with Status(quiet=None if is_virtual() else 0) as status:
         while (waited := time.monotonic() - started) < patience:
             status.say(f"{waited:3.0f} s, waiting for {awaited()}", plain=f"waiting for {awaited()}")
             time.sleep(every)

@@ -14,6 +14,7 @@ from labkit.embedded.api.contrary.quotas import Quotas
 from labkit.embedded.api.contrary.sandbox import Sandbox
 from labkit.embedded.api.service_quotas import ADDRESSES, RAISED, VCPUS, VPCS
 from labkit.iam import flow_log_delivery, managed_instance, read_role
+from tests.embedded.site import Site
 from tests.embedded.support import assign_public_addresses, client, new_vpc, refused, run, where
 from tests.neighbors import additions, changes, everything
 
@@ -61,6 +62,20 @@ class TestAnotherRegion:
             LocationType="availability-zone", Filters=where("instance-type", "t3.micro")
         )["InstanceTypeOfferings"]
         assert {each["Location"] for each in offered} == {f"eu-central-1{letter}" for letter in "abc"}
+
+    def test_records_are_delivered_and_queried_there(self, aws: EmbeddedAws, image: str) -> None:
+        """https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html: region, az-id"""
+        site = Site(aws, image)
+        site.record(site.vpc, LogFormat="region az-id srcaddr dstaddr action")
+        begin = int(aws.clock.time())
+        assert "3 received" in site.send("ping -c 3 10.1.0.20")["StandardOutputContent"]
+        site.settle()
+        zone = site.ec2.describe_subnets(SubnetIds=[site.subnet])["Subnets"][0]["AvailabilityZoneId"]
+        assert ["eu-central-1", zone, "10.1.0.10", "10.1.0.20", "ACCEPT"] in site.lines()
+        query = site.logs.start_query(
+            logGroupName="g", startTime=begin - 60, endTime=begin + 600, queryString="stats count(*) as n"
+        )["queryId"]
+        assert int(site.logs.get_query_results(queryId=query)["results"][0][0]["value"]) >= 4
 
     def test_any_other_region_is_refused(self, aws: EmbeddedAws) -> None:
         with refused("NotImplemented", "does not have the region us-east-1, only eu-central-1"):
@@ -389,7 +404,7 @@ class TestOtherPeoplesThings:
             f"{account}policy/{names.POLICY}", f"{account}instance-profile/{names.INSTANCE_PROFILE}",
         }  # fmt: skip
 
-    def test_their_instance_runs_and_can_be_managed(self, aws: EmbeddedAws, ssm: Any) -> None:
+    def test_their_instance_runs_with_their_key_and_profile(self, aws: EmbeddedAws) -> None:
         there = everything(aws.client)
         made = there[names_of(there)["instance-1"]]
         assert (made["State"]["Name"], made["KeyName"]) == ("running", "first")
@@ -446,7 +461,10 @@ class TestOtherPeoplesThings:
         assert added.startswith("igw-")
 
 
-@behaves("other-peoples-things", "no-default-vpc", "quotas", "another-region", "zone-a-lacks-t3-micro", "sandbox")
+@behaves(
+    "other-peoples-things", "no-default-vpc", "quotas", "another-region", "zone-a-lacks-t3-micro", "sandbox",
+    "role-is-checked", "one-flow-log-is-unsuccessful",
+)  # fmt: skip
 def test_all_together_what_the_course_makes_fits(aws: EmbeddedAws, ec2: Any, image: str) -> None:
     before = everything(aws.client)
     vpcs = [new_vpc(ec2, cidr) for cidr in ("10.1.0.0/16", "10.2.0.0/16", "10.1.0.0/16")]
@@ -458,5 +476,6 @@ def test_all_together_what_the_course_makes_fits(aws: EmbeddedAws, ec2: Any, ima
         run(ec2, image, subnet)
     with refused("VpcLimitExceeded"):
         new_vpc(ec2, "10.3.0.0/16")
-    assert flow_log(ec2, *vpcs[:2])["Unsuccessful"] == []
+    assert [each["ResourceId"] for each in flow_log(ec2, *vpcs[:2])["Unsuccessful"]] == vpcs[1:2]
+    assert flow_log(ec2, vpcs[1])["Unsuccessful"] == []
     assert changes(before, everything(aws.client)) == {}

@@ -61,7 +61,8 @@ class ZoneLacksT3Micro(Behavior):
         """Refuse t3.micro in the zone, and don't list it there."""
         if call.action == "DescribeInstanceTypeOfferings":
             status, headers, body = carry_out()
-            return status, headers, _ITEM.sub(lambda item: "" if self._is_lacking(item[0]) else item[0], body)
+            places = [f"<location>{self._zone_a[key]}</location>" for key in ("ZoneName", "ZoneId")]
+            return status, headers, _ITEM.sub(lambda item: "" if _is_lacking(item[0], places) else item[0], body)
         launches = call.action == "RunInstances" and call.parameters.get("InstanceType") == _LACKING
         if launches and not call.is_dry_run and self._zone(call.parameters) == self._zone_a["ZoneName"]:
             raise AwsError("Unsupported", self._refusal())
@@ -71,11 +72,6 @@ class ZoneLacksT3Micro(Behavior):
     def _zone_a(self) -> dict[str, str]:
         zones: list[dict[str, str]] = self.account.client("ec2").describe_availability_zones()["AvailabilityZones"]
         return zones[0]
-
-    def _is_lacking(self, item: str) -> bool:
-        zone = self._zone_a
-        places = (f"<location>{zone[key]}</location>" for key in ("ZoneName", "ZoneId"))
-        return f"<instanceType>{_LACKING}</instanceType>" in item and any(place in item for place in places)
 
     def _zone(self, parameters: dict[str, str]) -> str | None:
         """The zone that a launch asks for; EC2 chooses one where it asks for none."""
@@ -99,3 +95,7 @@ class ZoneLacksT3Micro(Behavior):
             f"({self._zone_a['ZoneName']}). Please retry your request by not specifying an Availability Zone or "
             f"choosing {', '.join(self._offering())}."
         )
+
+
+def _is_lacking(item: str, places: list[str]) -> bool:
+    return f"<instanceType>{_LACKING}</instanceType>" in item and any(place in item for place in places)
