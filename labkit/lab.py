@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
+    from labkit.session.costs import Quote
+    from labkit.session.findings import Report
     from labkit.show.map.drawing import Drawing
     from labkit.show.widgets import Widgets
     from labkit.show.widgets.quiz import QuizWidget
@@ -415,6 +417,18 @@ class Lab:
 
         clean_up(self.client, patience=self._account.patience, dry_run=dry_run)
 
+    def costs(self) -> Quote:
+        """Return what the lab costs by a dated table of list prices: an hour, a day, a forgotten month, and so far.
+
+        In the embedded AWS, which costs nothing, it is what the same things would cost on AWS.
+
+        Raises:
+            LabError: If the course's folder, which has the prices, is not here.
+        """
+        from labkit.session.costs import costs
+
+        return costs(self.client, self.name(LOG_GROUP), self.region, self.clock)
+
     @cached_property
     def _finder(self) -> Finder:
         return Finder(self.client)
@@ -444,8 +458,9 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
     Args:
         where: `"embedded"` (no account, no cost, no network); `"contrary"`, an embedded one that lags, throttles,
             refuses and holds other people's things, as real ones do; `"contrary:throttling"`, one with only these
-            behaviors, joined by commas; or `"aws"`, a real account, after you have confirmed its number. Unless given,
-            what the environment variable LABKIT_AWS says, or else `"embedded"`.
+            behaviors, joined by commas; or `"aws"`, a real account, after a look at it that makes nothing, and after
+            you have confirmed its number. Unless given, what the environment variable LABKIT_AWS says, or else
+            `"embedded"`.
         profile: The profile with the credentials for the real account. Unless given, what LABKIT_PROFILE says, or else
             the usual credentials.
         region: The region of the real account. Unless given, what LABKIT_REGION says, or else that of the profile.
@@ -454,7 +469,8 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
         The `lab`.
 
     Raises:
-        LabError: If there is no such place, the credentials do not work, or the account is not confirmed.
+        LabError: If there is no such place, the credentials do not work, something in the account is in the lab's way,
+            or the account is not confirmed.
     """
     global _lab
     if where is None:
@@ -473,9 +489,10 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
         raise LabError(
             "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
         )
+    elif world == "contrary":
+        account = _contrary([name.strip() for name in names.split(",")] if names else all_behaviors())
     else:
-        behaviors = names.split(",") if names else all_behaviors() if world == "contrary" else []
-        account = EmbeddedAccount([name.strip() for name in behaviors])
+        account = EmbeddedAccount()
     _lab = Lab(account)
     from labkit.show.magics import register
 
@@ -488,9 +505,31 @@ def _confirmed(profile: str | None, region: str | None) -> RealAccount:
     """Connect to a real account, unless the student does not want it; then everything stays as it was."""
     with environment_kept():
         account = RealAccount(profile, region)
+        report = _look(account)
+        print(report)
+        report.require()
         confirm(account, "What the notebooks make there costs money until it is deleted (notebook 10).")
     account.enter()
     return account
+
+
+def _contrary(behaviors: list[str]) -> EmbeddedAccount:
+    """Connect to a contrary AWS, unless the lab can't be made there; then everything stays as it was."""
+    with environment_kept():
+        account = EmbeddedAccount(behaviors)
+        report = _look(account)
+        for note in report.notes:
+            print(note)
+        report.require()
+    return account
+
+
+def _look(account: Account) -> Report:
+    import boto3
+
+    from labkit.session.preflight import preflight
+
+    return preflight(boto3.client, account.region)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

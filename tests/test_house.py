@@ -13,13 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LABKIT = ROOT / "labkit"
 
-#: Modules outside the rooms that every room may use: the errors, the computer's cores and locks, the names that
-#: the notebooks give, a line of progress, the version.
-COMMON = {"errors", "machine", "names", "status", "version"}
+#: Modules outside the rooms that every room may use: the errors, the course's folder, the computer's cores and locks,
+#: the names that the notebooks give, a line of progress, the version.
+COMMON = {"errors", "folders", "machine", "names", "status", "version"}
 
 #: The other rooms that each room may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "folders": {"errors"},
     "machine": set(),
     "names": set(),
     "status": set(),

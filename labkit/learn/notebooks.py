@@ -1,4 +1,4 @@
-"""The course's notebooks on disk, in order, for `lab.catch_up` and for whoever needs the project's folder."""
+"""The course's notebooks on disk, in order, for `lab.catch_up`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import LabError
+from labkit.folders import notebook_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,5 @@ class Notebook:
 
 
 def notebooks() -> list[Notebook]:
-    """Find the notebooks in the current folder or, if it has none, in the project that labkit is part of.
-
-    Returns:
-        The notebooks, sorted by number.
-
-    Raises:
-        LabError: Neither folder has any.
-    """
-    for folder in (Path.cwd(), Path(__file__).parents[2] / "notebooks"):
-        if found := sorted(folder.glob("[0-9][0-9]-*.ipynb")):
-            return [Notebook(path.name[:2], path) for path in found]
-    raise LabError(f"The course's notebooks are not here ({Path.cwd()}). Work in the project's folder notebooks/.")
-
-
-def course_folder() -> Path:
-    """Return the folder that holds `notebooks/` and `data/`."""
-    return notebooks()[0].path.resolve().parent.parent
+    """Return the notebooks, sorted by number; `LabError` if they are not here."""
+    return [Notebook(path.name[:2], path) for path in notebook_files()]

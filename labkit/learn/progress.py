@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ProgressError
-from labkit.learn.notebooks import course_folder
+from labkit.folders import course_folder
 from labkit.machine import locked
 from labkit.version import __version__
 

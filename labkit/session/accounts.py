@@ -153,8 +153,12 @@ class RealAccount:
             raise LabError(f"{error}. {_profiles()}") from None
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             reason = str(error).rstrip(".")
+            # AWS answers the same to credentials that it does not know and in a region that is not enabled.
+            # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+            unknown = f" Or is {self.region} a region that this account has not enabled? Then name another one."
             raise LabError(
                 f"AWS did not let us in: {reason}. Sign in (for example with aws sso login), then connect again."
+                f"{unknown if 'InvalidClientTokenId' in reason else ''}"
             ) from None
         if not self.region:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")

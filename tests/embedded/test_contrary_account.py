@@ -12,7 +12,7 @@ from labkit import names
 from labkit.embedded import EmbeddedAws, start
 from labkit.embedded.api.contrary.quotas import Quotas
 from labkit.embedded.api.contrary.sandbox import Sandbox
-from labkit.embedded.api.service_quotas import ADDRESSES, VCPUS, VPCS
+from labkit.embedded.api.service_quotas import ADDRESSES, RAISED, VCPUS, VPCS
 from labkit.iam import flow_log_delivery, managed_instance, read_role
 from tests.embedded.support import assign_public_addresses, client, new_vpc, refused, run, where
 from tests.neighbors import additions, changes, everything
@@ -211,10 +211,10 @@ def test_a_quota_can_be_full_at_the_start(monkeypatch: pytest.MonkeyPatch) -> No
 # --- Service Quotas, with or without behaviors ---
 
 
-def test_the_default_quotas_can_be_read(aws: EmbeddedAws) -> None:
+def test_the_accounts_quotas_and_the_default_ones_can_be_read(aws: EmbeddedAws) -> None:
     """https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html"""
     for service, code, value in (("vpc", VPCS, 5.0), ("ec2", ADDRESSES, 5.0), ("ec2", VCPUS, 5.0)):
-        assert quota(aws, service, code)["Value"] == value
+        assert quota(aws, service, code)["Value"] == value * RAISED
         default = client(aws, "service-quotas").get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
         assert default["Quota"]["Value"] == value
     found = quota(aws, "vpc", VPCS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from labkit import embedded
 from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import accounts, shell
+from labkit.session.findings import Quota, Report
 from labkit.session.waiting import poll
 from tests.lab.conftest import Built, aws_of, make_client, refusal
 from tests.lab.conftest import elsewhere as elsewhere
@@ -52,6 +54,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+LOOKED = Report("arn:aws:iam::210987654321:user/ana", "eu-west-1", {}, (), (), None)
+
+
 @pytest.fixture
 def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """A computer with two profiles, on which STS says that the account is NUMBER, or refuses."""
@@ -74,6 +79,8 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
         )
 
     sign_in()
+    # What a look finds is in test_preflight.py.
+    monkeypatch.setattr("labkit.session.preflight.preflight", lambda client, region: LOOKED)
     yield sign_in
     accounts._leave_environment()
 
@@ -96,6 +103,22 @@ def test_the_account_is_named_and_asked_for(
     asked.assert_called_once_with(f"Type the account number {NUMBER} to go on: ")
     shown = capsys.readouterr().out
     assert f"This is the AWS account {NUMBER}, eu-west-1." in shown and "costs money" in shown
+    assert shown.startswith(f"{LOOKED}\n"), "what a look found comes first"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_nobody_is_asked_for_an_account_in_which_the_lab_cannot_be_made(
+    sign_in: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = replace(LOOKED, findings=(Quota("VPCs", 5, 5, 3),))
+    monkeypatch.setattr("labkit.session.preflight.preflight", lambda client, region: blocked)
+    asked = answer(monkeypatch, NUMBER)
+    environment = dict(os.environ)
+    with pytest.raises(LabError, match=r"nothing was made.\n- VPCs: 5 of 5 in use, 3 more needed. Delete what nobody"):
+        labkit.connect("aws")
+    asked.assert_not_called()
+    assert dict(os.environ) == environment
+    assert str(blocked) in capsys.readouterr().out
 
 
 def test_a_profile_and_a_region_are_used_and_credentials_of_the_environment_do_not_beat_the_profile(
@@ -166,6 +189,13 @@ def test_credentials_that_do_not_work(sign_in: Any, error: Exception) -> None:
     sign_in(error)
     with pytest.raises(LabError, match=r"AWS did not let us in: .*[^.]\. Sign in .* then connect again\."):
         labkit.connect("aws")
+
+
+def test_a_region_that_is_not_enabled_looks_like_wrong_credentials(sign_in: Any) -> None:
+    """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+    sign_in(refusal("InvalidClientTokenId", "The security token included in the request is invalid."))
+    with pytest.raises(LabError, match="Or is af-south-1 a region that this account has not enabled"):
+        labkit.connect("aws", region="af-south-1")
 
 
 def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,14 @@ from labkit.errors import LabError
 from labkit.lab import Lab
 from labkit.session import waiting
 from labkit.session.accounts import all_behaviors
+from labkit.session.findings import Report
 from tests.lab.conftest import elsewhere as elsewhere
 from tests.lab.conftest import make_client
 
 
 @pytest.fixture(autouse=True)
 def worlds(monkeypatch: pytest.MonkeyPatch, elsewhere: None) -> Iterator[None]:
+    monkeypatch.setattr("labkit.lab._look", lambda account: Report("", account.region, {}, (), (), None))
     for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
         monkeypatch.delenv(name, raising=False)
     made: list[Lab] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from labkit.folders import course_folder
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.judging import Judgment, number
-from labkit.learn.notebooks import course_folder
 from labkit.learn.view import View
 from labkit.network import Network
 
