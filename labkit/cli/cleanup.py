@@ -6,6 +6,7 @@ import argparse
 import os
 
 from labkit.cli import worlds
+from labkit.cli.messages import command
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if where != "aws":
         print(
             "There is nothing to delete: the embedded AWS is in the notebook's kernel, and what was in it is gone with "
-            "the kernel. For a real account: labkit cleanup --aws aws."
+            f"the kernel. For a real account: {command('cleanup --aws aws')}."
         )
         return 0
     from labkit.lab import Lab

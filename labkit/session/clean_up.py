@@ -94,7 +94,7 @@ class CleanUp:
         self._patience = patience
         self._vpcs: list[str] = []
         self._foreign: dict[str, Thing] = {}  # what lacks the tag in these VPCs, by id
-        self._groups: set[str] = set()  # the log groups that were deleted
+        self._groups: set[str] = set()  # the log groups that the lab's flow logs wrote to
         self._errors: dict[str, Exception] = {}  # by a thing's id, or by a kind that AWS would not list
 
     def preview(self) -> list[Thing]:
@@ -137,19 +137,21 @@ class CleanUp:
         ]
 
     def _made_again(self) -> Iterator[str]:
-        """Yield a line for each log group that was deleted and is there again: without the tag, since not by the lab.
+        """Yield a line for each log group without the tag that the lab's flow logs wrote to.
 
+        After it was deleted, their service makes it again for the last records.
         https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
         """
-        for name in sorted(self._groups):
+        for name in sorted(filter(None, self._groups)):
             try:
                 found = self._finder.named(name, "log-group")
             except (ClientError, HTTPClientError):  # then it is among the unseen
                 continue
             if found is not None and not found.is_labs:
                 yield (
-                    f"log group {name}: the service of the flow logs has made it again for the last records. Delete it "
-                    f"in some minutes: logs.delete_log_group(logGroupName={name!r})."
+                    f"log group {name}: the lab's flow logs wrote to it, and it lacks the lab's tag. Their service "
+                    "makes it again for the last records after it was deleted. If nobody else uses it, delete it in "
+                    f"some minutes: logs.delete_log_group(logGroupName={name!r})."
                 )
 
     def unseen(self) -> list[str]:
@@ -195,6 +197,7 @@ class CleanUp:
         for part in [*self._describe(kind, self._tagged), *self._inside(kind)]:
             if names.LAB_TAG in _tags(part):
                 own[part[kind.id]] = part
+                self._groups.add(part.get("LogGroupName", ""))
             elif not kind.is_default(part) and not kind.is_gone(part):
                 self._foreign[part[kind.id]] = self._thing(kind, part)
         yield from (self._thing(kind, part) for part in own.values() if not kind.stays(part))
@@ -289,7 +292,6 @@ class CleanUp:
 
     def _delete_log_group(self, name: str, arn: str) -> None:
         self._logs.delete_log_group(logGroupName=name)
-        self._groups.add(name)
 
 
 def _tags(part: Part) -> list[Part]:

@@ -67,7 +67,8 @@ class Finder:
         if found is None:
             return []
         if not found.is_labs and not (name == names.GIVEN.get(kind) and self.is_given(kind)):
-            raise LabError(_foreign(name, kind, found.arn))
+            is_written = kind == "log-group" and self.is_written(name)
+            raise LabError((_made_again if is_written else _foreign)(name, kind, found.arn))
         return [name if kind == "log-group" else found.arn]
 
     def named(self, name: str, kind: str) -> Named | None:
@@ -78,6 +79,19 @@ class Finder:
             kind: `log-group`, `role`, `policy` or `instance-profile`.
         """
         return look(name, lambda: self._log_group(name) if kind == "log-group" else self._in_iam(name, kind))
+
+    def is_written(self, log_group: str) -> bool:
+        """Return whether a flow log of the lab delivers to a log group, whoever made that.
+
+        Where the lab's was deleted, the service of the flow logs makes it again, without its tag.
+        https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+
+        Args:
+            log_group: The name of the log group.
+        """
+        to_it = {"Name": "log-group-name", "Values": [log_group]}
+        the_labs = {"Name": f"tag:{names.LAB_TAG['Key']}", "Values": [names.LAB_TAG["Value"]]}
+        return bool(all_of(self._client("ec2"), "describe_flow_logs", "FlowLogs[]", Filter=[to_it, the_labs]))
 
     def is_given(self, kind: str) -> bool:
         """Return whether things of a kind cannot be made in this account, and one is given by its owner instead.
@@ -179,6 +193,15 @@ class Finder:
                 return True
             raise
         return not found or kind.is_gone(found[0])
+
+
+def _made_again(name: str, kind: str, arn: str) -> str:
+    """Return what to say of a log group without the lab's tag that the lab's flow logs write to."""
+    return (
+        f"The log group {name!r} lacks the lab's tag, and the lab's flow logs write to it: their service has made it "
+        "again after it was deleted. If nobody else uses it, give it the tag: "
+        f"{_TAGGED_BY[kind].format(name=name, arn=arn)}."
+    )
 
 
 def _foreign(name: str, kind: str, arn: str) -> str:

@@ -42,6 +42,6 @@ class Names:
                 return candidate
             if candidate == name and self._finder.is_given(kind):
                 return names.GIVEN[kind]
-            if found is None:
+            if found is None or (kind == "log-group" and self._finder.is_written(candidate)):
                 return candidate
         raise AssertionError("count never ends")

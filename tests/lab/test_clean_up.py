@@ -13,7 +13,8 @@ import pytest
 from labkit import names
 from labkit.lab import Lab
 from labkit.session.clean_up import CleanUp
-from tests.lab.conftest import Built, fresh_lab, refusal
+from tests import neighbors
+from tests.lab.conftest import Built, fresh_lab, inside, refusal
 from tests.lab.test_build_cells import everything, what_is_left
 from tests.lab.test_names import makers
 
@@ -207,13 +208,12 @@ def test_a_log_group_that_the_service_makes_again_is_named(
     def again(logGroupName: str) -> None:
         real(logGroupName=logGroupName)
         whole.logs.create_log_group(logGroupName=logGroupName)
-        arn = whole.logs.describe_log_groups(logGroupNamePrefix=logGroupName)["logGroups"][0]["logGroupArn"]
-        whole.logs.untag_resource(resourceArn=arn, tagKeys=["Lab"])  # moto keeps the tags of a deleted one
 
     monkeypatch.setattr(whole.logs, "delete_log_group", again)
     assert cleaned(whole.lab, capsys)[-1] == (
-        "Left: log group NimbusVPCFlowLogsGroup: the service of the flow logs has made it again for the last records. "
-        "Delete it in some minutes: logs.delete_log_group(logGroupName='NimbusVPCFlowLogsGroup')."
+        "Left: log group NimbusVPCFlowLogsGroup: the lab's flow logs wrote to it, and it lacks the lab's tag. Their "
+        "service makes it again for the last records after it was deleted. If nobody else uses it, delete it in some "
+        "minutes: logs.delete_log_group(logGroupName='NimbusVPCFlowLogsGroup')."
     )
 
 
@@ -238,6 +238,28 @@ def test_in_a_contrary_account_it_waits_in_virtual_time_until_aws_allows_each_de
         )
         assert cleaned(lab, capsys)[-1] == NOTHING_LEFT
         assert what_is_left(lab)[1:] == before[1:] and what_is_left(lab)[0].vpcs == before[0].vpcs
+
+
+def test_in_an_account_of_others_it_leaves_exactly_what_is_theirs(capsys: pytest.CaptureFixture[str]) -> None:
+    """They have a VPC, an instance, a flow log and its group, role and policy of the names that the notebooks give."""
+    with fresh_lab("other-peoples-things") as lab:
+        client = inside(lab)
+        before = neighbors.everything(client)
+        ec2, make = lab.client("ec2"), makers(lab)
+        for n in (1, 2):
+            tags = lab.tags("vpc", f"vpc-{n}")
+            vpc = ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+            ec2.create_subnet(
+                VpcId=vpc, CidrBlock=f"10.{n}.0.0/20", TagSpecifications=lab.tags("subnet", f"subnet-{n}")
+            )
+        for name, kind in names.KINDS.items():
+            make[kind](lab.name(name), [lab.tag])
+        assert len(neighbors.additions(before, neighbors.everything(client))) > 9
+        lines = cleaned(lab, capsys, dry_run=True)
+        assert lines[-1] == "Nothing was deleted; 9 things would be."
+        assert cleaned(lab, capsys)[-1] == NOTHING_LEFT
+        after = neighbors.everything(client)
+        assert neighbors.changes(before, after) == neighbors.additions(before, after) == {}
 
 
 def test_what_something_else_still_uses_is_left_with_the_reason(

@@ -21,6 +21,7 @@ from botocore.exceptions import EndpointConnectionError
 import labkit
 from labkit.embedded.dataplane.transmission import Transmission
 from labkit.errors import LabError
+from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.names import LOG_GROUP
 from labkit.network import udp
@@ -168,7 +169,8 @@ def test_ten_thousand_events_in_one_window(whole: Built, record_property: Any) -
 
 
 def test_the_log_group_is_deleted_under_delivery(whole: Built, record_property: Any) -> None:
-    """The service makes it again for the next records, without its retention, which the cells give back:
+    """The service makes it again for the next records, without its tag, which somebody must give back since the group
+    could be anybody's, and without its retention, which the cells give back:
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
     """
     once = everything(whole.lab)
@@ -178,6 +180,10 @@ def test_the_log_group_is_deleted_under_delivery(whole: Built, record_property: 
         whole.lab.records()
     whole.lab.wait_for_flow_logs()
     assert len(whole.lab.records("10.1.15.80", "10.2.0.126")) >= 4
+    assert Lab(whole.lab._account).name(LOG_GROUP) == LOG_GROUP, "no second one is made beside it"
+    with pytest.raises(LabError, match="their service has made it again after it was deleted") as caught:
+        whole.lab.find(LOG_GROUP, "log-group")
+    exec(str(caught.value).partition("give it the tag: ")[2].rstrip("."), whole.names)
     again(whole)
     (group,) = whole.logs.describe_log_groups(logGroupNamePrefix="Nimbus")["logGroups"]
     assert group["retentionInDays"] == 7
