@@ -90,8 +90,8 @@ def parts_of(answers: Mapping[str, list[Json]], own: Json | None = None) -> Part
 
     Args:
         answers: Lists in the API's own shapes, keyed as the API keys them; only `PrefixLists` may be missing.
-        own: A tag, as in EC2's answers: a name that parts with it share with others of their kind is theirs alone, and
-            the others have their ids for names.
+        own: A tag, as in EC2's answers. The Name tag of a part without it does not count, nor does another name that a
+            part with it has: such parts have their ids for names.
 
     Raises:
         KeyError: A list, or what a part must have, is missing.
@@ -121,9 +121,10 @@ def read_parts(answers: Mapping[str, list[Json]], prefix_lists: PrefixLists, own
         read = [_KINDS[key].read(part, prefix_lists) for part in described]
         if own is not None:
             is_own = [own in _tags(part) for part in described]
-            names = {part.name for part, kept in zip(read, is_own, strict=True) if kept}
+            taken = {part.name for part, kept in zip(read, is_own, strict=True) if kept}
+            taken |= {_name(part, "") for part, kept in zip(described, is_own, strict=True) if not kept}
             read = [
-                part if kept or part.name not in names else replace(part, name=part.id)
+                part if kept or part.name not in taken else replace(part, name=part.id)
                 for part, kept in zip(read, is_own, strict=True)
             ]
         found.setdefault(_KINDS[key].field, {}).update((part.id, part) for part in read)

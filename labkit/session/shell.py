@@ -102,12 +102,18 @@ def _follow(ssm: Any, command_id: str, instance_id: str) -> dict[str, Any]:
 
 
 def _running_instance(ec2: Any, key: str) -> str:
-    """The id of the running instance that has a name, id or address; of several, the lab's."""
+    """The id of the running instance that has an id or address or, if it is the lab's, a name."""
     wait_until_shown(ec2)
     instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
     # Somebody else's instance may have the same name or private address.
     found = [each for each in found if LAB_TAG in (each["tags"] or ())] or found
+    if found and key == found[0]["name"] and LAB_TAG not in (found[0]["tags"] or ()):
+        ids = ", ".join(each["id"] for each in found)
+        raise LabError(
+            f"The lab has no instance {key!r}. {ids} has this name and lacks the lab's tag (Lab: nimbus), so it is "
+            "somebody else's. If it is yours, use its id."
+        )
     if len(found) > 1:
         interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
         raise LabError(f"{key!r} is the name or address of {len(found)} interfaces: {interfaces}. Use an id.")

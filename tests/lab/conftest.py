@@ -100,6 +100,10 @@ class Built:
         return self.names[name]
 
     @property
+    def flow_logs(self) -> list[str]:
+        return self.lab.find_all("NimbusVPCFlowLog")
+
+    @property
     def interface_1(self) -> str:
         return self.lab.network.interface_of("instance-1").id
 

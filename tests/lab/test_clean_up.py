@@ -34,9 +34,10 @@ def cleaned(lab: Lab, capsys: pytest.CaptureFixture[str], **options: Any) -> lis
 def test_it_shows_what_it_deletes_in_the_order_of_aws(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     before = everything(lab)
     built = Built(lab, "06")
+    flow_logs = [each["FlowLogId"] for each in built.ec2.describe_flow_logs()["FlowLogs"]]
     lines = cleaned(lab, capsys)
     assert [line.removeprefix("Deleted ") for line in lines] == [
-        *(f"flow log NimbusVPCFlowLog {id}" for id in built.flow_logs),
+        *(f"flow log NimbusVPCFlowLog {id}" for id in flow_logs),
         f"instance instance-1 {built.instance_1}",
         f"instance instance-2 {built.instance_2}",
         f"peering connection peering-1-2 {built.peering}",
