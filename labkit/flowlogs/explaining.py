@@ -130,7 +130,7 @@ def _bytes(word: str, values: Values) -> str:
 
 
 #: AWS defines start and end by the flow's packets; published records, such as the original lab's two, read like this.
-_SHARED = "In captures, all records of an interface and interval share it."
+_SHARED = "In published records, all records of an interface and interval share it."
 
 
 def _start(word: str, values: Values) -> str:

@@ -27,9 +27,9 @@ class Network(Topology):
         Args:
             client: A boto3 EC2 client of any account; it needs permission for `ec2:Describe*` and
                 `ec2:GetManagedPrefixListEntries`.
-            own: A tag that marks what is one's own, such as `{"Key": "Team", "Value": "network"}`. The names that others
-                in the account have given then mean nothing; their parts are known by their ids. Unless given, a name
-                that several have means none of them.
+            own: A tag that marks what is one's own, such as `{"Key": "Team", "Value": "network"}`. The names that
+                others in the account have given then mean nothing; their parts are known by their ids. Unless given, a
+                name that several have means none of them.
 
         Raises:
             botocore.exceptions.ClientError: AWS refuses a call.

@@ -25,7 +25,7 @@ def test_a_ping() -> None:
     assert found["srcport"] == found["dstport"] == "ICMP has no ports."
     assert found["packets"] == "10 packets in the interval."
     assert found["bytes"] == "610 bytes in the interval, IP headers included: 61 a packet on average."
-    shared = "In captures, all records of an interface and interval share it."
+    shared = "In published records, all records of an interface and interval share it."
     first, last = "2025-12-03 at 15:05:16 UTC", "2025-12-03 at 15:06:16 UTC, 60 s after the start"
     assert found["start"] == f"By AWS's definition, when the first packet was seen: {first}. {shared}"
     assert found["end"] == f"By AWS's definition, when the last packet was seen: {last}. {shared}"

@@ -88,13 +88,13 @@ def test_a_gateway_and_a_security_group_in_the_other_vpc(lab: Lab) -> None:
     made = ec2.create_internet_gateway(TagSpecifications=lab.tags("internet-gateway", "igw-1"))["InternetGateway"]
     ec2.attach_internet_gateway(InternetGatewayId=made["InternetGatewayId"], VpcId=other)
     line = wrong(lab.check("internet", "vpc-1"))[0]
-    assert (line.found, line.wanted) == ("it attached to vpc-2", "it attached to vpc-1")
+    assert (line.found, line.wanted) == ("attached to vpc-2", "attached to vpc-1")
     assert "ec2.detach_internet_gateway" in line.next
 
     tags = lab.tags("security-group", "allow-icmp-1")
     ec2.create_security_group(GroupName="allow-icmp-1", Description="x", VpcId=other, TagSpecifications=tags)
     line = wrong(lab.check("security-groups", "vpc-1"))[0]
-    assert (line.found, line.wanted) == ("it in vpc-2, and only instances there can have it", "it in vpc-1")
+    assert (line.found, line.wanted) == ("in vpc-2, and only instances there can have it", "in vpc-1")
 
 
 # With all of the lab, and one mistake
@@ -165,10 +165,10 @@ def instance_without_public_address_or_profile(built: Built) -> None:
 
 
 MISTAKES = [
-    Mistake("subnets", subnet_in_the_other_vpc, (Said("it in vpc-1", "it in vpc-2"),)),
+    Mistake("subnets", subnet_in_the_other_vpc, (Said("in vpc-1", "in vpc-2"),)),
     Mistake(
         "internet", gateway_not_attached,
-        (Said("it attached to nothing", "it attached to vpc-1"), Said("it as blackhole: its target is gone")),
+        (Said("attached to nothing", "attached to vpc-1"), Said("the state blackhole: its target is gone")),
     ),
     Mistake("internet", route_table_not_associated, (Said(
         "subnet-1 using the main table rtb-…",
@@ -188,7 +188,7 @@ MISTAKES = [
         Said("no policy attached", "AmazonSSMManagedInstanceCore"), Said("no role in it", "NimbusInstanceRole"),
     ), fixes=True),
     Mistake("instances", instances_elsewhere, (
-        Said("the address 10.1.15.81", "10.1.15.80"), Said("it in subnet-1 (vpc-1)", "it in subnet-2 (vpc-2)"),
+        Said("the address 10.1.15.81", "10.1.15.80"), Said("in subnet-1 (vpc-1)", "in subnet-2 (vpc-2)"),
         Said("the security group allow-icmp-1", "allow-icmp-2"),
     )),
     Mistake("instances", instance_without_public_address_or_profile, (
@@ -241,6 +241,6 @@ def test_an_instance_that_is_stopped_and_one_that_is_terminated(until: Until) ->
     built = until("02")
     built.ec2.stop_instances(InstanceIds=[built.instance_1])
     lines = wrong(built.lab.check("instances"))
-    assert lines[0].found == "it stopped" and lines[0].next.startswith("ec2.start_instances(")
+    assert lines[0].found == "stopped" and lines[0].next.startswith("ec2.start_instances(")
     built.ec2.terminate_instances(InstanceIds=[built.instance_1])
     assert only(built.lab.check("instances")).absent

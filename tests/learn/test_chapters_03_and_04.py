@@ -51,7 +51,7 @@ def test_a_ping_that_fails_for_another_reason(until: Until) -> None:
     built.lab.shell("instance-1", PING)
     built.lab.wait_for_flow_logs()
     line = only(built.lab.check("failed-ping"))
-    assert line.found.startswith("it stopped at the security group allow-icmp-2")
+    assert line.found.startswith("stopped at the security group allow-icmp-2")
 
 
 def test_a_ping_that_is_answered_was_not_to_be_yet(until: Until) -> None:
@@ -121,8 +121,8 @@ MISTAKES = [
         next="ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{b.peering}').",
     ),), fixes=True)),
     ("04", Mistake("peering", without_its_name, (Said("{b.peering} between the two, without the name"),))),
-    ("04", Mistake("peering", with_another_vpc, (Said("it between vpc-1 and vpc-3"), Said("pending-acceptance…")))),
-    ("04", Mistake("peering", of_ranges_that_overlap, (Said("it between vpc-1 and vpc-3"), Said("failed")))),
+    ("04", Mistake("peering", with_another_vpc, (Said("between vpc-1 and vpc-3"), Said("pending-acceptance…")))),
+    ("04", Mistake("peering", of_ranges_that_overlap, (Said("between vpc-1 and vpc-3"), Said("failed")))),
     ("05", Mistake("routes", instead(), (Said(
         "only the route 0.0.0.0/0 → igw-1 for it", "10.2.0.0/16 → peering-1-2", text="route-table-1, for 10.2.0.0/16",
     ),), fixes=True)),
