@@ -12,6 +12,9 @@ from labkit.embedded.api.refusals import HttpResponse
 #: How long a query is scheduled, then running, in seconds: the least and the most (modeled).
 _SCHEDULED, _RUNNING = (0.5, 2.0), (2.0, 5.0)
 
+#: How long an answer about a query takes, in seconds (modeled).
+_ASKING = 1.0
+
 _ACTIONS = ("DescribeQueries", "GetQueryResults", "StartQuery", "StopQuery")
 
 
@@ -63,6 +66,8 @@ class QueryStates(Behavior):
             self._queries[answer["queryId"]] = _Query(begins, begins + self.random.uniform(*_RUNNING))
         elif call.action == "GetQueryResults":
             self._so_far(answer, self._queries[id], now)
+            # A cell that sleeps between two questions moves no virtual time.
+            self.account.clock.advance(_ASKING)
         elif call.action == "DescribeQueries":
             for each in answer["queries"]:
                 each["status"] = self._queries[each["queryId"]].status(now)
