@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.names import LAB_TAG, LOG_GROUP
+from labkit.names import GIVEN, LAB_TAG, LOG_GROUP
 from labkit.session import consistency
 from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, confirm, environment_kept
 from labkit.session.changes import changes, watch
@@ -116,6 +116,16 @@ class Lab:
             LabError: If the notebooks give no such name.
         """
         return self._names.of(name)
+
+    def is_given(self, name: str) -> bool:
+        """Return whether `lab.name` returned the name of a role or profile that the owner of a sandbox gives.
+
+        The lab uses it as it is: it attaches nothing to it, and adds nothing to it.
+
+        Args:
+            name: What `lab.name` returned.
+        """
+        return name in GIVEN.values()
 
     def tags(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Return `TagSpecifications` that name a new EC2 resource and mark it as the lab's.

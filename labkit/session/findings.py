@@ -265,12 +265,14 @@ class Report:
         return any(isinstance(each, OtherName) and each.is_given for each in self.findings)
 
     def require(self) -> None:
-        """Raise an error that names each blocker with its fix, if there is one.
+        """Raise an error that names each blocker with its fix, if there is one and nothing of the lab is there yet.
+
+        Where there is something, it must be possible to look at it and to delete it; the notes name the blockers.
 
         Raises:
             LabError: There is a blocker.
         """
-        if self.blockers:
+        if self.blockers and not self.there:
             lines = "\n".join(f"- {line}" for line in _with_fixes(self.blockers))
             raise LabError(f"The lab cannot be made in this account; nothing was made.\n{lines}")
 
@@ -286,6 +288,8 @@ class Report:
             lines.append(
                 f"You may not create roles here; the lab uses {' and '.join(given)}, which this sandbox gives."
             )
+        if self.there and self.blockers:
+            lines.append(f"What is not there yet of the lab can't be made: {' '.join(_with_fixes(self.blockers))}")
         return lines
 
     def __str__(self) -> str:

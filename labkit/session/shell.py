@@ -106,14 +106,15 @@ def _running_instance(ec2: Any, key: str) -> str:
     wait_until_shown(ec2)
     instances = list(ec2.get_paginator("describe_instances").paginate().search(_INSTANCES))
     found = [each for each in instances if key in (each["name"] or each["id"], each["id"], *each["keys"])]
-    # Somebody else's instance may have the same name or private address.
-    found = [each for each in found if LAB_TAG in (each["tags"] or ())] or found
-    if found and key == found[0]["name"] and LAB_TAG not in (found[0]["tags"] or ()):
-        ids = ", ".join(each["id"] for each in found)
-        raise LabError(
-            f"The lab has no instance {key!r}. {ids} has this name and lacks the lab's tag (Lab: nimbus), so it is "
-            "somebody else's. If it is yours, use its id."
-        )
+    if not key.startswith(("i-", "eni-")):
+        # Somebody else's instance may have the same name or private address.
+        others = [each["id"] for each in found if LAB_TAG not in (each["tags"] or ())]
+        found = [each for each in found if each["id"] not in others]
+        if others and not found:
+            raise LabError(
+                f"The lab has no instance {key!r}. {', '.join(others)} has this name or address and lacks the lab's "
+                "tag (Lab: nimbus), so it is somebody else's. If it is yours, use its id."
+            )
     if len(found) > 1:
         interfaces = ", ".join((each["keys"] or [each["id"]])[0] for each in found)
         raise LabError(f"{key!r} is the name or address of {len(found)} interfaces: {interfaces}. Use an id.")
