@@ -6,7 +6,6 @@ asks EC2 with `DryRun`, and asks IAM to simulate.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -42,8 +41,6 @@ VCPUS_EACH = 2
 VPC_QUOTA = ("vpc", "L-F678F1CE")
 GATEWAY_QUOTA = ("vpc", "L-A4707A72")
 VCPU_QUOTA = ("ec2", "L-1216C47A")
-#: The families of instance types that count against it; others, such as inf1 and trn1, have quotas of their own.
-_STANDARD = re.compile(r"[acdhimrtz]\d")
 
 #: What the notebooks call things in EC2.
 EC2_NAMES = (
@@ -145,6 +142,8 @@ class _Look:
     # Quotas
 
     def _quotas(self) -> Iterator[Quota]:
+        from labkit.embedded.api.service_quotas import is_standard
+
         for name, operation, path, at_once, quota in (
             ("VPCs", "describe_vpcs", "Vpcs[]", VPCS, VPC_QUOTA),
             ("internet gateways", "describe_internet_gateways", "InternetGateways[]", GATEWAYS, GATEWAY_QUOTA),
@@ -153,7 +152,7 @@ class _Look:
             yield Quota(name, self._limit(*quota), len(found), max(at_once - sum(map(_is_labs, found)), 0))
         states = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
         awake = self._describe("describe_instances", "Reservations[].Instances[]", states)
-        used = sum(_vcpus(each) for each in awake if _STANDARD.match(each["InstanceType"]))
+        used = sum(_vcpus(each) for each in awake if is_standard(each["InstanceType"]))
         missing = max(INSTANCES - sum(map(_is_labs, awake)), 0)
         yield Quota("vCPUs of standard instances", self._limit(*VCPU_QUOTA), used, missing * VCPUS_EACH)
 

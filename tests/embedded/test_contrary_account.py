@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +13,12 @@ from botocore.exceptions import ClientError
 
 from labkit import names
 from labkit.embedded import EmbeddedAws, start
+from labkit.embedded.api import contrary
 from labkit.embedded.api.contrary.quotas import Quotas
 from labkit.embedded.api.contrary.sandbox import Sandbox
 from labkit.embedded.api.service_quotas import ADDRESSES, RAISED, VCPUS, VPCS
 from labkit.iam import flow_log_delivery, managed_instance, read_role
+from labkit.session import preflight
 from tests.embedded.site import Site
 from tests.embedded.support import assign_public_addresses, client, new_vpc, refused, run, where
 from tests.neighbors import additions, changes, everything
@@ -24,6 +29,18 @@ behaves = pytest.mark.behaves
 def test_an_unknown_behavior_starts_nothing() -> None:
     with pytest.raises(KeyError, match="another-continent"):
         start(behaviors=["another-continent"])
+
+
+def test_what_several_of_them_need_is_written_once() -> None:
+    """The families of standard instances, which the look before a lab counts, too; the document of a policy."""
+    files = [*Path(contrary.__file__).parents[1].rglob("*.py"), Path(preflight.__file__)]
+    texts = Counter(
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+    )
+    assert texts[r"[acdhimrtz]\d"] == texts["2012-10-17"] == 1
 
 
 # --- another-region ---

@@ -73,6 +73,28 @@ def test_queries_are_listed_with_their_status(aws: EmbeddedAws, logs: Any, query
     assert [each["queryId"] for each in logs.describe_queries(status="Complete")["queries"]] == [query]
 
 
+def test_queries_are_listed_in_pages_of_those_with_the_status(aws: EmbeddedAws, logs: Any, query: str) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeQueries.html"""
+    now = int(aws.clock.time())
+    aws.clock.advance(10)
+
+    def start() -> str:
+        asked = {"startTime": now, "endTime": now + 60, "queryString": "fields @message"}
+        return str(logs.start_query(logGroupName="g", **asked)["queryId"])
+
+    second = start()
+    aws.clock.advance(10)
+    start()
+    first_page = logs.describe_queries(status="Complete", maxResults=1)
+    assert [each["queryId"] for each in first_page["queries"]] == [second], "the newest is not complete yet"
+    last = logs.describe_queries(status="Complete", maxResults=1, nextToken=first_page["nextToken"])
+    assert [each["queryId"] for each in last["queries"]] == [query]
+    assert "nextToken" not in last
+    assert len(logs.describe_queries()["queries"]) == 3
+    with refused("InvalidParameterException", "The token 'x' is not one"):
+        logs.describe_queries(nextToken="x")
+
+
 def test_a_query_can_be_stopped_until_it_is_complete(aws: EmbeddedAws, logs: Any, query: str) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StopQuery.html"""
     aws.clock.advance(2)

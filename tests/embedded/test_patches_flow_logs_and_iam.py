@@ -155,6 +155,7 @@ def test_a_wrong_trust_policy_is_refused(iam: Any) -> None:
     for document, message in (
         ("{not json", "This policy contains invalid Json"),
         (trust(Principal=None), "Missing required field Principal"),
+        (trust(Principal={}), "Missing required field Principal"),
         (trust(Resource="*"), "Has prohibited field Resource"),
         (trust(Action="logs:PutLogEvents"), "Trust Policy statement actions can only be sts:AssumeRole"),
         ("{}", "Syntax errors in policy"),
@@ -172,6 +173,40 @@ def test_a_service_that_does_not_exist_cannot_be_trusted(iam: Any) -> None:
             with refused("MalformedPolicyDocument", f'Invalid principal in policy: "SERVICE":"{service}"'):
                 iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal={"Service": principals}))
     assert iam.list_roles()["Roles"] == []
+
+
+@pytest.mark.aws_does("trust-policies-are-checked")
+def test_a_principal_is_a_star_or_of_one_of_four_kinds(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+    service = "ec2.amazonaws.com"
+    for wrong in (service, [service], ["*"], {"Srvice": service}, {"Service": {"Name": "ec2"}}, {"AWS": 123456789012}):
+        for element in ("Principal", "NotPrincipal"):
+            with refused("MalformedPolicyDocument", "Syntax errors in policy."):
+                document = trust(**{"Principal": None, element: wrong})
+                iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)
+    for right in ("*", {"Federated": "accounts.google.com"}, {"Service": [service], "CanonicalUser": "79a59df900b9"}):
+        iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal=right))
+        iam.delete_role(RoleName="role")
+
+
+@pytest.mark.aws_does("trust-policies-are-checked")
+def test_an_identity_of_the_account_that_does_not_exist_cannot_be_trusted(iam: Any) -> None:
+    """https://repost.aws/knowledge-center/iam-trust-policy-error"""
+    account = "arn:aws:iam::123456789012:"
+    iam.create_user(UserName="ana")
+    iam.create_group(GroupName="admins")
+    role = iam.create_role(RoleName="first", Path="/team/", AssumeRolePolicyDocument=trust())["Role"]["Arn"]
+    for wrong in ("role/Nope", "role/first", "role/*", "user/nobody", "group/admins"):
+        for principals in (account + wrong, [role, account + wrong]):
+            with refused("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{account}{wrong}"'):
+                iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal={"AWS": principals}))
+    right = [role, f"{account}user/ana", f"{account}root", "123456789012", "*", "arn:aws:iam::210987654321:role/Any"]
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal={"AWS": right}))
+
+
+def test_the_caller_can_be_trusted(iam: Any, sts: Any) -> None:
+    caller = sts.get_caller_identity()["Arn"]
+    assert iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust(Principal={"AWS": caller}))
 
 
 @pytest.mark.aws_does("changed-trust-policies-are-checked")
@@ -195,6 +230,30 @@ def test_a_trust_policy_is_kept_whichever_service_it_trusts(iam: Any) -> None:
 
 
 # --- policies ---
+
+
+@pytest.mark.aws_does("identity-policies-have-no-principal")
+def test_an_identitys_policy_names_no_principal(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+
+    A trust policy in its place has no Resource either: https://github.com/hashicorp/terraform/issues/13449
+    """
+    policy = role_and_policy(iam)
+    iam.create_user(UserName="ana")
+    iam.create_group(GroupName="admins")
+    inline = {"PolicyName": "inline"}
+    for document in (trust(), trust(Resource="*"), trust(Resource="*", Principal=None, NotPrincipal="*")):
+        for operation, parameters in (
+            ("create_policy", {"PolicyName": "another"}),
+            ("create_policy_version", {"PolicyArn": policy}),
+            ("put_role_policy", {"RoleName": "role", **inline}),
+            ("put_user_policy", {"UserName": "ana", **inline}),
+            ("put_group_policy", {"GroupName": "admins", **inline}),
+        ):
+            with refused("MalformedPolicyDocument", "Policy document should not specify a principal."):
+                getattr(iam, operation)(PolicyDocument=document, **parameters)
+    with refused("MalformedPolicyDocument", "Policy statement must contain resources."):
+        iam.create_policy(PolicyName="another", PolicyDocument=trust(Principal=None))
 
 
 @pytest.mark.aws_does("attached-policy-stays")

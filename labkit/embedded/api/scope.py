@@ -10,6 +10,8 @@ from labkit.embedded.api.refusals import NotInEmbeddedAwsError
 REGION = "us-east-1"
 """The region of an embedded AWS, unless a contrary behavior chooses another."""
 ACCOUNT_ID = "123456789012"
+USER_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/student"
+"""The identity that makes the requests; IAM doesn't list it."""
 
 #: Services of all regions, and where requests to them are signed for.
 #: https://docs.aws.amazon.com/general/latest/gr/iam-service.html, https://docs.aws.amazon.com/general/latest/gr/sts.html

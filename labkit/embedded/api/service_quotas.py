@@ -6,6 +6,7 @@ Only reading is answered, and only of these three; the embedded AWS itself does 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,8 +44,22 @@ QUOTAS = {
 }
 
 
+#: The families of instance types that count against the quota of vCPUs; others, such as inf1 and trn1, have their own.
+_STANDARD = re.compile(r"[acdhimrtz]\d")
+
 #: Modeled: AWS raises the quotas of an account that is in use; this one's are so many times the defaults.
 RAISED = 4
+
+
+def is_standard(instance_type: str) -> bool:
+    """Whether an instance type counts against the quota of vCPUs of standard instances.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html#ec2-on-demand-instances-limits
+
+    >>> is_standard("t3.micro"), is_standard("inf1.xlarge")
+    (True, False)
+    """
+    return _STANDARD.match(instance_type) is not None
 
 
 def handlers(region: str) -> dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]]:

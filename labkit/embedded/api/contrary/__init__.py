@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import importlib
+import json
 import pkgutil
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -119,6 +120,15 @@ class Behavior:
             AwsError: The behavior refuses the request.
         """
         return carry_out()
+
+
+def policy_document(**statement: Any) -> str:
+    """Return a policy, as JSON text, of one statement, which allows.
+
+    Args:
+        **statement: The statement's elements but for Effect.
+    """
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def behaviors() -> Mapping[str, type[Behavior]]:

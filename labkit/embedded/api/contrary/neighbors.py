@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from labkit import names
-from labkit.embedded.api.contrary import Behavior
+from labkit.embedded.api.contrary import Behavior, policy_document
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.iam.services import EC2_SERVICE, FLOW_LOGS_SERVICE, LOG_ACTIONS
 
@@ -90,7 +89,9 @@ class OtherPeoplesThings(Behavior):
         self._logs.put_log_events(logGroupName=names.LOG_GROUP, logStreamName=stream, logEvents=events)
         role = self._make_role(names.DELIVERY_ROLE, FLOW_LOGS_SERVICE)
         policy = self._iam.create_policy(
-            PolicyName=names.POLICY, PolicyDocument=_document(Action=list(LOG_ACTIONS), Resource="*"), Tags=[_TEAM]
+            PolicyName=names.POLICY,
+            PolicyDocument=policy_document(Action=list(LOG_ACTIONS), Resource="*"),
+            Tags=[_TEAM],
         )["Policy"]["Arn"]
         self._iam.attach_role_policy(RoleName=names.DELIVERY_ROLE, PolicyArn=policy)
         self._ec2.create_flow_logs(
@@ -103,14 +104,10 @@ class OtherPeoplesThings(Behavior):
         )
 
     def _make_role(self, name: str, service: str) -> str:
-        trust = _document(Principal={"Service": service}, Action="sts:AssumeRole")
+        trust = policy_document(Principal={"Service": service}, Action="sts:AssumeRole")
         made = self._iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=[_TEAM])
         return str(made["Role"]["Arn"])
 
 
 def _named(kind: str, name: str) -> Sequence[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, _TEAM]}]
-
-
-def _document(**statement: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})

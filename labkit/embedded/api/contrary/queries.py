@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.embedded.api.contrary import Account, Behavior, Call, CarryOut
+from labkit.embedded.api.paging import page
 from labkit.embedded.api.refusals import HttpResponse
 
 #: How long a query is scheduled, then running, in seconds: the least and the most (modeled).
@@ -58,7 +59,8 @@ class QueryStates(Behavior):
         if call.action == "StopQuery" and id in self._queries and self._queries[id].share(now) < 1:
             self._queries[id].stopped = now
             return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps({"success": True})
-        wanted = call.parameters.pop("status", None)
+        if call.action == "DescribeQueries":
+            return self._list(call.parameters, carry_out, now)
         status, headers, body = carry_out()
         answer: dict[str, Any] = json.loads(body)
         if call.action == "StartQuery":
@@ -68,11 +70,18 @@ class QueryStates(Behavior):
             self._so_far(answer, self._queries[id], now)
             # A cell that sleeps between two questions moves no virtual time.
             self.account.clock.advance(_ASKING)
-        elif call.action == "DescribeQueries":
-            for each in answer["queries"]:
-                each["status"] = self._queries[each["queryId"]].status(now)
-            answer["queries"] = [each for each in answer["queries"] if wanted in (None, each["status"])]
         return status, headers, json.dumps(answer)
+
+    def _list(self, parameters: dict[str, Any], carry_out: CarryOut, now: float) -> HttpResponse:
+        """Let the API list its queries, as many as it lists at once, and cut a page of those with the wanted status."""
+        wanted, most, token = (parameters.pop(key, None) for key in ("status", "maxResults", "nextToken"))
+        status, headers, body = carry_out()
+        found = json.loads(body)["queries"]
+        for each in found:
+            each["status"] = self._queries[each["queryId"]].status(now)
+        found = [each for each in found if wanted in (None, each["status"])]
+        found, token = page(found, token, most or len(found), code="InvalidParameterException")
+        return status, headers, json.dumps({"queries": found} | ({"nextToken": token} if token else {}))
 
     def _so_far(self, answer: dict[str, Any], query: _Query, now: float) -> None:
         """Take from a complete answer what the query has not found yet."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, ClassVar
 
 from labkit.embedded.api.contrary import Behavior, Call, CarryOut
 from labkit.embedded.api.refusals import AwsError, HttpResponse
-from labkit.embedded.api.service_quotas import ADDRESSES, VCPUS, VPCS
+from labkit.embedded.api.service_quotas import ADDRESSES, VCPUS, VPCS, is_standard
 
 _REFUSALS = {
     VPCS: ("VpcLimitExceeded", "The maximum number of VPCs has been reached."),
@@ -20,9 +19,6 @@ _REFUSALS = {
         "request an adjustment to this limit.",
     ),
 }
-
-#: The families of the quota of standard instances.
-_STANDARD = re.compile(r"[acdhimrtz]\d")
 
 
 class Quotas(Behavior):
@@ -87,7 +83,7 @@ class Quotas(Behavior):
 
     def _vcpus(self, instance_type: str) -> int:
         """How much an instance takes of the quota of standard instances."""
-        if not _STANDARD.match(instance_type):
+        if not is_standard(instance_type):
             return 0
         ec2 = self.account.client("ec2")
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from labkit.embedded.api.contrary import Account, Behavior, Call, CarryOut
+from labkit.embedded.api.contrary import Account, Behavior, Call, CarryOut, policy_document
 from labkit.embedded.api.refusals import AwsError, HttpResponse
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.iam.services import EC2_SERVICE, FLOW_LOGS_SERVICE, LOG_ACTIONS
@@ -43,10 +42,10 @@ class Sandbox(Behavior):
     def begin(self) -> None:
         """Make LabRole, which may write logs and register with Systems Manager, and LabInstanceProfile with it."""
         iam = self.account.client("iam")
-        trust = {"Effect": "Allow", "Principal": {"Service": list(self.trusted)}, "Action": "sts:AssumeRole"}
-        iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=_document(trust))
-        logs = {"Effect": "Allow", "Action": list(LOG_ACTIONS), "Resource": "*"}
-        iam.put_role_policy(RoleName="LabRole", PolicyName="WriteLogs", PolicyDocument=_document(logs))
+        trust = policy_document(Principal={"Service": list(self.trusted)}, Action="sts:AssumeRole")
+        iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=trust)
+        logs = policy_document(Action=list(LOG_ACTIONS), Resource="*")
+        iam.put_role_policy(RoleName="LabRole", PolicyName="WriteLogs", PolicyDocument=logs)
         managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
         iam.attach_role_policy(RoleName="LabRole", PolicyArn=managed)
         iam.create_instance_profile(InstanceProfileName="LabInstanceProfile")
@@ -96,7 +95,3 @@ def _subject(call: Call) -> str:
         if parameter in call.parameters:
             return f"{prefix}{call.parameters[parameter]}"
     return "*"
-
-
-def _document(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -10,8 +10,12 @@ from typing import Any
 
 from labkit.embedded.api.patches import IAM_API, Moto, around, check
 from labkit.embedded.api.refusals import AwsError
+from labkit.embedded.api.scope import USER_ARN
 
 _BACKEND = "moto.iam.models:IAMBackend"
+
+#: What a principal can be, but for "*": https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+_KINDS_OF_PRINCIPALS = {"AWS", "CanonicalUser", "Federated", "Service"}
 
 #: Principals, without .amazonaws.com, that are neither an endpoint's nor an API's name.
 #: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html,
@@ -69,13 +73,14 @@ def _delete(self: Any, given: dict[str, Any]) -> None:
 
 @check(
     "trust-policies-are-checked",
-    rule="CreateRole refuses a malformed trust policy; AWS's page doesn't say what is malformed, so that no principal "
-    "is trusted, or a service that doesn't exist, is taken as widely reported.",
-    source=f"{IAM_API}API_CreateRole.html",
+    rule="CreateRole refuses a malformed trust policy: by AWS's grammar, a Principal that is neither `*` nor names "
+    "under AWS, Service, Federated or CanonicalUser (the message is modeled); as widely reported, one with no "
+    "principal, or with a service, or a role or user of the account, that doesn't exist.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
     hook=f"{_BACKEND}.create_role",
 )
 def _create_role(self: Any, given: dict[str, Any]) -> None:
-    _check_trust(given["assume_role_policy_document"])
+    _check_trust(self, given["assume_role_policy_document"])
 
 
 @check(
@@ -86,10 +91,10 @@ def _create_role(self: Any, given: dict[str, Any]) -> None:
 )
 def _update_trust(self: Any, given: dict[str, Any]) -> None:
     self.get_role(given["role_name"])
-    _check_trust(given["policy_document"])
+    _check_trust(self, given["policy_document"])
 
 
-def _check_trust(document: str) -> None:
+def _check_trust(backend: Any, document: str) -> None:
     """Raise IAM's refusal of a trust policy."""
     from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
@@ -101,13 +106,34 @@ def _check_trust(document: str) -> None:
     statements = parsed["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal", statement.get("NotPrincipal"))
-        if principal is None:
+        if not principal:
             raise AwsError("MalformedPolicyDocument", "Missing required field Principal")
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        for service in [services] if isinstance(services, str) else services:
-            if not _is_service(service):
-                message = f'Invalid principal in policy: "SERVICE":"{service}"'
+        for kind, name in _principals(principal):
+            if (kind == "Service" and not _is_service(name)) or (kind == "AWS" and not _is_identity(backend, name)):
+                message = f'Invalid principal in policy: "{kind.upper()}":"{name}"'
                 raise AwsError("MalformedPolicyDocument", message)
+
+
+def _principals(element: Any) -> list[tuple[str, str]]:
+    """Return the kind and the name of each principal in a Principal element but `*`, or raise IAM's refusal of it."""
+    if element == "*":
+        return []
+    named = element if isinstance(element, dict) else {"": element}
+    found = [(kind, name) for kind, value in named.items() for name in (value if isinstance(value, list) else [value])]
+    if not all(kind in _KINDS_OF_PRINCIPALS and isinstance(name, str) for kind, name in found):
+        raise AwsError("MalformedPolicyDocument", "Syntax errors in policy.")
+    return found
+
+
+def _is_identity(backend: Any, principal: str) -> bool:
+    """Whether an AWS principal can be one; modeled: of another account, and of an account's sessions, any can.
+
+    IAM looks up each role and user that a policy names, since it keeps their unique ids:
+    https://github.com/hashicorp/terraform-provider-aws/issues/8905
+    """
+    account = f"arn:aws:iam::{backend.account_id}:"
+    identities = {each.arn for each in (*backend.roles.values(), *backend.users.values())}
+    return not principal.startswith(account) or principal in {*identities, USER_ARN, f"{account}root"}
 
 
 def _is_service(principal: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.embedded.api.patches import Moto, around
+from labkit.embedded.api.scope import USER_ARN
 
 
 @around(
@@ -16,5 +17,5 @@ from labkit.embedded.api.patches import Moto, around
 def _caller(self: Any, _: dict[str, Any], moto: Moto) -> Any:
     user_id, arn, account = moto()
     if arn.endswith(":user/moto"):
-        return "AIDACKCEVSQ6C2EXAMPLE", f"arn:aws:iam::{account}:user/student", account
+        return "AIDACKCEVSQ6C2EXAMPLE", USER_ARN, account
     return user_id, arn, account
