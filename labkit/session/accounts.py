@@ -96,8 +96,8 @@ class EmbeddedAccount:
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
-        consistency.begin(lags=bool(behaviors))
         if behaviors:
+            consistency.begin(lags=True)
             sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
         _disable_clients(lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=own)
@@ -105,7 +105,6 @@ class EmbeddedAccount:
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""
         _leave_environment()
-        consistency.begin(lags=False)
         self._aws.stop()
 
     def now(self) -> datetime:
@@ -246,7 +245,8 @@ def environment_kept() -> Iterator[None]:
 
     A cell must not reach an account that was not confirmed.
     """
-    environment, remembered, clock = dict(os.environ), dict(_environment_before), sleeping.current()
+    environment, remembered = dict(os.environ), dict(_environment_before)
+    clock, made = sleeping.current(), consistency.current()
     try:
         yield
     except BaseException:
@@ -255,6 +255,7 @@ def environment_kept() -> Iterator[None]:
         _environment_before.clear()
         _environment_before.update(remembered)
         sleeping.pause_by(clock)
+        consistency.go_back(made)
         _forget_session()
         raise
 
@@ -265,7 +266,7 @@ def _enter_environment(values: dict[str, str], without: Iterable[str]) -> None:
         _environment_before.setdefault(name, os.environ.get(name))
         os.environ.pop(name, None)
     os.environ.update(values)
-    sleeping.pause_by()
+    _measure_anew()
     _forget_session()
 
 
@@ -275,8 +276,14 @@ def _leave_environment() -> None:
         if value is not None:
             os.environ[name] = value
     _environment_before.clear()
-    sleeping.pause_by()
+    _measure_anew()
     _forget_session()
+
+
+def _measure_anew() -> None:
+    """Let pauses pass in real time, and forget what was made in another AWS: its moments may be virtual ones."""
+    sleeping.pause_by()
+    consistency.begin(lags=False)
 
 
 #: The event at which a client of another AWS refuses to work, and the id of the handler that does it.

@@ -58,7 +58,8 @@ class _Made:
 
     def seconds_left(self, thing: str) -> float:
         """How long it may still be unknown."""
-        return max(self._when[thing] + _UNKNOWN - time.monotonic(), 0) if thing in self._when else 0
+        left = self._when[thing] + _UNKNOWN - time.monotonic() if thing in self._when else 0.0
+        return min(max(left, 0.0), _UNKNOWN)
 
     def are_shown(self, ec2: Any) -> bool:
         """Whether AWS shows the lab's tag on each thing that has it and may still be unknown."""
@@ -73,6 +74,17 @@ class _Made:
 
 #: None where what was made is known at once.
 _made: _Made | None = None
+
+
+def current() -> _Made | None:
+    """Return what was made here, for `go_back`."""
+    return _made
+
+
+def go_back(made: _Made | None) -> None:
+    """Go on with the session that `current` was asked in."""
+    global _made
+    _made = made
 
 
 def begin(lags: bool) -> None:

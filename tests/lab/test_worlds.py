@@ -15,11 +15,12 @@ import pytest
 import labkit
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session import waiting
+from labkit.session import accounts, consistency, waiting
 from labkit.session.accounts import all_behaviors
 from labkit.session.findings import Report
 from tests.lab.conftest import elsewhere as elsewhere
 from tests.lab.conftest import make_client
+from tests.lab.test_names import TRUST
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +129,28 @@ def test_who_does_not_confirm_a_real_account_stays_in_virtual_time(monkeypatch: 
         labkit.connect("aws", profile="gone")
     assert waiting.time is virtual
     assert lab.find("vpc-1") is None
+
+
+def test_a_real_account_after_a_contrary_world_is_asked_once_for_what_was_made_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Moments of virtual time are decades away from those of this computer's clock."""
+    labkit.connect("contrary:eventual-consistency")
+    make_client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    asked: list[str] = []
+
+    def real(*_: Any) -> None:
+        accounts._leave_environment()
+        assert consistency.look("role", lambda: asked.append("role")) is None  # type: ignore[func-returns-value]
+        raise LabError("far enough")
+
+    monkeypatch.setattr("labkit.lab.RealAccount", real)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("there is nothing to wait for"))
+    with pytest.raises(LabError, match="far enough"):
+        labkit.connect("aws")
+    assert asked == ["role"]
+    made = consistency.current()
+    assert made is not None, "whoever stays goes on waiting for what was made there"
+    with monkeypatch.context() as patch:
+        patch.setattr(consistency, "time", time)
+        assert made.seconds_left("role") == 60
