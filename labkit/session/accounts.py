@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from labkit.errors import LabError
 from labkit.session import consistency, sleeping
+from labkit.session.kinds import code
 from labkit.session.waiting import poll
 
 #: Settings that would lead boto3 elsewhere; the embedded AWS removes them.
@@ -157,7 +158,7 @@ class RealAccount:
             unknown = f" Or is {self.region} a region that this account has not enabled? Then name another one."
             raise LabError(
                 f"AWS did not let us in: {reason}. Sign in (for example with aws sso login), then connect again."
-                f"{unknown if 'InvalidClientTokenId' in reason else ''}"
+                f"{unknown if code(error) == 'InvalidClientTokenId' else ''}"
             ) from None
         if not self.region:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")

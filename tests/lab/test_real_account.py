@@ -198,6 +198,12 @@ def test_a_region_that_is_not_enabled_looks_like_wrong_credentials(sign_in: Any)
         labkit.connect("aws", region="af-south-1")
 
 
+def test_a_refusal_that_only_mentions_the_code_of_such_a_region_is_about_the_credentials(sign_in: Any) -> None:
+    sign_in(refusal("AccessDenied", "See InvalidClientTokenId."))
+    with pytest.raises(LabError, match=r"then connect again\.$"):
+        labkit.connect("aws")
+
+
 def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     with pytest.raises(LabError, match="No region is set. Name one: connect\\('aws', region='us-east-1'\\)."):
@@ -253,12 +259,12 @@ def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised
     for error in (
         refusal("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
         refusal("InvalidParameterValue", 'IAM Instance Profile "arn:…" has no associated IAM Roles'),
-        refusal("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
         refusal("InvalidParameter", "Unable to assume given IAM role"),
     ):
         assert seconds(error, error, {"done": 1}) == 6
         assert seconds(lasting=error) == 180
-    assert seconds(lasting=refusal("UnauthorizedOperation", "no")) == 0
+    for code in ("UnauthorizedOperation", "InvalidVpcID.NotFound", "InvalidRoute.NotFound"):
+        assert seconds(lasting=refusal(code, "no")) == 0
     assert seconds(None) == 0, "an operation that answers nothing is done too"
 
 
