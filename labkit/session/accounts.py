@@ -75,7 +75,7 @@ class EmbeddedAccount:
     def __init__(self, behaviors: Collection[str] = ()) -> None:
         from labkit import embedded
 
-        _check(behaviors)
+        check_behaviors(behaviors)
         self._aws = embedded.start(behaviors=behaviors)
         self.patience = PATIENCE if behaviors else 0.0
         self.number = embedded.ACCOUNT_ID
@@ -219,7 +219,12 @@ def all_behaviors() -> list[str]:
     return list(behaviors())
 
 
-def _check(names: Collection[str]) -> None:
+def check_behaviors(names: Collection[str]) -> None:
+    """Check the names of contrary behaviors.
+
+    Raises:
+        LabError: If there is no behavior of one of these names.
+    """
     known = all_behaviors() if names else []
     for name in names:
         if name not in known:
