@@ -354,6 +354,30 @@ def test_instances_that_are_gone_are_not_waited_for(on_account: Lab, built: Buil
     assert on_account.clock == before
 
 
+def test_flow_logs_of_others_are_not_waited_for_and_one_without_the_tag_in_the_labs_group_is(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ec2 = built.ec2
+    ec2.delete_flow_logs(FlowLogIds=built.flow_logs)
+
+    def deliver(log_group: str) -> str:
+        return str(ec2.create_flow_logs(
+            ResourceType="Subnet", ResourceIds=[built.subnet_1], TrafficType="ALL",
+            LogGroupName=log_group, DeliverLogsPermissionArn=built.role,
+        )["FlowLogIds"][0])  # fmt: skip
+
+    theirs = deliver("theirs" * 100)  # which fails, since no log group may have that name
+    with pytest.raises(LabError, match="There is no flow log, so no record will come"):
+        built.lab.wait_for_flow_logs()
+    deliver("NimbusVPCFlowLogsGroup")
+    capsys.readouterr()
+    built.lab.wait_for_flow_logs()
+    built.lab.wait_for_flow_logs()
+    shown = capsys.readouterr().out
+    assert ec2.describe_flow_logs(FlowLogIds=[theirs])["FlowLogs"][0]["DeliverLogsStatus"] == "FAILED"
+    assert "new records" in shown and "FAILED" not in shown
+
+
 def test_a_failed_delivery_is_believed_after_ten_minutes(
     on_account: Lab, built: Built, capsys: pytest.CaptureFixture[str]
 ) -> None:
