@@ -20,7 +20,7 @@ from labkit.session import consistency
 from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, confirm, environment_kept
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
-from labkit.session.flow_logs import INTERVAL, Records, events, flow_logs, formats, overlaps, undelivered
+from labkit.session.flow_logs import INTERVAL, Records, events, for_the_lab, formats, overlaps, undelivered
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
 from labkit.session.states import wait_for
@@ -286,15 +286,15 @@ class Lab:
         as long as it takes.
 
         Raises:
-            LabError: If there is no flow log, or a real account delivers nothing for 20 minutes.
+            LabError: If the lab has no flow log, or a real account delivers nothing for 20 minutes.
         """
         ec2, logs, log_group = self.client("ec2"), self.client("logs"), self.name(LOG_GROUP)
-        if not flow_logs(ec2):
+        if not for_the_lab(ec2, log_group):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self.clock
         before = len(events(logs, log_group))
         self._account.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
-        failed = [each for each in flow_logs(ec2) if each.get("DeliverLogsStatus") == "FAILED"]
+        failed = [each for each in for_the_lab(ec2, log_group) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self.clock
         print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, log_group)) - before} new records")
         for flow_log in failed:
@@ -524,13 +524,29 @@ def _confirmed(profile: str | None, region: str | None) -> RealAccount:
 
 
 def _contrary(behaviors: list[str]) -> EmbeddedAccount:
-    """Connect to a contrary AWS, unless the lab can't be made there; then everything stays as it was."""
+    """Connect to a contrary AWS, unless the lab can't be made there.
+
+    Then the settings are as they were, but an embedded AWS that was connected before is gone: calls to it are refused
+    on the loopback, so that none goes to an account that was not confirmed.
+    """
     with environment_kept():
         account = EmbeddedAccount(behaviors)
-        report = _look(account)
-        for note in report.notes:
-            print(note)
-        report.require()
+        try:
+            report = _look(account)
+            for note in report.notes:
+                print(note)
+            report.require()
+        except LabError as error:
+            account.close()
+            if _lab is None:
+                raise
+            raise LabError(
+                f"{error}\nA kernel has one embedded AWS at a time, so what an earlier one held is gone. Connect again "
+                "before you go on, such as with connect('embedded')."
+            ) from None
+        except BaseException:
+            account.close()
+            raise
     return account
 
 

@@ -109,7 +109,15 @@ def choose(wanted: list[str], folder: Path) -> list[Path]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Execute the notebooks, write the results and print a table; return 1 if a notebook failed, else 0."""
+    """Execute the notebooks, write the results and print a table; return 1 if a notebook failed, else 0.
+
+    Raises:
+        LabError: If the AWS has a contrary behavior that does not exist.
+    """
+    from labkit.session.accounts import check_behaviors
+
+    where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
+    check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
     # On Windows, too, a loop that can watch the kernels' sockets.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:

@@ -35,7 +35,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     worlds.add_account(parser)
     options = parser.parse_args(arguments)
-    if (options.profile or options.region) and options.aws != "aws":
+    where = options.aws or os.environ.get("LABKIT_AWS")
+    if (options.profile or options.region) and where != "aws":
         parser.error("--profile and --region are for a real account: add --aws")
     return options
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from labkit.errors import LabError
 from labkit.session import consistency, sleeping
+from labkit.session.kinds import code
 from labkit.session.waiting import poll
 
 #: Settings that would lead boto3 elsewhere; the embedded AWS removes them.
@@ -74,7 +75,7 @@ class EmbeddedAccount:
     def __init__(self, behaviors: Collection[str] = ()) -> None:
         from labkit import embedded
 
-        _check(behaviors)
+        check_behaviors(behaviors)
         self._aws = embedded.start(behaviors=behaviors)
         self.patience = PATIENCE if behaviors else 0.0
         self.number = embedded.ACCOUNT_ID
@@ -96,8 +97,8 @@ class EmbeddedAccount:
             },
             without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
-        consistency.begin(lags=bool(behaviors))
         if behaviors:
+            consistency.begin(lags=True)
             sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
         _disable_clients(lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=own)
@@ -105,7 +106,6 @@ class EmbeddedAccount:
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""
         _leave_environment()
-        consistency.begin(lags=False)
         self._aws.stop()
 
     def now(self) -> datetime:
@@ -158,7 +158,7 @@ class RealAccount:
             unknown = f" Or is {self.region} a region that this account has not enabled? Then name another one."
             raise LabError(
                 f"AWS did not let us in: {reason}. Sign in (for example with aws sso login), then connect again."
-                f"{unknown if 'InvalidClientTokenId' in reason else ''}"
+                f"{unknown if code(error) == 'InvalidClientTokenId' else ''}"
             ) from None
         if not self.region:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")
@@ -219,7 +219,12 @@ def all_behaviors() -> list[str]:
     return list(behaviors())
 
 
-def _check(names: Collection[str]) -> None:
+def check_behaviors(names: Collection[str]) -> None:
+    """Check the names of contrary behaviors.
+
+    Raises:
+        LabError: If there is no behavior of one of these names.
+    """
     known = all_behaviors() if names else []
     for name in names:
         if name not in known:
@@ -246,7 +251,8 @@ def environment_kept() -> Iterator[None]:
 
     A cell must not reach an account that was not confirmed.
     """
-    environment, remembered, clock = dict(os.environ), dict(_environment_before), sleeping.current()
+    environment, remembered = dict(os.environ), dict(_environment_before)
+    clock, made = sleeping.current(), consistency.current()
     try:
         yield
     except BaseException:
@@ -255,6 +261,7 @@ def environment_kept() -> Iterator[None]:
         _environment_before.clear()
         _environment_before.update(remembered)
         sleeping.pause_by(clock)
+        consistency.go_back(made)
         _forget_session()
         raise
 
@@ -265,7 +272,7 @@ def _enter_environment(values: dict[str, str], without: Iterable[str]) -> None:
         _environment_before.setdefault(name, os.environ.get(name))
         os.environ.pop(name, None)
     os.environ.update(values)
-    sleeping.pause_by()
+    _measure_anew()
     _forget_session()
 
 
@@ -275,8 +282,14 @@ def _leave_environment() -> None:
         if value is not None:
             os.environ[name] = value
     _environment_before.clear()
-    sleeping.pause_by()
+    _measure_anew()
     _forget_session()
+
+
+def _measure_anew() -> None:
+    """Let pauses pass in real time, and forget what was made in another AWS: its moments may be virtual ones."""
+    sleeping.pause_by()
+    consistency.begin(lags=False)
 
 
 #: The event at which a client of another AWS refuses to work, and the id of the handler that does it.

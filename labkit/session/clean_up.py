@@ -20,6 +20,9 @@ from labkit.session.kinds import BY_PREFIX, KINDS, Kind, Part, code, suppress_go
 from labkit.session.paging import all_of
 from labkit.session.waiting import poll
 
+#: What is in IAM: only things there use it.
+_IN_IAM = ("instance profile", "role", "policy")
+
 #: What AWS answers while something else that is being deleted still uses a thing.
 _NOT_YET = {
     "DependencyViolation", "DeleteConflict", "InvalidParameterValue", "InvalidIPAddress.InUse",
@@ -123,7 +126,10 @@ class CleanUp:
             return not things and not self._errors
 
         self._poll(is_clean, "the last things to be gone")
-        left = [f"{thing}{_because(errors.get(thing.id), thing.id)}" for thing in things]
+        left = []
+        for at, thing in enumerate(things):
+            is_used = any((other.word in _IN_IAM) == (thing.word in _IN_IAM) for other in things[:at])
+            left.append(f"{thing}{_because(errors.get(thing.id), thing.id, is_used)}")
         return [*left, *self._made_again(), *self.foreign(), *self.unseen()]
 
     def foreign(self) -> list[str]:
@@ -303,18 +309,21 @@ def _name(part: Part) -> str:
     return str(tags.get("Name") or part.get("GroupName") or part.get("KeyName") or part.get("Description") or "")
 
 
-def _because(error: Exception | None, id: str) -> str:
+def _because(error: Exception | None, id: str, is_used: bool = False) -> str:
     """Return why something is left, and what to do next.
 
     Args:
         error: What AWS answered; None if nothing.
         id: The thing's id.
+        is_used: Whether something else of the lab that is left, and was named before, may use it.
     """
     refusal = code(error)
     if error is None:
         return ". AWS has not finished deleting it: run lab.clean_up() again in a minute."
     if refusal.startswith(("AccessDenied", "UnauthorizedOperation")):
         next_step = "Use a profile that may do this, or ask whoever looks after the account; then lab.clean_up() again."
+    elif refusal in _NOT_YET and is_used:
+        next_step = "Something named above probably still uses it. See to that first, then run lab.clean_up() again."
     elif refusal in _NOT_YET:
         next_step = (
             "Something that is not the lab's still uses it. Look for it in the console, delete it there, then run "

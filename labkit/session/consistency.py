@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from labkit.names import LAB_TAG
-from labkit.session.kinds import KINDS
+from labkit.session.kinds import BY_PREFIX, KINDS
 from labkit.session.paging import all_of
 from labkit.session.waiting import poll
 
@@ -27,7 +27,10 @@ T = TypeVar("T")
 _UNKNOWN, _PAUSE = 60.0, 2.0
 
 #: The operations that make and unmake things, by how their names begin.
-_MAKES, _UNMAKES = ("Create", "Run", "Allocate"), ("Delete", "Terminate", "Release")
+_MAKES, _UNMAKES = ("Create", "Run", "Allocate"), re.compile("Delete|Terminate|Release")
+
+#: What the parameter that says which thing to unmake calls it, where the operation's name has another word.
+_CALLED = {"Address": "Allocation", "SecurityGroup": "Group"}
 
 #: An id of EC2, and the members of IAM's answers that identify something.
 _ID = re.compile(r"[a-z]+-[0-9a-f]{8,17}")
@@ -58,7 +61,8 @@ class _Made:
 
     def seconds_left(self, thing: str) -> float:
         """How long it may still be unknown."""
-        return max(self._when[thing] + _UNKNOWN - time.monotonic(), 0) if thing in self._when else 0
+        left = self._when[thing] + _UNKNOWN - time.monotonic() if thing in self._when else 0.0
+        return min(max(left, 0.0), _UNKNOWN)
 
     def are_shown(self, ec2: Any) -> bool:
         """Whether AWS shows the lab's tag on each thing that has it and may still be unknown."""
@@ -73,6 +77,17 @@ class _Made:
 
 #: None where what was made is known at once.
 _made: _Made | None = None
+
+
+def current() -> _Made | None:
+    """Return what was made here, for `go_back`."""
+    return _made
+
+
+def go_back(made: _Made | None) -> None:
+    """Go on with the session that `current` was asked in."""
+    global _made
+    _made = made
 
 
 def begin(lags: bool) -> None:
@@ -138,7 +153,7 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
             answer = operation(**left)
         except ClientError as error:
             refusals.append(error)
-            if not _may_be_too_early(error):
+            if not _may_be_too_early(error, left):
                 raise
             return False
         answers.append(answer)
@@ -167,10 +182,37 @@ def _together(answers: list[Any]) -> Any:
     return {**answers[-1], **{key: [each for answer in answers for each in answer.get(key, ())] for key in lists}}
 
 
-def _may_be_too_early(error: ClientError) -> bool:
-    """Return whether AWS answers so about a thing that it will know in a moment."""
+def _may_be_too_early(error: ClientError, given: dict[str, Any]) -> bool:
+    """Return whether AWS answers so to a call about a thing that it will know in a moment."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    return code.endswith("NotFound") or any(words in message for words in _TOO_EARLY)
+    return _is_unknown_yet(code, given) or any(words in message for words in _TOO_EARLY)
+
+
+def _is_unknown_yet(code: str, given: Any) -> bool:
+    """Return whether EC2 refuses an id in a call's parameters that was made here a moment ago.
+
+    Other things than ids are not found, too, such as a route in a table: repeating the call would not find them.
+
+    Args:
+        code: The code of the refusal.
+        given: The call's parameters.
+    """
+    made = _made
+    return made is not None and any(made.seconds_left(each) and _refuses(code, each) for each in _texts(given))
+
+
+def _refuses(code: str, id: str) -> bool:
+    """Return whether EC2's code says that it does not know this id.
+
+    >>> codes = "InvalidGroup.NotFound", "InvalidRoute.NotFound", "InvalidRouteTableID.NotFound", "NatGatewayNotFound"
+    >>> [_refuses(code, id) for code, id in zip(codes, ("sg-0", "rtb-0", "rtb-0", "nat-0"))]
+    [True, False, True, True]
+    """
+    kind = BY_PREFIX.get(id.partition("-")[0])
+    if kind is None or not code.endswith("NotFound"):
+        return code.lower().endswith("id.notfound")
+    refused = code.removesuffix("NotFound").rstrip(".").removeprefix("Invalid").lower().removesuffix("id")
+    return kind.id.lower().removesuffix("id").endswith(refused)  # InvalidGatewayID is about an internet gateway, too
 
 
 # What boto3 calls
@@ -185,8 +227,8 @@ def _note(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], 
     if _made is None or http_response.status_code >= 300 or service not in ("ec2", "iam"):
         return
     given = context.get(_GIVEN) or {}
-    if model.name.startswith(_UNMAKES):
-        _made.forget(set(_texts(given)))
+    if _UNMAKES.match(model.name):
+        _made.forget(set(_unmade(model.name, given)))
     elif model.name == "CreateTags":
         resources = set(given["Resources"]) if LAB_TAG in given["Tags"] else set()
         _made.note(resources, resources)
@@ -204,11 +246,32 @@ def _repeat(operation: Any, response: Any, request_dict: dict[str, Any], **_: An
     if _made is None or response is None:
         return None
     code = str(response[1].get("Error", {}).get("Code", ""))
-    unknown = {"ec2": "NotFound", "iam": "NoSuchEntity"}.get(operation.service_model.service_name)
-    if unknown is None or not code.endswith(unknown):
-        return None
     given = request_dict["context"].get(_GIVEN) or {}
-    return _PAUSE if any(map(_made.seconds_left, _texts(given))) else None
+    service = operation.service_model.service_name
+    if service == "iam":
+        is_too_early = code == "NoSuchEntity" and any(map(_made.seconds_left, _texts(given)))
+    else:
+        is_too_early = service == "ec2" and _is_unknown_yet(code, given)
+    return _PAUSE if is_too_early else None
+
+
+def _unmade(operation: str, given: dict[str, Any]) -> Iterator[str]:
+    """Yield the ids, ARNs and names of what an operation unmakes.
+
+    Its parameters name other things, too: `DeleteRoute` has a RouteTableId, and deletes no route table.
+
+    >>> list(_unmade("DeletePolicy", {"PolicyArn": "arn:aws:iam::123456789012:policy/mine"}))
+    ['arn:aws:iam::123456789012:policy/mine', 'mine']
+    >>> list(_unmade("DeleteRoute", {"RouteTableId": "rtb-0"}))
+    []
+    """
+    noun = _UNMAKES.sub("", operation, count=1)
+    called = _CALLED.get(noun, noun.removesuffix("s"))
+    for suffix in ("Id", "Ids", "Arn", "Name"):
+        for each in _texts(given.get(f"{called}{suffix}")):
+            yield each
+            if suffix == "Arn":
+                yield each.rpartition("/")[2]
 
 
 def _types_tagged(given: dict[str, Any]) -> set[str]:

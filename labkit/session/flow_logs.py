@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labkit.flowlogs import DEFAULT_FORMAT
+from labkit.names import LAB_TAG
 from labkit.network import Network
 from labkit.session.paging import all_of
 
@@ -33,6 +34,11 @@ class Records(list[str]):
 def flow_logs(ec2: Any) -> list[dict[str, Any]]:
     """Return all flow logs as EC2 describes them."""
     return all_of(ec2, "describe_flow_logs", "FlowLogs[]")
+
+
+def for_the_lab(ec2: Any, log_group: str) -> list[dict[str, Any]]:
+    """Return the flow logs that have the lab's tag or deliver to its log group, and not other people's."""
+    return [each for each in flow_logs(ec2) if LAB_TAG in each.get("Tags", ()) or each.get("LogGroupName") == log_group]
 
 
 def events(logs: Any, log_group: str, **conditions: Any) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def wait_for(ec2: Any, id: str, states: tuple[str, ...], patience: float) -> str
             found = []
         now = kind.state(found[0]) if found else ""
         if found and not now:
-            raise LabError(f"A {kind.word} has no state, so there is nothing to wait for.")
+            raise LabError(f"The {kind.word} {id} has no state, so there is nothing to wait for.")
         if now in final and now not in states:
             raise LabError(f"The {kind.word} {id} is {now}, so it will not be {wanted}.")
         return now in states

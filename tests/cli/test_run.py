@@ -12,7 +12,7 @@ import pytest
 
 from labkit.cli import run
 from labkit.cli.run import Outcome
-from labkit.errors import CommandError
+from labkit.errors import CommandError, LabError
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -90,6 +90,18 @@ def test_its_kernels_are_told_which_aws_to_use(root: Path, monkeypatch: pytest.M
         assert run.run(run.parse(arguments)) == 0
         executed = nbformat.read(root / "build" / "00-where.ipynb", as_version=4)
         assert executed.cells[0].outputs[0].text == f"{where}\n"
+
+
+def test_a_behavior_that_does_not_exist_is_named_before_a_kernel_starts(
+    chapters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LABKIT_AWS", raising=False)
+    monkeypatch.setattr(run, "_execute_all", lambda *_: pytest.fail("kernels started"))
+    with pytest.raises(LabError, match="There is no contrary behavior 'bogus'"):
+        run.run(run.parse(["--aws", "contrary:throttling, bogus"]))
+    monkeypatch.setenv("LABKIT_AWS", "contrary:bogus")
+    with pytest.raises(LabError, match="There is no contrary behavior 'bogus'"):
+        run.run(run.parse([]))
 
 
 def test_it_uses_no_real_account_and_keeps_outputs_of_the_embedded_aws_only(

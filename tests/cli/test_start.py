@@ -101,11 +101,16 @@ def test_its_kernels_are_told_which_aws_to_use(root: Path, server: FakeServer, m
     }  # fmt: skip
 
 
-def test_a_profile_without_a_real_account_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_profile_without_a_real_account_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LABKIT_AWS", raising=False)
     for arguments in (["--profile", "class"], ["--aws", "contrary", "--region", "eu-west-1"]):
         with pytest.raises(SystemExit):
             start.parse(arguments)
         assert "--profile and --region are for a real account: add --aws" in capsys.readouterr().err
+    monkeypatch.setenv("LABKIT_AWS", "aws")
+    assert start.parse(["--profile", "class"]).profile == "class", "the environment says that it is one"
 
 
 def test_ctrl_c_is_a_good_end_and_a_server_that_fails_an_error(

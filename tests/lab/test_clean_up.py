@@ -192,6 +192,7 @@ def test_what_is_not_the_labs_is_not_changed_so_that_the_labs_can_be_deleted(
         f"peering connection {peering['VpcPeeringConnectionId']}",
     ]
     assert "DependencyViolation" in left[0] and "DeleteConflict" in left[1] and "lacks the lab's tag" in left[2]
+    assert all("Something that is not the lab's still uses it." in line for line in left[:2])
     whole.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
     whole.iam.remove_role_from_instance_profile(InstanceProfileName="theirs", RoleName="NimbusInstanceRole")
     assert cleaned(whole.lab, capsys)[-1] == NOTHING_LEFT
@@ -294,6 +295,12 @@ def test_an_instance_that_is_protected_keeps_what_it_uses_and_the_fix_is_shown(
     left = [line for line in cleaned(whole.lab, capsys) if line.startswith("Left")]
     (about,) = [line for line in left if f"instance instance-1 {whole.instance_1}" in line]
     assert "OperationNotPermitted" in about and "DisableApiTermination={'Value': False}" in about
+    held = [line for line in left if "DependencyViolation" in line]
+    assert len(held) == 5, "the gateway, the subnet, the route table's and the group's, and the VPC"
+    for line in held:
+        assert line.endswith(
+            "Something named above probably still uses it. See to that first, then run lab.clean_up() again."
+        )
     assert not [line for line in left if "-2 " in line]
     assert whole.lab.find("vpc-2") is None
     monkeypatch.undo()

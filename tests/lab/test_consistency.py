@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
 from labkit.lab import Lab
-from tests.lab.conftest import Built, fresh_lab
+from tests.lab.conftest import Built, fresh_lab, refusal
 from tests.lab.test_names import POLICY, TRUST
 
 
@@ -79,6 +80,40 @@ def test_what_was_deleted_here_is_unknown_at_once(lagging: Lab) -> None:
     assert lagging.clock - before < timedelta(seconds=1)
 
 
+def test_what_is_not_in_a_thing_that_was_made_a_moment_ago_is_missed_at_once(lagging: Lab) -> None:
+    """The thing is known then, and repeating the call would not find the route, the rule or the other id."""
+    ec2 = lagging.client("ec2")
+    vpc = make_vpc(lagging, "vpc-1")
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+    ec2.describe_route_tables(RouteTableIds=[table])
+    ec2.describe_security_groups(GroupIds=[group])
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    before = lagging.clock
+    for code, call, parameters in (
+        ("InvalidRoute", ec2.delete_route, {"RouteTableId": table, "DestinationCidrBlock": "10.9.0.0/16"}),
+        ("InvalidPermission", ec2.revoke_security_group_ingress, {"GroupId": group, "IpPermissions": [rule]}),
+        ("InvalidSubnetID", ec2.associate_route_table, {"RouteTableId": table, "SubnetId": "subnet-00000000"}),
+    ):
+        for attempt in (call, partial(lagging.eventually, call)):
+            with pytest.raises(ClientError, match=code):
+                attempt(**parameters)
+    assert lagging.clock - before < timedelta(seconds=2), "nothing pauses"
+
+
+def test_eventually_goes_on_while_an_id_that_was_made_a_moment_ago_is_unknown(lagging: Lab) -> None:
+    vpc = make_vpc(lagging, "vpc-1")
+    answers: list[Any] = [refusal("InvalidVpcID.NotFound", "No."), {"done": 1}]
+
+    def operation(VpcId: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert lagging.eventually(operation, VpcId=vpc) == {"done": 1}
+
+
 def test_after_a_minute_what_is_unknown_is_believed_to_be(lagging: Lab) -> None:
     """As where somebody deleted it in the console."""
     vpc = make_vpc(lagging, "vpc-1")
@@ -109,6 +144,28 @@ def test_finding_waits_for_the_tags_of_what_was_made_a_moment_ago(lagging: Lab) 
     other = str(lagging.client("ec2").create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"])
     lagging.client("ec2").create_tags(Resources=[other], Tags=[{"Key": "Name", "Value": "vpc-3"}, lagging.tag])
     assert lagging.find("vpc-3") == other
+
+
+def test_the_tags_of_a_thing_are_waited_for_though_something_in_it_was_deleted(lagging: Lab) -> None:
+    ec2 = lagging.client("ec2")
+    vpc = make_vpc(lagging, "vpc-1")
+    everywhere = {"CidrBlock": "0.0.0.0/0", "Protocol": "-1", "RuleAction": "allow"}
+    for n in range(5):  # the tags of some come later than their ids
+        name = f"acl-{n}"
+        made = ec2.create_network_acl(VpcId=vpc, TagSpecifications=lagging.tags("network-acl", name))["NetworkAcl"]
+        entry = {"NetworkAclId": made["NetworkAclId"], "RuleNumber": 1, "Egress": True}
+        ec2.create_network_acl_entry(**entry, **everywhere)
+        ec2.delete_network_acl_entry(**entry)
+        assert lagging.find(name) == made["NetworkAclId"]
+
+
+def test_what_was_deleted_here_is_not_looked_for(lagging: Lab) -> None:
+    iam = lagging.client("iam")
+    arn = iam.create_policy(PolicyName="NimbusVPCFlowLogsPolicy", PolicyDocument=POLICY)["Policy"]["Arn"]
+    iam.delete_policy(PolicyArn=arn)
+    before = lagging.clock
+    assert lagging.find("NimbusVPCFlowLogsPolicy", "policy") is None
+    assert lagging.clock - before < timedelta(seconds=1)
 
 
 def test_the_network_has_what_was_made_a_moment_ago(lagging: Lab) -> None:
@@ -190,8 +247,10 @@ def test_what_does_not_come_into_a_state_in_time_is_reported_with_its_state(slow
 
 def test_what_has_no_state_or_does_not_exist(lab: Lab) -> None:
     table = lab.client("ec2").describe_route_tables()["RouteTables"][0]["RouteTableId"]
+    gateway = lab.client("ec2").describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
     for id, states, words in (
-        (table, ("active",), "A route table has no state"),
+        (table, ("active",), f"The route table {table} has no state"),
+        (gateway, ("active",), f"The internet gateway {gateway} has no state"),
         ("pcx-0", ("active",), "There is no peering connection pcx-0"),
         ("what", ("active",), "'what' is not the id of anything that lab.wait_for knows"),
         (table, (), "Say which state to wait for"),

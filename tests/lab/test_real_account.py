@@ -198,6 +198,12 @@ def test_a_region_that_is_not_enabled_looks_like_wrong_credentials(sign_in: Any)
         labkit.connect("aws", region="af-south-1")
 
 
+def test_a_refusal_that_only_mentions_the_code_of_such_a_region_is_about_the_credentials(sign_in: Any) -> None:
+    sign_in(refusal("AccessDenied", "See InvalidClientTokenId."))
+    with pytest.raises(LabError, match=r"then connect again\.$"):
+        labkit.connect("aws")
+
+
 def test_no_region(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     with pytest.raises(LabError, match="No region is set. Name one: connect\\('aws', region='us-east-1'\\)."):
@@ -253,12 +259,12 @@ def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised
     for error in (
         refusal("InvalidParameterValue", "Value (NimbusInstanceProfile) … Invalid IAM Instance Profile name"),
         refusal("InvalidParameterValue", 'IAM Instance Profile "arn:…" has no associated IAM Roles'),
-        refusal("InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist"),
         refusal("InvalidParameter", "Unable to assume given IAM role"),
     ):
         assert seconds(error, error, {"done": 1}) == 6
         assert seconds(lasting=error) == 180
-    assert seconds(lasting=refusal("UnauthorizedOperation", "no")) == 0
+    for code in ("UnauthorizedOperation", "InvalidVpcID.NotFound", "InvalidRoute.NotFound"):
+        assert seconds(lasting=refusal(code, "no")) == 0
     assert seconds(None) == 0, "an operation that answers nothing is done too"
 
 
@@ -346,6 +352,30 @@ def test_instances_that_are_gone_are_not_waited_for(on_account: Lab, built: Buil
     before = on_account.clock
     on_account.wait_for_flow_logs()
     assert on_account.clock == before
+
+
+def test_flow_logs_of_others_are_not_waited_for_and_one_without_the_tag_in_the_labs_group_is(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ec2 = built.ec2
+    ec2.delete_flow_logs(FlowLogIds=built.flow_logs)
+
+    def deliver(log_group: str) -> str:
+        return str(ec2.create_flow_logs(
+            ResourceType="Subnet", ResourceIds=[built.subnet_1], TrafficType="ALL",
+            LogGroupName=log_group, DeliverLogsPermissionArn=built.role,
+        )["FlowLogIds"][0])  # fmt: skip
+
+    theirs = deliver("theirs" * 100)  # which fails, since no log group may have that name
+    with pytest.raises(LabError, match="There is no flow log, so no record will come"):
+        built.lab.wait_for_flow_logs()
+    deliver("NimbusVPCFlowLogsGroup")
+    capsys.readouterr()
+    built.lab.wait_for_flow_logs()
+    built.lab.wait_for_flow_logs()
+    shown = capsys.readouterr().out
+    assert ec2.describe_flow_logs(FlowLogIds=[theirs])["FlowLogs"][0]["DeliverLogsStatus"] == "FAILED"
+    assert "new records" in shown and "FAILED" not in shown
 
 
 def test_a_failed_delivery_is_believed_after_ten_minutes(

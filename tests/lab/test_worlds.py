@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,13 +14,15 @@ import botocore.waiter
 import pytest
 
 import labkit
+from labkit.embedded import aws
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session import waiting
+from labkit.session import accounts, consistency, waiting
 from labkit.session.accounts import all_behaviors
-from labkit.session.findings import Report
+from labkit.session.findings import Quota, Report
 from tests.lab.conftest import elsewhere as elsewhere
 from tests.lab.conftest import make_client
+from tests.lab.test_names import TRUST
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +123,34 @@ def test_in_a_contrary_world_pauses_of_labkit_and_boto3_take_virtual_time_until_
     assert [module.time is time for module in modules] == [True] * 3  # type: ignore[attr-defined]
 
 
+def test_a_contrary_world_in_which_the_lab_cannot_be_made_is_left_and_takes_the_embedded_aws_before_it_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocked = Report("", "us-east-1", {}, (), (Quota("VPCs", 5, 5, 3),), None)
+    monkeypatch.setattr("labkit.lab._lab", None)
+    environment = dict(os.environ)
+
+    def refuse() -> str:
+        with monkeypatch.context() as patch, pytest.raises(LabError, match="cannot be made in this account") as caught:
+            patch.setattr("labkit.lab._look", lambda account: blocked)
+            labkit.connect("contrary")
+        assert aws._current is None and consistency.current() is None and waiting.time is time
+        return str(caught.value)
+
+    assert "embedded" not in refuse(), "there was none before"
+    assert dict(os.environ) == environment
+    before = labkit.connect()
+    ec2 = make_client("ec2")
+    ec2.create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=before.tags("vpc", "vpc-1"))
+    environment = dict(os.environ)
+    assert refuse().endswith(
+        "\nA kernel has one embedded AWS at a time, so what an earlier one held is gone. Connect again "
+        "before you go on, such as with connect('embedded')."
+    )
+    assert dict(os.environ) == environment, "calls go nowhere, rather than to an account that was not confirmed"
+    assert labkit.connect().find("vpc-1") is None
+
+
 def test_who_does_not_confirm_a_real_account_stays_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
     lab = labkit.connect("contrary:throttling")
     virtual = waiting.time
@@ -128,3 +159,28 @@ def test_who_does_not_confirm_a_real_account_stays_in_virtual_time(monkeypatch: 
         labkit.connect("aws", profile="gone")
     assert waiting.time is virtual
     assert lab.find("vpc-1") is None
+
+
+def test_a_real_account_after_a_contrary_world_is_asked_once_for_what_was_made_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Moments of virtual time are decades away from those of this computer's clock."""
+    labkit.connect("contrary:eventual-consistency")
+    make_client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+    asked: list[str] = []
+
+    def real(*_: Any) -> None:
+        accounts._leave_environment()
+        assert consistency.look("role", lambda: asked.append("role")) is None  # type: ignore[func-returns-value]
+        raise LabError("far enough")
+
+    monkeypatch.setattr("labkit.lab.RealAccount", real)
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("there is nothing to wait for"))
+    with pytest.raises(LabError, match="far enough"):
+        labkit.connect("aws")
+    assert asked == ["role"]
+    made = consistency.current()
+    assert made is not None, "whoever stays goes on waiting for what was made there"
+    with monkeypatch.context() as patch:
+        patch.setattr(consistency, "time", time)
+        assert made.seconds_left("role") == 60
