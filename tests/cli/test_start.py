@@ -86,12 +86,13 @@ def test_the_settings_come_on_top_of_the_persons_own_and_hashes_are_as_in_the_co
 
 
 def test_its_kernels_are_told_which_aws_to_use(root: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION"):
+    names = ("LABKIT_AWS", "LABKIT_PROFILE", "LABKIT_REGION")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
 
     def told(*arguments: str) -> dict[str, str]:
         start.run(start.parse(list(arguments)))
-        return {name: value for name, value in server.env.items() if name.startswith("LABKIT_")}
+        return {name: value for name, value in server.env.items() if name in names}
 
     assert told() == {}
     assert told("--aws") == {"LABKIT_AWS": "aws"}

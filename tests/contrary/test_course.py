@@ -16,10 +16,10 @@ import pytest
 from nbclient import NotebookClient
 
 import labkit
-from labkit import embedded
 from labkit.embedded.api.contrary import behaviors
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
+from tests.lab.conftest import elsewhere as elsewhere
 from tests.neighbors import additions, changes, everything
 
 ROOT = Path(__file__).parents[2]
@@ -31,9 +31,8 @@ BUILT = ("vpcs", "subnets", "internet", "security-groups", "role", "instances", 
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Lab]]:
+def connect(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Lab]]:
     """Connect to a fresh AWS, in the folder of the notebooks."""
-    embedded.start().stop()
     monkeypatch.chdir(ROOT / "notebooks")
     made: list[Lab] = []
 

@@ -77,6 +77,7 @@ def with_flow_log(built: Built, **changed: Any) -> Lab:
     settings = {
         "ResourceType": "VPC", "ResourceIds": [built.vpc_1, built.vpc_2], "TrafficType": "ALL",
         "MaxAggregationInterval": 60, "LogGroupName": built.log_group, "DeliverLogsPermissionArn": built.role,
+        "TagSpecifications": built.lab.tags("vpc-flow-log", "another"),
     }  # fmt: skip
     built.ec2.create_flow_logs(**{**settings, **changed})
     return built.lab
