@@ -118,8 +118,9 @@ class EmbeddedAccount:
             self._aws.clock.jump_to(self._aws.dataplane.settled_at())
 
     def __str__(self) -> str:
-        named = ", ".join(sorted(self._aws.behaviors))
-        contrary = f", contrary in {named}" if named else ""
+        contrary = ""
+        if on := self._aws.behaviors:
+            contrary = ", contrary" if on == set(all_behaviors()) else f", contrary in {', '.join(sorted(on))}"
         return f"the embedded AWS (account {self.number}, {self.region}{contrary}); nothing leaves this computer"
 
 

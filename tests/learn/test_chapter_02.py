@@ -126,6 +126,12 @@ def test_a_log_group_with_nearly_the_name(lab: Lab) -> None:
     assert line.wanted == "'NimbusVPCFlowLogsGroup', to the letter"
 
 
+def test_somebody_else_s_log_group_is_not_taken_for_a_misspelled_one(lab: Lab) -> None:
+    lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup")
+    line = only(lab.check("log-group"))
+    assert (line.text, line.found) == ("NimbusVPCFlowLogsGroup-2", "nothing of this name") and line.absent
+
+
 def test_a_log_group_that_keeps_records_for_ever(lab: Lab) -> None:
     lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup", tags={"Lab": "nimbus"})
     line = only(lab.check("log-group"))

@@ -15,7 +15,7 @@ from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, needed
-from labkit.names import GIVEN
+from labkit.names import GIVEN, LOG_GROUP
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
 _ANY_FLOW_LOG = "fl-0123456789abcdef0"
@@ -35,7 +35,8 @@ def log_group(view: View) -> Findings:
         yield finding("there", True)
         yield finding("retention", bool(days), days=days)
         return
-    lower = {name.lower(): name for name in groups}
+    # A group with the course's own name is somebody else's, or it would have been found.
+    lower = {each.lower(): each for each in groups if not each.startswith(LOG_GROUP)}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.8)
     needed(near, name, "in notebook 02, run the cell with logs.create_log_group.", NOTHING)
     yield finding("another-name", near=lower[near[0]])
