@@ -112,22 +112,17 @@ class Finder:
         """
         iam = self._client("iam")
         try:
-            found = iam.simulate_principal_policy(PolicySourceArn=self._identity(), ActionNames=["iam:CreateRole"])
-            return bool(found["EvaluationResults"][0]["EvalDecision"] == "allowed")
-        except ClientError:  # this identity may not ask, or it is the root user, about whom nobody can
+            source = policy_source(iam, str(self._client("sts").get_caller_identity()["Arn"]))
+            if source is not None:
+                found = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=["iam:CreateRole"])
+                return bool(found["EvaluationResults"][0]["EvalDecision"] == "allowed")
+        except ClientError:  # this identity may not ask
             pass
         try:
             iam.create_role(RoleName=names.DELIVERY_ROLE, AssumeRolePolicyDocument="{}")
         except ClientError as error:
             return code(error) != "AccessDenied"
         return True
-
-    def _identity(self) -> str:
-        """Return the ARN of the user or role that makes these calls: that of the role, where it was assumed."""
-        arn = str(self._client("sts").get_caller_identity()["Arn"])
-        if ":assumed-role/" not in arn:
-            return arn
-        return str(self._client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"])
 
     def _in_iam(self, name: str, kind: str) -> Named | None:
         iam = self._client("iam")
@@ -193,6 +188,21 @@ class Finder:
                 return True
             raise
         return not found or kind.is_gone(found[0])
+
+
+def policy_source(iam: Any, identity: str) -> str | None:
+    """Return the ARN of an identity's user or role, as IAM's simulation takes it; None for the root user and others.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+
+    Args:
+        iam: A boto3 client of IAM.
+        identity: The identity's ARN, as STS gives it.
+    """
+    kind, _, name = identity.split(":", 5)[5].partition("/")
+    if kind == "assumed-role":  # the ARN of its session lacks the role's path
+        return str(iam.get_role(RoleName=name.split("/")[0])["Role"]["Arn"])
+    return identity if kind == "user" else None
 
 
 def _made_again(name: str, kind: str, arn: str) -> str:

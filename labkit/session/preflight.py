@@ -18,7 +18,7 @@ from labkit.errors import LabError
 from labkit.iam.services import EC2_SERVICE, FLOW_LOGS_SERVICE
 from labkit.session.clean_up import CleanUp
 from labkit.session.costs import WHOLE_LAB, Quote, quote, read_prices
-from labkit.session.finding import Finder
+from labkit.session.finding import Finder, policy_source
 from labkit.session.findings import ClosedRegion, Finding, GivenRole, Offering, OtherName, Permission, Quota, Report
 from labkit.session.kinds import Part, code
 from labkit.session.naming import Names
@@ -232,7 +232,7 @@ class _Look:
         reports as a refusal.
         https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
         """
-        source = self._attempt(self._policy_source)
+        source = self._attempt(lambda: policy_source(self._iam, self._identity))
         for actions, resources, service in self._questions():
             context = [_passed_to(service)] if service else []
             purpose = f"{resources[0].rpartition('/')[2]} to {service}" if service else ""
@@ -265,13 +265,6 @@ class _Look:
             action for (action, _), allowed in self._allowed.items() if action[:4] == "ec2:" and allowed is None
         ]:
             yield left, ["*"], ""
-
-    def _policy_source(self) -> str | None:
-        """The ARN of the identity's user or role, as IAM's simulation takes it; None for the root user and others."""
-        kind, _, name = self._identity.split(":", 5)[5].partition("/")
-        if kind == "assumed-role":  # the ARN of its session lacks the role's path
-            return str(self._iam.get_role(RoleName=name.split("/")[0])["Role"]["Arn"])
-        return self._identity if kind == "user" else None
 
     def _role_arn(self, name: str) -> str:
         return self._iam_arn("role", self._names[name])
