@@ -6,6 +6,8 @@ import io
 from contextlib import redirect_stdout
 from typing import Any
 
+import boto3
+
 from labkit.errors import LabError
 from labkit.learn.notebooks import notebooks
 from labkit.status import Status
@@ -29,6 +31,7 @@ def catch_up(chapter: str, namespace: dict[str, Any]) -> list[str]:
     if chapter not in numbers:
         raise LabError(f"There is no chapter {chapter!r}; the chapters are {', '.join(numbers)}.")
     before = known[: numbers.index(chapter)]
+    namespace.setdefault("boto3", boto3)  # a notebook's first cell, which is no build cell, imports it
     with Status() as status:
         for each in before:
             for number, source in enumerate(each.build_cells(), start=1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from labkit.errors import LabError
@@ -36,7 +37,7 @@ def what_is_left(lab: Lab) -> Any:
 
 
 def test_running_a_build_cell_twice_changes_nothing(lab: Lab) -> None:
-    names: dict[str, Any] = {"lab": lab}
+    names: dict[str, Any] = {"lab": lab, "boto3": boto3}
     for chapter in notebooks():
         for source in chapter.build_cells():
             exec(source, names)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -52,7 +53,7 @@ def empty() -> Any:
 def undisturbed() -> list[Step]:
     steps = []
     with fresh_lab() as lab:
-        names: dict[str, Any] = {"lab": lab}
+        names: dict[str, Any] = {"lab": lab, "boto3": boto3}
         calls = injector()
         with calls.installed():
             for chapter in notebooks():
@@ -89,7 +90,7 @@ def test_each_call_of_each_build_cell_fails_once(
 ) -> None:
     kills, overcome = words.startswith("kernel killed"), "once" in words
     with fresh_lab() as lab:
-        names: dict[str, Any] = {"lab": lab}
+        names: dict[str, Any] = {"lab": lab, "boto3": boto3}
         faults = injector()
         stopped, tried = 0, 0
         with faults.installed():
@@ -119,7 +120,7 @@ def test_each_call_of_each_build_cell_fails_once(
                     tried += len(faults.failed)
                 assert {call for call in step.calls if changes(call) or not kills} <= had, step.cell
                 assert everything(lab) == step.after, step.cell
-        names = {"lab": Lab(lab._account)}
+        names = {"lab": Lab(lab._account), "boto3": boto3}
         for step in undisturbed:
             step.run(names)
         assert everything(lab) == undisturbed[-1].after
@@ -139,7 +140,7 @@ def test_each_call_of_clean_up_fails_once(
     """
     kills, overcome = words.startswith("kernel killed"), "once" in words
     with fresh_lab() as lab:
-        names: dict[str, Any] = {"lab": lab}
+        names: dict[str, Any] = {"lab": lab, "boto3": boto3}
         for step in undisturbed:
             step.run(names)
         capsys.readouterr()
