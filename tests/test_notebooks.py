@@ -18,7 +18,7 @@ from labkit.learn.chapters import CHAPTERS
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 #: nbval ignores a tag that it does not know, without a message; so each tag must be one of these.
-TAGS = {"build", "raises-exception"}
+TAGS = {"build", "raises-exception", "rerun"}
 
 
 def cells(path: Path, *kinds: str) -> list[dict[str, Any]]:

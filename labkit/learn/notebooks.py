@@ -1,4 +1,4 @@
-"""The course's notebooks on disk, in order, for `lab.catch_up`."""
+"""The course's notebooks on disk, in order: their code cells, and what these are for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.folders import notebook_files
+
+#: Tags a cell that makes a part of the lab; together they make it.
+BUILD = "build"
+#: Tags a cell that later cells of its notebook need though it makes nothing that lasts: a name, or traffic.
+RERUN = "rerun"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A code cell of a notebook.
+
+    Attributes:
+        id: Its id, which it keeps.
+        source: Its code.
+        tags: Its tags, such as `build`.
+        section: The heading above it, without its number signs.
+    """
+
+    id: str
+    source: str
+    tags: frozenset[str]
+    section: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +45,8 @@ class Notebook:
     number: str
     path: Path
 
-    def build_cells(self) -> Iterator[str]:
-        """Yield the source of each code cell tagged `build`, in order; together they make the lab.
+    def code_cells(self) -> list[Cell]:
+        """Return the code cells, in order.
 
         Raises:
             LabError: The file is not a notebook.
@@ -35,11 +57,39 @@ class Notebook:
             raise LabError(
                 f"{self.path.name} cannot be read as a notebook. Get it back as it was: git checkout {self.path.name}"
             ) from None
+        found, section = [], ""
         for cell in cells:
-            if cell["cell_type"] == "code" and "build" in cell["metadata"].get("tags", ()):
-                yield "".join(cell["source"])
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code":
+                found.append(Cell(cell.get("id", ""), source, frozenset(cell["metadata"].get("tags", ())), section))
+            elif source.startswith("#"):
+                section = source.splitlines()[0].lstrip("#").strip()
+        return found
+
+    def build_cells(self) -> Iterator[str]:
+        """Yield the source of each code cell tagged `build`, in order; together they make the lab.
+
+        Raises:
+            LabError: The file is not a notebook.
+        """
+        return (cell.source for cell in self.code_cells() if BUILD in cell.tags)
 
 
 def notebooks() -> list[Notebook]:
     """Return the notebooks, sorted by number; `LabError` if they are not here."""
     return [Notebook(path.name[:2], path) for path in notebook_files()]
+
+
+def notebook(chapter: str) -> Notebook:
+    """Return the notebook of a chapter.
+
+    Args:
+        chapter: Its number as two digits, such as `"03"`.
+
+    Raises:
+        LabError: There is no such chapter.
+    """
+    known = {each.number: each for each in notebooks()}
+    if chapter not in known:
+        raise LabError(f"There is no chapter {chapter!r}; the chapters are {', '.join(known)}.")
+    return known[chapter]

@@ -159,7 +159,7 @@ def test_a_notebook_that_is_broken(same_lab: Lab, tmp_path: Path, monkeypatch: p
     (tmp_path / "01-two-vpcs.ipynb").write_text("{}")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        LabError, match=r"00-start-here.ipynb cannot be read as a notebook. Get it back .* git checkout"
+        LabError, match=r"01-two-vpcs.ipynb cannot be read as a notebook. Get it back .* git checkout"
     ):
         same_lab.catch_up("01")
 
