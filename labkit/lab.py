@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
-    from labkit.learn.exercises import Exercise
+    from labkit.learn.exercises import Exercise, Step
     from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.network import Network, Path
@@ -387,11 +387,11 @@ class Lab:
         """
         return self._grader.check(name, vpc)
 
-    def exercise(self, id: str) -> Exercise:
+    def exercise(self, id: str) -> Exercise | Step:
         """Return an exercise, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
 
         Args:
-            id: The exercise's number, such as `"3.2"`.
+            id: The exercise's number, such as `"3.2"`, or that of a step to write yourself, such as `"1.a"`.
 
         Raises:
             LabError: If there is no such exercise.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from labkit.errors import LabError
 from labkit.learn import progress
 from labkit.learn.chapters import CHAPTERS, CHECKS
 from labkit.learn.checks import Overview, check, overview
-from labkit.learn.exercises import Exercise
+from labkit.learn.exercises import Exercise, Step
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.view import Lab
@@ -26,8 +27,10 @@ class Grader:
 
     def __init__(self, lab: Lab, is_live: Callable[[], bool]) -> None:
         self._lab, self._is_live = lab, is_live
-        self._exercises = {
-            texts["id"]: Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
+        self._exercises: dict[str, Exercise | Step] = {
+            texts["id"]: Step(texts, partial(self.check, *texts["check"]), self._keep)
+            if "check" in texts
+            else Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
             for chapter in CHAPTERS.values()
             for texts in chapter.texts["exercise"]
         }
@@ -52,7 +55,7 @@ class Grader:
             result = replace(result, note=self._keep(f"check:{result.name}", passed=result.passed))
         return strict(result)
 
-    def exercise(self, id: object) -> Exercise:
+    def exercise(self, id: object) -> Exercise | Step:
         """Return the exercise of that id, the same one each time.
 
         Raises:
