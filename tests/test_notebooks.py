@@ -80,7 +80,7 @@ def test_a_step_that_a_student_writes_says_what_to_do_and_is_judged_below() -> N
         for i, cell in enumerate(code):
             for id in [match[1] for tag in sorted(cell["tags"]) if (match := YOUR_TURN.fullmatch(tag))]:
                 found.append(id)
-                assert cell["source"].startswith("# Your turn. "), (path, id)
+                assert cell["source"].startswith(f"# Your turn ({id}). "), (path, id)
                 step = Notebook(path.name[:2], path).your_turn(id)
                 assert step.task and step.solution, (path, id)
                 check = [f'"{name}"' for name in texts[id].get("check", ())]

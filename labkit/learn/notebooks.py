@@ -60,7 +60,7 @@ class Notebook:
         lines = source.splitlines()
         comments = list(takewhile(lambda line: line.startswith("#"), lines))
         task = " ".join(line.removeprefix("#").strip() for line in comments)
-        return YourTurn(task.removeprefix("Your turn.").strip(), "\n".join(lines[len(comments) :]).strip())
+        return YourTurn(task.removeprefix(f"Your turn ({id}).").strip(), "\n".join(lines[len(comments) :]).strip())
 
     def _tagged(self, tag: str) -> Iterator[str]:
         """Yield the source of each code cell with a tag, in order."""
