@@ -58,6 +58,27 @@ def test_a_notebook_opens_with_what_a_student_must_know() -> None:
         assert [line.split("**")[1] for line in rest] == ["You will", "You will learn", "You need"], path
 
 
+def minutes(path: Path) -> float:
+    """How long a chapter takes by what is in it, where waiting takes no time.
+
+    People read about 200 words of such text in a minute; the other figures are estimates: ten lines of code in a
+    minute, half a minute for a prediction, 3 for a quiz, an exercise or a step to write, 4 for a widget.
+    """
+    prose = [re.sub(r"```.*?```", "", cell["source"], flags=re.S) for cell in cells(path, "markdown")]
+    read = sum(len(text.split()) / 200 + text.count("**Predict.**") / 2 for text in prose)
+    for cell in cells(path, "code"):
+        source, lines = cell["source"], [line for line in cell["source"].splitlines() if line]
+        typed = source.startswith(("answer = None", "# Your turn", "lab.quiz("))
+        read += 3 if typed else 4 if "lab.widgets." in source else len(lines) / 10
+    return read
+
+
+def test_the_stated_minutes_are_those_that_it_takes() -> None:
+    for path in NOTEBOOKS:
+        stated = int(re.search(r"\*\*About (\d+) minutes", cells(path, "markdown")[0]["source"])[1])  # type: ignore[index]
+        assert stated % 5 == 0 and abs(stated - minutes(path)) <= 2.5, (path, round(minutes(path), 1))
+
+
 def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
     for path in NOTEBOOKS:
         number, found = path.name[:2], cells(path)
