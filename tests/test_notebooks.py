@@ -19,7 +19,7 @@ from labkit.learn.notebooks import Notebook
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 #: nbval ignores a tag that it does not know, without a message; so each tag must be one of these.
-TAGS = {"build", "raises-exception"}
+TAGS = {"build", "raises-exception", "rerun"}
 
 #: A step that the student writes, by its id; the cell holds the solution.
 YOUR_TURN = re.compile(r"your-turn:(\d+\.[a-z])")
