@@ -98,7 +98,7 @@ class Progress:
     @cached_property
     def _heading(self) -> str:
         passed, of = total(self.chapters)
-        return f"{'This run: ' * self.alone}{passed} of {of} passed"
+        return f"Passed{' in this run' * self.alone}: {passed} of {of}"
 
     @cached_property
     def _next(self) -> str:
@@ -112,7 +112,7 @@ class Progress:
         return chapter.left if chapter.begun else []
 
     def __repr__(self) -> str:
-        lines = [f"{self._heading}:"]
+        lines = [self._heading]
         for chapter in self.chapters:
             lines.append(str(chapter))
             lines += [f"    {each.mark[0]} {each.item.call:<29} {each.item.title}" for each in self._left(chapter)]
