@@ -68,10 +68,25 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be passed: its id in the progress file, and what it is about."""
+    """One thing that can be passed: its id in the progress file, and what it is about.
+
+    >>> print(Item("quiz:03.1", "Where it stops").call)
+    lab.quiz('03')
+    """
 
     id: str
     title: str
+
+    @property
+    def kind(self) -> str:
+        """What it is: `check`, `exercise` or `quiz`."""
+        return self.id.partition(":")[0]
+
+    @property
+    def call(self) -> str:
+        """The call with which a student passes it."""
+        name = self.id.partition(":")[2]
+        return f"lab.{self.kind}({name.partition('.')[0] if self.kind == 'quiz' else name!r})"
 
 
 @dataclass(frozen=True)
