@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
-    from labkit.learn.exercises import Exercise
+    from labkit.learn.exercises import Exercise, Step
     from labkit.learn.grader import Grader
     from labkit.learn.result import Result
+    from labkit.learn.standing import Progress
     from labkit.network import Network, Path
     from labkit.session.costs import Quote
     from labkit.session.findings import Report
@@ -383,6 +384,7 @@ class Lab:
             return
         earlier = visit.start(chapter)
         done = catch_up(chapter, namespace)
+        self._grader.chapter = chapter
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
         if earlier:
             print(f"An earlier kernel came to '{earlier.section}': lab.catch_up() runs the build cells up to there.")
@@ -390,20 +392,30 @@ class Lab:
     def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
         """Look at what you have built so far, and show what is right and what to do next.
 
+        Of what is marked `·`, nothing is there yet, which is not wrong.
+
         Args:
             name: The name of a step, such as `"vpcs"`; all steps, in short, unless given.
             vpc: `"vpc-1"` or `"vpc-2"`, if only that half is meant.
 
         Raises:
-            CheckFailedError: If something is wrong and LABKIT_STRICT is set; otherwise nothing is raised.
+            CheckFailedError: If LABKIT_STRICT is set, and something is wrong, or not begun although this notebook has
+                come to it; otherwise nothing is raised.
         """
         return self._grader.check(name, vpc)
 
-    def exercise(self, id: str) -> Exercise:
+    def progress(self) -> Progress:
+        """Show what you have passed, what is left, and what comes next, by chapter.
+
+        Where notebooks run by themselves, it is what this run has passed.
+        """
+        return self._grader.progress()
+
+    def exercise(self, id: str) -> Exercise | Step:
         """Return an exercise, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
 
         Args:
-            id: The exercise's number, such as `"3.2"`.
+            id: The exercise's number, such as `"3.2"`, or that of a step to write yourself, such as `"1.a"`.
 
         Raises:
             LabError: If there is no such exercise.

@@ -19,7 +19,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "progress.json in the course's folder, or to the file that LABKIT_PROGRESS names: hand that file in.",
         epilog="The JSON has, by id, every item of the course, such as check:vpcs, exercise:3.1 and quiz:03.1: its "
         "chapter, title, score, max_score, attempts, hints, solution (shown or not), and first, last and passed, "
-        "times in UTC or null; beside them score and max_score of the whole.",
+        "times in UTC or null; beside them score and max_score of the whole. A check of both VPCs is passed once both "
+        "halves were right, also one after the other.",
     )
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a file that was handed in (default: yours)")
     what = parser.add_mutually_exclusive_group()
@@ -44,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.file and not path.is_file():
         raise CommandError(f"There is no file {path}: give the path of a progress.json.")
-    found = report(progress.read(path))
-    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))
+    done = progress.read(path)
+    print(json.dumps(report(done), indent=1, ensure_ascii=False) if options.json else table(done))
     return 0
 
 
@@ -55,27 +56,34 @@ def report(done: dict[str, Any]) -> dict[str, Any]:
     Args:
         done: The items of a progress file, by id.
     """
-    from labkit.learn.chapters import CHAPTERS
-    from labkit.learn.progress import SCHEMA, UNTRIED
+    from labkit.learn.progress import SCHEMA
+    from labkit.learn.standing import standings
 
     items = {
-        each.id: {"chapter": chapter.number, "title": each.title} | UNTRIED | done.get(each.id, {})
-        for chapter in CHAPTERS.values()
-        for each in chapter.items()
+        each.item.id: {"chapter": chapter.number, "title": each.item.title, **each.done}
+        for chapter in standings(done)
+        for each in chapter.standings
     }
     score, max_score = (sum(each[key] for each in items.values()) for key in ("score", "max_score"))
     return {"schema": SCHEMA, "labkit": __version__, "score": score, "max_score": max_score, "items": items}
 
 
-def table(found: dict[str, Any]) -> str:
-    """Return a report as text: a line for each item, and the sum."""
+def table(done: dict[str, Any]) -> str:
+    """Return every item of the course as text, a line for each, and the sum.
+
+    Args:
+        done: The items of a progress file, by id.
+    """
+    from labkit.learn.standing import LEGEND, standings, total
+
+    chapters = list(standings(done))
     rows = [("", "what", "", "tries", "hints", "")]
-    for id, item in found["items"].items():
-        mark = "✓" if item["score"] else "✗" if item["attempts"] else "·"
-        tries, hints = (str(item[key] or "") for key in ("attempts", "hints"))
-        rows.append((item["chapter"], id, mark, tries, hints, item["title"]))
+    for chapter in chapters:
+        for each in chapter.standings:
+            tries, hints = (str(each.done[key] or "") for key in ("attempts", "hints"))
+            rows.append((chapter.number, each.item.id, each.mark[0], tries, hints, each.item.title))
     width = max(len(row[1]) for row in rows)
     lines = [f"{a:2}  {what:<{width}}  {mark:1}  {tries:>5}  {hints:>5}  {title}".rstrip()
              for a, what, mark, tries, hints, title in rows]  # fmt: skip
-    sum_line = f"{found['score']} of {found['max_score']} passed (✓ passed, ✗ tried, · not yet)."
-    return "\n".join([*lines, "", sum_line])
+    passed, of = total(chapters)
+    return "\n".join([*lines, "", f"{passed} of {of} passed ({LEGEND})."])

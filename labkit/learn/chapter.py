@@ -68,10 +68,25 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be passed: its id in the progress file, and what it is about."""
+    """One thing that can be passed: its id in the progress file, and what it is about.
+
+    >>> print(Item("quiz:03.1", "Where it stops").call)
+    lab.quiz('03')
+    """
 
     id: str
     title: str
+
+    @property
+    def kind(self) -> str:
+        """What it is: `check`, `exercise` or `quiz`."""
+        return self.id.partition(":")[0]
+
+    @property
+    def call(self) -> str:
+        """The call with which a student passes it."""
+        name = self.id.partition(":")[2]
+        return f"lab.{self.kind}({name.partition('.')[0] if self.kind == 'quiz' else name!r})"
 
 
 @dataclass(frozen=True)
@@ -96,10 +111,11 @@ class Chapter:
         return tomllib.loads((_FOLDER / f"{self.number}.toml").read_text(encoding="utf-8"))
 
     def items(self) -> Iterator[Item]:
-        """Yield all checks, exercises and questions: what `labkit progress` counts."""
+        """Yield what `labkit progress` counts: all checks and questions, and all exercises that no check judges."""
         for check in self.checks:
             yield Item(f"check:{check.name}", self.texts["check"][check.name]["title"])
         for exercise in self.texts["exercise"]:
-            yield Item(f"exercise:{exercise['id']}", exercise["title"])
+            if "check" not in exercise:
+                yield Item(f"exercise:{exercise['id']}", exercise["title"])
         for number, question in enumerate(self.texts["quiz"], 1):
             yield Item(f"quiz:{self.number}.{number}", question["title"])

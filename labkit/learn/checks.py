@@ -12,7 +12,7 @@ from labkit.errors import LabError
 from labkit.learn.chapter import Check, Finding
 from labkit.learn.chapters import CHAPTERS, CHECKS
 from labkit.learn.plan import HERE, SIDES, THERE, Side
-from labkit.learn.result import Line, Result, html_list
+from labkit.learn.result import Line, Result, html_list, mark_html
 from labkit.learn.view import Lab, Stop, View
 from labkit.status import Status
 
@@ -33,15 +33,17 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
         near = difflib.get_close_matches(str(name).lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
         found = f"no check of this name{f' (did you mean {near[0]!r}?)' if near else ''}"
         call = f"lab.check({near[0] if near else 'vpcs'!r})."
-        return Result(str(name), (Line(False, repr(name), found, f"one of {', '.join(CHECKS)}", call),))
+        line = Line(False, repr(name), found, f"one of {', '.join(CHECKS)}", call)
+        return Result(str(name), (line,), known=False)
     step = CHECKS[name]
     sides = [side for side in SIDES if vpc in (None, side.vpc)]
     if not sides or (vpc and not step.sided):
         call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if step.sided else "")
-        return Result(name, (Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}."),))
+        line = Line(False, repr(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}.")
+        return Result(name, (line,), known=False)
     view = view or View(lab)
     lines = tuple(line for side in (sides if step.sided else [None]) for line in _lines(step, view, side))
-    return Result(name if vpc is None else f"{name}, {vpc}", lines)
+    return Result(name, lines, half=str(vpc or ""))
 
 
 def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
@@ -79,37 +81,45 @@ class Overview:
 
     Attributes:
         results: What each check found, by its name.
+        note: A sentence about the progress file.
     """
 
     results: Mapping[str, Result]
+    note: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether all that has been begun is right."""
-        begun = [each for each in self.results.values() if each.begun]
-        return bool(begun) and all(each.passed for each in begun)
+        """Whether something has been begun, and all of that is right."""
+        return any(each.begun for each in self.results.values()) and not self.wrong
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something that has been begun is not right."""
+        return any(each.wrong for each in self.results.values())
 
     @property
     def following(self) -> Result | None:
         """The first step that isn't done."""
         return next((each for each in self.results.values() if not each.passed), None)
 
-    def _rows(self) -> Iterator[tuple[str, str, str, str]]:
+    def _rows(self) -> Iterator[tuple[str, str, Result]]:
         for chapter in CHAPTERS.values():
             for each in (self.results[check.name] for check in chapter.checks):
-                mark = "✓" if each.passed else "✗" if each.begun else "·"
-                yield chapter.number, mark, f"lab.check({each.name!r})", each.state if each.begun else "not begun"
+                yield chapter.number, f"lab.check({each.name!r})", each
 
     def __repr__(self) -> str:
-        rows = [f"{chapter} {mark} {call:<29} {state}" for chapter, mark, call, state in self._rows()]
+        rows = [f"{chapter} {each.mark[0]} {call:<29} {each.state}" for chapter, call, each in self._rows()]
         after = self.following
-        return "\n".join([*rows, "", f"Next, {after}" if after is not None else "Every step is done."])
+        following = f"Next, {after}" if after is not None else "Every step is done."
+        return "\n".join([*rows, "", following, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        items = [f"<li>{number} <b>{mark}</b> <code>{escape(call)}</code> {state}</li>"
-                 for number, mark, call, state in self._rows()]  # fmt: skip
+        items = [f"<li>{chapter} {mark_html(each.mark)} <code>{escape(call)}</code> {each.state}</li>"
+                 for chapter, call, each in self._rows()]  # fmt: skip
         after = self.following
-        return html_list("Checks", items) + (after._repr_html_() if after is not None else "<p>Every step is done.</p>")
+        return html_list("Checks", items, self.note) + (
+            after._repr_html_() if after is not None else "<p>Every step is done.</p>"
+        )
 
 
 def overview(lab: Lab) -> Overview:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from labkit.errors import LabError
+from labkit.errors import LabError, ProgressError
 from labkit.learn import progress
-from labkit.learn.chapters import CHAPTERS, CHECKS
+from labkit.learn.chapters import CHAPTERS
 from labkit.learn.checks import Overview, check, overview
-from labkit.learn.exercises import Exercise
+from labkit.learn.exercises import Exercise, Step
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
+from labkit.learn.standing import Progress, standings
 from labkit.learn.view import Lab
+
+#: The chapter of each check, by the check's name.
+_CHAPTER_OF = {check.name: number for number, chapter in CHAPTERS.items() for check in chapter.checks}
 
 
 class Grader:
@@ -22,18 +27,29 @@ class Grader:
     Args:
         lab: The lab to look at.
         is_live: Says whether a person is there, whose progress is kept; a run without one, as in a test, keeps nothing.
+
+    Attributes:
+        chapter: The chapter of the notebook that uses the lab, as two digits; empty where that is not known. What
+            belongs to a later chapter is a look ahead: not begun is no failure there.
     """
 
     def __init__(self, lab: Lab, is_live: Callable[[], bool]) -> None:
+        self.chapter = ""
         self._lab, self._is_live = lab, is_live
-        self._exercises = {
-            texts["id"]: Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
+        self._done: dict[str, Any] = {}
+        self._exercises: dict[str, Exercise | Step] = {
+            texts["id"]: Step(texts, partial(self.check, *texts["check"]), self._keep)
+            if "check" in texts
+            else Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
             for chapter in CHAPTERS.values()
             for texts in chapter.texts["exercise"]
         }
 
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
         """Run a check, or all of them in short.
+
+        What is not begun is not recorded. Of an overview, what is passed of the notebook's own chapter is recorded:
+        `lab.catch_up` has built the chapters before it.
 
         Args:
             name: The check's name; without it, all checks run.
@@ -43,16 +59,24 @@ class Grader:
             What the check found, or an overview.
 
         Raises:
-            CheckFailedError: LABKIT_STRICT is set and something is not right.
+            CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not begun although its chapter has come.
         """
         if name is None:
-            return strict(overview(self._lab))
+            found = overview(self._lab)
+            for each in found.results.values():
+                if each.passed and self.chapter in ("", _CHAPTER_OF[each.name]):
+                    found = replace(found, note=self._keep(f"check:{each.name}", passed=True) or found.note)
+            return strict(found) if found.wrong else found
         result = check(self._lab, name, vpc)
-        if result.name in CHECKS:
-            result = replace(result, note=self._keep(f"check:{result.name}", passed=result.passed))
-        return strict(result)
+        if result.known and result.begun:
+            note = self._keep(f"check:{result.name}", passed=result.passed, half=result.half)
+            result = replace(result, note=note)
+        return result if self._is_ahead(result) else strict(result)
 
-    def exercise(self, id: object) -> Exercise:
+    def _is_ahead(self, result: Result) -> bool:
+        return not result.begun and bool(self.chapter) and self.chapter < _CHAPTER_OF.get(result.name, "")
+
+    def exercise(self, id: object) -> Exercise | Step:
         """Return the exercise of that id, the same one each time.
 
         Raises:
@@ -73,5 +97,19 @@ class Grader:
             raise LabError(f"There is no quiz {chapter!r}; there is one for each of {', '.join(CHAPTERS)}.")
         return Quiz(CHAPTERS[number], self._lab, self._keep)
 
+    def progress(self) -> Progress:
+        """Return what is passed of the course and what is left.
+
+        Where nobody is there, it is what this lab has seen pass, in the notebook's chapter and those that were tried.
+        """
+        if self._is_live():
+            try:
+                return Progress(tuple(standings(progress.read(progress.place()))))
+            except (ProgressError, OSError) as error:
+                return Progress(tuple(standings(self._done)), note=f"Only what passed since connect(): {error}")
+        seen = (each for each in standings(self._done) if each.begun or each.number == self.chapter)
+        return Progress(tuple(seen), alone=True)
+
     def _keep(self, item: str, **done: Any) -> str:
-        return progress.record(item, **done) if self._is_live() else ""
+        progress.add(self._done, item, **done)
+        return progress.record(item, **done) if self._is_live() or progress.is_graded() else ""

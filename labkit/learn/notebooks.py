@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from labkit.errors import LabError
@@ -14,6 +15,8 @@ from labkit.folders import notebook_files
 BUILD = "build"
 #: Tags a cell that later cells of its notebook need though it makes nothing that lasts: a name, or traffic.
 RERUN = "rerun"
+#: Begins the tag of a step that a student writes; its id follows.
+YOUR_TURN = "your-turn:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,19 @@ class Cell:
     source: str
     tags: frozenset[str]
     section: str
+
+
+@dataclass(frozen=True, slots=True)
+class YourTurn:
+    """A step that a student writes.
+
+    Attributes:
+        task: What to do, as text: the comment lines that the cell begins with.
+        solution: The code after them.
+    """
+
+    task: str
+    solution: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,23 @@ class Notebook:
             LabError: The file is not a notebook.
         """
         return (cell.source for cell in self.code_cells() if BUILD in cell.tags)
+
+    def your_turn(self, id: str) -> YourTurn:
+        """Return the step that a student writes, with its solution: the code cell tagged `your-turn:` and its id.
+
+        Args:
+            id: The step's id, such as `"1.a"`.
+
+        Raises:
+            LabError: The file is not a notebook, or has no such cell.
+        """
+        source = next((cell.source for cell in self.code_cells() if f"{YOUR_TURN}{id}" in cell.tags), None)
+        if source is None:
+            raise LabError(f"{self.path.name} has no step {id}. Get it back as it was: git checkout {self.path.name}")
+        lines = source.splitlines()
+        comments = list(takewhile(lambda line: line.startswith("#"), lines))
+        task = " ".join(line.removeprefix("#").strip() for line in comments)
+        return YourTurn(task.removeprefix(f"Your turn ({id}).").strip(), "\n".join(lines[len(comments) :]).strip())
 
 
 def notebooks() -> list[Notebook]:

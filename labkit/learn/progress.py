@@ -7,7 +7,10 @@ where LABKIT_PROGRESS says. It holds no names, paths, addresses or account numbe
 - `items`: what was tried, by id, such as `check:vpcs`, `exercise:3.1`, `quiz:03.1`; each with
   `score` and `max_score` (1 once passed, and it stays passed), `attempts`, `hints` (how many were asked for),
   `solution` (whether it was shown), `first` and `last` (when it was tried, UTC), `passed` (when it first was right, or
-  null), and for a quiz `answer`, the letter given last.
+  null), for a quiz `answer`, the letter given last, and for a check of both VPCs `halves`, those that were right when
+  they were looked at separately. A check is passed once both of its halves have been right, also one after the other.
+
+A check of which nothing is there yet is no try, and is not recorded.
 """
 
 from __future__ import annotations
@@ -21,12 +24,16 @@ from typing import Any
 
 from labkit.errors import ProgressError
 from labkit.folders import course_folder
+from labkit.learn.plan import SIDES
 from labkit.machine import locked
 from labkit.version import __version__
 
 SCHEMA = 1
 NAME = "progress.json"
 VARIABLE = "LABKIT_PROGRESS"
+
+#: The environment variable that names the file of a grader's run, in which no person is there.
+SCORE_VARIABLE = "LABKIT_SCORE"
 
 #: The one point that each check, exercise and question of a quiz gives.
 MAX_SCORE = 1
@@ -38,9 +45,14 @@ UNTRIED = {
 }  # fmt: skip
 
 
+def is_graded() -> bool:
+    """Return whether this is a grader's run, `labkit run --score`, which keeps what passes although nobody is there."""
+    return bool(os.environ.get(SCORE_VARIABLE))
+
+
 def place() -> Path:
-    """Return where the file is: as LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
-    named = os.environ.get(VARIABLE)
+    """Return where the file is: as LABKIT_SCORE or LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
+    named = os.environ.get(SCORE_VARIABLE) or os.environ.get(VARIABLE)
     return Path(named).expanduser() if named else course_folder() / NAME
 
 
@@ -68,17 +80,12 @@ def read(path: Path) -> dict[str, Any]:
     return dict(items)
 
 
-def record(
-    item: str, *, passed: bool | None = None, hint: bool = False, solution: bool = False, answer: str = ""
-) -> str:
+def record(item: str, **done: Any) -> str:
     """Add what was just done to the file. Nothing is raised: a lesson goes on without its file.
 
     Args:
         item: Its id.
-        passed: Whether an answer was right, or None if none was given.
-        hint: Whether a hint was shown.
-        solution: Whether the solution was shown.
-        answer: The letter chosen in a quiz.
+        done: What was done, as `add` takes it.
 
     Returns:
         A sentence to show if the file can't be written, or else an empty text.
@@ -87,7 +94,7 @@ def record(
         path = place()
         with _locked(path):
             items = read(path)
-            items[item] = _after(items.get(item, {}), passed, hint, solution, answer)
+            add(items, item, **done)
             _write(path, items)
     except ProgressError as error:
         return f"Not kept: {error}"
@@ -95,6 +102,50 @@ def record(
         reason = getattr(error, "strerror", None) or str(error)
         return f"Not kept in {NAME}: {reason}. Your answer counts all the same; set {VARIABLE} to a file you can write."
     return ""
+
+
+def add(
+    items: dict[str, Any],
+    id: str,
+    *,
+    passed: bool | None = None,
+    half: str = "",
+    hint: bool = False,
+    solution: bool = False,
+    answer: str = "",
+) -> None:
+    """Add what was just done to the items of a file.
+
+    Args:
+        items: The items by id.
+        id: The item's id.
+        passed: Whether an answer was right, or None if none was given.
+        half: The VPC, if a check looked only at its half.
+        hint: Whether a hint was shown.
+        solution: Whether the solution was shown.
+        answer: The letter chosen in a quiz.
+
+    >>> items = {}
+    >>> for vpc in ("vpc-1", "vpc-2"):
+    ...     add(items, "check:vpcs", passed=True, half=vpc)
+    ...     print(items["check:vpcs"]["score"], items["check:vpcs"]["halves"])
+    0 ['vpc-1']
+    1 ['vpc-1', 'vpc-2']
+    """
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    item = items[id] = UNTRIED | items.get(id, {}) | {"last": now}
+    if answer:
+        item["answer"] = answer
+    item["first"] = item["first"] or now
+    item["attempts"] += passed is not None
+    item["hints"] += hint
+    item["solution"] = item["solution"] or solution
+    if passed and half:
+        item["halves"] = sorted({half, *item.get("halves", ())})
+        passed = item["halves"] == sorted(side.vpc for side in SIDES)
+    if passed:
+        item["score"] = MAX_SCORE
+        item["passed"] = item["passed"] or now
 
 
 def reset(path: Path) -> Path | None:
@@ -113,19 +164,6 @@ def reset(path: Path) -> Path | None:
 def _locked(path: Path) -> AbstractContextManager[None]:
     """Keep two kernels from losing each other's answers."""
     return locked(path.with_name(f".{path.name}.lock"))
-
-
-def _after(before: dict[str, Any], passed: bool | None, hint: bool, solution: bool, answer: str) -> dict[str, Any]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    item = UNTRIED | before | {"last": now} | ({"answer": answer} if answer else {})
-    item["first"] = item["first"] or now
-    item["attempts"] += passed is not None
-    item["hints"] += hint
-    item["solution"] = item["solution"] or solution
-    if passed:
-        item["score"] = MAX_SCORE
-        item["passed"] = item["passed"] or now
-    return item
 
 
 def _write(path: Path, items: dict[str, Any]) -> None:

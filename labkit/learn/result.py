@@ -1,17 +1,30 @@
-"""What a check found: lines marked ✓ or ✗, each ✗ with what to do next. Every check of the course makes these."""
+"""What a check found, in lines: ✓ is right, ✗ is wrong, · is not there yet. Every check of the course makes these.
+
+What is not there yet is not wrong: it is no failed try, and a check of which nothing is there yet is not begun.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Protocol, TypeVar
 
 from labkit.errors import CheckFailedError
+from labkit.learn.judging import UNATTEMPTED
 
-#: The environment variable of a grader's run: what is not passed raises CheckFailedError, so that the run fails.
+#: The environment variable of a grader's run. What is wrong raises CheckFailedError there, so that the cell fails; an
+#: exercise without an answer does not.
 STRICT = "LABKIT_STRICT"
+
+#: The marks of what is right, wrong and not there yet, each with the words that a screen reader says.
+RIGHT_MARK, WRONG_MARK, ABSENT_MARK = ("✓", "right"), ("✗", "not right"), ("·", "not there yet")
+
+
+def mark_html(mark: tuple[str, str]) -> str:
+    """Return a mark in HTML, with its meaning also in words for screen readers."""
+    return "<b role='img' aria-label='{1}'>{0}</b>".format(*mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,11 @@ class Line:
         found:  the range 10.1.0.0/16
         wanted: 10.2.0.0/16
         next:   delete it, and make it again.
+    >>> print(Line(False, "vpc-2", "nothing of this name", "one", "run its cell.", absent=True))
+    · vpc-2
+        found:  nothing of this name
+        wanted: one
+        next:   run its cell.
     """
 
     ok: bool
@@ -44,18 +62,21 @@ class Line:
 
     def __str__(self) -> str:
         details = [f"{label + ':':<7} {value}" for label, value in self._details()]
-        return "\n    ".join([f"{'✓' if self.ok else '✗'} {self.text}", *details])
+        return "\n    ".join([f"{self._mark[0]} {self.text}", *details])
+
+    @property
+    def _mark(self) -> tuple[str, str]:
+        return RIGHT_MARK if self.ok else ABSENT_MARK if self.absent else WRONG_MARK
 
     def _details(self) -> list[tuple[str, str]]:
         details = (("found", self.found), ("wanted", self.wanted), ("next", self.next))
         return [] if self.ok else [(label, value) for label, value in details if value]
 
     def html(self) -> str:
-        """Return the line as an HTML list item, with the mark also in words for screen readers."""
-        mark = "<b role='img' aria-label='{}'>{}</b>".format(*(("right", "✓") if self.ok else ("not yet", "✗")))
+        """Return the line as an HTML list item."""
         details = "".join(f"<div><b>{label}:</b> {escape(value)}</div>" for label, value in self._details())
         more = f"<div style='margin-left:1.6em'>{details}</div>" if details else ""
-        return f"<li>{mark} {escape(self.text)}{more}</li>"
+        return f"<li>{mark_html(self._mark)} {escape(self.text)}{more}</li>"
 
 
 @dataclass(frozen=True)
@@ -66,11 +87,15 @@ class Result:
         name: The check's name.
         lines: What it looked at.
         note: A sentence about something else, such as a progress file that can't be written.
+        half: The VPC, if only its half was looked at.
+        known: Whether there is such a check; if not, the only line says which there are.
     """
 
     name: str
     lines: tuple[Line, ...]
     note: str = ""
+    half: str = ""
+    known: bool = True
 
     @property
     def passed(self) -> bool:
@@ -83,20 +108,38 @@ class Result:
         return not all(line.absent for line in self.lines)
 
     @property
+    def wrong(self) -> bool:
+        """Whether it has been begun and is not right."""
+        return self.begun and not self.passed
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The mark of the whole, and the same in words."""
+        return RIGHT_MARK if self.passed else WRONG_MARK if self.begun else ABSENT_MARK
+
+    @property
     def state(self) -> str:
         """How much of it is right, in words."""
-        return "all right" if self.passed else f"{sum(line.ok for line in self.lines)} of {len(self.lines)}"
+        if not self.begun:
+            return "not begun"
+        return "all right" if self.passed else f"{sum(line.ok for line in self.lines)} of {len(self.lines)} right"
 
     @property
     def _heading(self) -> str:
-        return f"{self.name}: {self.state}" + ("" if self.passed else " right")
+        return f"{', '.join(filter(None, (self.name, self.half)))}: {self.state}"
+
+    def _shown(self) -> Iterator[Line]:
+        """Yield the lines as they are shown: of several that say to do the same next, the last one says it."""
+        for number, line in enumerate(self.lines, start=1):
+            again = any(line.next == later.next for later in self.lines[number:])
+            yield replace(line, next="") if again else line
 
     def __repr__(self) -> str:
-        lines = [f"  {line}".replace("\n", "\n  ") for line in self.lines]
+        lines = [f"  {line}".replace("\n", "\n  ") for line in self._shown()]
         return "\n".join([self._heading, *lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        return html_list(self._heading, (line.html() for line in self.lines), self.note)
+        return html_list(self._heading, (line.html() for line in self._shown()), self.note)
 
 
 def html_list(heading: str, items: Iterable[str], note: str = "") -> str:
@@ -120,8 +163,8 @@ def strict(outcome: Outcome) -> Outcome:
     """Return the outcome of a check, an exercise or a quiz, unless a grader wants an error for what is not passed.
 
     Raises:
-        CheckFailedError: LABKIT_STRICT is set and the outcome is not passed.
+        CheckFailedError: LABKIT_STRICT is set and the outcome is not passed. No answer at all is no error.
     """
-    if os.environ.get(STRICT) and not outcome.passed:
+    if os.environ.get(STRICT) and not outcome.passed and outcome is not UNATTEMPTED:
         raise CheckFailedError(repr(outcome))
     return outcome

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from labkit.lab import Lab
 from labkit.learn import progress
 from labkit.learn.chapters import CHAPTERS
 from labkit.learn.grader import Grader
@@ -36,7 +37,7 @@ def test_it_is_in_the_course_s_folder_unless_said_otherwise(monkeypatch: pytest.
     course = tmp_path / "course" / "notebooks"
     course.mkdir(parents=True)
     (course / "00-start-here.ipynb").touch()
-    monkeypatch.chdir(course)
+    monkeypatch.setattr("labkit.folders.__file__", str(tmp_path / "course" / "labkit" / "folders.py"))
     assert progress.place() == tmp_path / "course" / "progress.json"
 
 
@@ -157,6 +158,86 @@ def test_what_a_person_does_is_kept_and_nothing_of_the_person(file: Path) -> Non
     assert set(found) <= {item.id for chapter in CHAPTERS.values() for item in chapter.items()}
     text = file.read_text()
     assert not any(word in text for word in ("999988887777", "/home", "ada", "10.1."))
+
+
+def vpc(lab: Lab, n: int) -> None:
+    lab.client("ec2").create_vpc(CidrBlock=f"10.{n}.0.0/16", TagSpecifications=lab.tags("vpc", f"vpc-{n}"))
+
+
+def test_both_halves_of_a_check_make_the_whole_and_a_look_ahead_is_no_try(file: Path, lab: Lab) -> None:
+    grader = Grader(lab, lambda: True)
+    grader.check("vpcs")
+    grader.check()
+    assert not file.exists()
+    for n in (1, 2):
+        assert grader.check("vpcs", f"vpc-{n}").known and grader.check("vpcs", "vpc-3").passed is False
+        vpc(lab, n)
+        grader.check("vpcs", f"vpc-{n}")
+        assert kept(file)["check:vpcs"]["score"] == n - 1
+    assert kept(file)["check:vpcs"]["attempts"] == 2 and set(kept(file)) == {"check:vpcs"}
+
+
+def test_an_overview_counts_for_the_notebook_s_own_chapter(file: Path, lab: Lab) -> None:
+    for n in (1, 2):
+        vpc(lab, n)
+    grader = Grader(lab, lambda: True)
+    grader.chapter = "02"  # lab.catch_up has built the VPCs
+    assert "✓ lab.check('vpcs')" in repr(grader.check())
+    assert not file.exists()
+    grader.chapter = "01"
+    grader.check()
+    assert kept(file)["check:vpcs"]["score"] == 1 and set(kept(file)) == {"check:vpcs"}
+
+
+def test_progress_shows_what_is_passed_what_is_left_and_what_is_next(file: Path, lab: Lab) -> None:
+    grader = Grader(lab, lambda: True)
+    progress.record("exercise:0.1", passed=True)
+    for n in (1, 2, 3):
+        progress.record(f"quiz:00.{n}", passed=True, answer="a")
+    progress.record("check:vpcs", passed=True, half="vpc-1")
+    progress.record("check:role", passed=False)
+    shown = repr(grader.progress()).splitlines()
+    assert re.fullmatch(r"Passed: 4 of \d+", shown[0]) and shown[1] == "00  4 of 4 ✓"
+    assert shown[3:5] == [
+        "    ½ lab.check('vpcs')             two VPCs whose ranges do not overlap",
+        "    · lab.check('subnets')          a subnet in each",
+    ]
+    assert "    ✗ lab.check('role')             the instances' role and its profile" in shown
+    assert re.fullmatch(r"02  0 of \d+, not begun", shown[-7])
+    assert shown[-1] == "Next: lab.check('vpcs') in notebook 01, two VPCs whose ranges do not overlap."
+    html = grader.progress()._repr_html_()
+    assert "<code>lab.check(&#x27;vpcs&#x27;)</code>" in html and "aria-label='one VPC of two'>½" in html
+
+
+def test_progress_at_the_end_says_that_nothing_is_left(file: Path) -> None:
+    for chapter in CHAPTERS.values():
+        for item in chapter.items():
+            progress.record(item.id, passed=True)
+    shown = Grader(Nothing(), lambda: True).progress()
+    assert shown.passed and repr(shown).endswith("Nothing is left.") and "✗" not in repr(shown) + shown._repr_html_()
+
+
+def test_without_a_person_progress_is_what_this_run_has_passed_and_reads_no_file(file: Path) -> None:
+    file.write_text("{")
+    grader = Grader(Nothing(), lambda: False)
+    grader.chapter = "00"
+    assert repr(grader.progress()).splitlines()[:2] == ["Passed in this run: 0 of 4", "00  0 of 4, not begun"]
+    grader.exercise("0.1").check(65536)
+    assert "Passed in this run: 1 of 4" in repr(grader.progress())
+    assert "Next: lab.quiz('00') in notebook 00" in repr(grader.progress())
+
+
+def test_progress_of_a_damaged_file_is_that_of_this_kernel_and_says_so(file: Path) -> None:
+    file.write_text("{")
+    shown = Grader(Nothing(), lambda: True).progress()
+    assert repr(shown).splitlines()[-1].startswith("Only what passed since connect(): mine.json is not a progress file")
+
+
+def test_a_graded_run_keeps_what_passes_in_a_file_of_its_own(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = file.with_name("score.json")
+    monkeypatch.setenv("LABKIT_SCORE", str(score))
+    work(live=False)
+    assert not file.exists() and "quiz:06.1" in kept(score)
 
 
 def test_a_run_without_a_person_keeps_nothing_and_says_the_same(file: Path) -> None:

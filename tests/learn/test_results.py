@@ -32,6 +32,21 @@ def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
     assert not result.passed
 
 
+def test_what_several_lines_say_to_do_next_is_said_once() -> None:
+    lines = tuple(Line(False, vpc, "no route", "one", "connect them.") for vpc in ("vpc-1", "vpc-2"))
+    assert repr(Result("routes", lines)).count("connect them.") == 1
+    assert Result("routes", lines)._repr_html_().count("connect them.") == 1
+
+
+def test_a_look_ahead_is_no_failure_and_what_a_chapter_asks_for_is(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_STRICT", "1")
+    lab.catch_up("00")
+    assert not lab.check("vpcs").passed and not lab.check("ping").passed
+    lab.catch_up("01")
+    with pytest.raises(CheckFailedError, match="vpcs: not begun"):
+        lab.check("vpcs")
+
+
 def test_every_text_of_a_check_is_used_and_complete() -> None:
     for number, chapter in CHAPTERS.items():
         source = Path(chapters.__file__).with_name(f"chapter_{number}.py").read_text(encoding="utf-8")
@@ -47,7 +62,7 @@ def test_every_text_of_a_check_is_used_and_complete() -> None:
 def test_html_is_escaped_and_marks_are_not_by_color_alone() -> None:
     html = Result("<vpcs>", (Line(False, "<b>", "<i>", "&", "<script>"), Line(True, "<u>")), "<n>")._repr_html_()
     assert not any(tag in html for tag in ("<vpcs>", "<i>:", "<script>", "<u>", "<n>"))
-    assert "&lt;script&gt;" in html and "aria-label='not yet'>✗" in html and "aria-label='right'>✓" in html
+    assert "&lt;script&gt;" in html and "aria-label='not right'>✗" in html and "aria-label='right'>✓" in html
     assert "color" not in html
 
 
@@ -79,10 +94,11 @@ def test_what_is_no_half(lab: Lab, vpc: Any) -> None:
 def test_all_of_them_in_short_and_the_next_in_full(lab: Lab) -> None:
     shown = lab.check()
     assert isinstance(shown, Overview) and not shown.passed
-    assert repr(shown).count("not begun") == len(CHECKS)
-    assert "Next, vpcs: 0 of 2 right\n  ✗ vpc-1\n      found:  nothing of this name" in repr(shown)
+    assert repr(shown).count("not begun\n") == len(CHECKS) + 1
+    assert "Next, vpcs: not begun\n  · vpc-1\n      found:  nothing of this name" in repr(shown)
+    assert "✗" not in repr(shown) + shown._repr_html_()
     lab.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-1"))
-    assert "01 ✗ lab.check('vpcs')             1 of 2\n" in repr(lab.check())
+    assert "01 ✗ lab.check('vpcs')             1 of 2 right\n" in repr(lab.check())
     lab.client("ec2").create_vpc(CidrBlock="10.2.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-2"))
     shown = lab.check()
     assert (
@@ -92,10 +108,15 @@ def test_all_of_them_in_short_and_the_next_in_full(lab: Lab) -> None:
 
 def test_a_grader_s_run_fails_where_something_is_not_right(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABKIT_STRICT", "1")
-    for call in (lambda: lab.check("vpcs"), lambda: lab.check("nope"), lambda: lab.check()):
+    for call in (lambda: lab.check("vpcs"), lambda: lab.check("nope"), lambda: lab.check("vpcs", "vpc-9")):
         with pytest.raises(CheckFailedError) as caught:
             call()
         assert isinstance(caught.value, LabError)
+    assert isinstance(lab.check(), Overview)  # what is not begun is not wrong
+    twin = lab.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-2"))
+    with pytest.raises(CheckFailedError):
+        lab.check()
+    lab.client("ec2").delete_vpc(VpcId=twin["Vpc"]["VpcId"])
     with pytest.raises(CheckFailedError, match="that is no option|is no option of question 1"):
         lab.quiz("00").answer(1, "z")
     for n in (1, 2):

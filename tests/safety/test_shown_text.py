@@ -130,7 +130,8 @@ def test_a_table_of_records_in_the_explorer(named: Built) -> None:
 
 def test_checks_exercises_and_answers(named: Built) -> None:
     exercise = named.lab.exercise("3.2")
-    for each in (named.lab.check(), named.lab.check(SCRIPT), named.lab.check("vpcs"), exercise, exercise.check(SCRIPT)):
+    checked = (named.lab.check(), named.lab.check(SCRIPT), named.lab.check("vpcs"))
+    for each in (*checked, exercise, exercise.check(SCRIPT), named.lab.progress()):
         html = each._repr_html_()
         assert html and not LIVE.search(html), repr(each)
 
@@ -142,6 +143,7 @@ MAKERS = {
     "learn/exercises.py",
     "learn/judging.py",
     "learn/result.py",
+    "learn/standing.py",
     "network/path.py",
     "show/widgets/insights.py",
     "show/widgets/parts.py",
