@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def update(originals: Iterable[Path], folder: Path, fresh: Collection[str] = ())
     return changes
 
 
-def tell(changes: Iterable[Chapter]) -> str:
+def tell(changes: Sequence[Chapter]) -> str:
     """Return what a student should know about these changes, a line for each kind or chapter."""
     names: dict[Change, list[str]] = {}
     for chapter in changes:
@@ -117,7 +117,7 @@ def _sentence(chapter: Chapter) -> str:
     fresh = command(f"start --fresh {chapter.name[:2]}")
     match chapter.change:
         case Change.RENEWED:
-            kept = f" What you had is in {FOLDER}/{chapter.aside.name}." if chapter.aside else ""
+            kept = f" What you had saved is in {FOLDER}/{chapter.aside.name}." if chapter.aside else ""
             return (
                 f"{FOLDER}/{chapter.name} is a new copy.{kept} If it is open in JupyterLab, close its tab and open it "
                 "again; if JupyterLab asks, choose Revert, because Overwrite would put the old copy back."

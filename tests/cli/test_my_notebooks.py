@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labkit.cli import my_notebooks
+from labkit import cli
+from labkit.cli import environment, my_notebooks
 from labkit.cli.my_notebooks import FOLDER, Change
 from labkit.errors import CommandError
 
@@ -204,6 +206,21 @@ def test_several_at_once_end_with_one_whole_set(lesson: Path, mine: Path) -> Non
     assert not list(mine.glob("*.new")) and set(json.loads((mine / my_notebooks.MANIFEST).read_text())) == set(NAMES)
 
 
+def test_a_folder_that_can_t_be_written_is_said_and_nothing_is_opened(
+    lesson: Path, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path, text: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(environment, "ensure", lambda: None)
+    monkeypatch.setattr(my_notebooks, "_write", refuse)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("JupyterLab was opened"))
+    assert cli.main(["start"]) == 1
+    said = capsys.readouterr().err
+    assert "can't be written" in said and "put the project in a folder of your own" in said
+    assert str(mine / NAMES[0]) in said
+
+
 def test_each_change_is_told_in_a_sentence_that_names_what_to_do(lesson: Path, mine: Path) -> None:
     def told(*fresh: str) -> str:
         return my_notebooks.tell(my_notebooks.update(sorted(lesson.glob("*.ipynb")), mine, fresh))
@@ -217,7 +234,7 @@ def test_each_change_is_told_in_a_sentence_that_names_what_to_do(lesson: Path, m
     assert refreshed == "Updated as the course was, since you had not worked in them: 00-start-here."
     assert kept.startswith("The course has a new version of 03") and kept.endswith("labkit start --fresh 03")
     renewed = told(NAMES[1])
-    assert "What you had is in my-notebooks/old-03-the-failed-ping-1.ipynb." in renewed and "Revert" in renewed
+    assert "What you had saved is in my-notebooks/old-03-the-failed-ping-1.ipynb." in renewed and "Revert" in renewed
     (mine / NAMES[0]).write_text("{")
     assert told().endswith("labkit start --fresh 00")
     (lesson / NAMES[0]).write_text("{")
