@@ -55,7 +55,7 @@ class Notebook:
 
     def __init__(self, jupyter: Jupyter, context: BrowserContext, name: str) -> None:
         self.jupyter, self.name = jupyter, name
-        self.path = jupyter.course / "notebooks" / name
+        self.path = jupyter.path(name)
         self.problems: list[str] = []
         self.abroad: list[str] = []
         self.page: Page = context.new_page()

@@ -97,6 +97,11 @@ class PacketLab(LiveWidget):
         """Return the map with the path on it, a picture with a description in words."""
         return draw(self._network, self.path)
 
+    def still_html(self) -> str:
+        """Return the same map in the colors of the page."""
+        still = self.still()
+        return svg(still.sheet, "Map of the network", still.description)
+
     def _answer(self, anew: bool) -> None:
         self._network = self.network(anew)
         first, second = _usual_ends(self._network)
