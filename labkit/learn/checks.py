@@ -12,7 +12,7 @@ from labkit.errors import LabError
 from labkit.learn.chapter import Check, Finding
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS, CHECKS
 from labkit.learn.plan import HERE, SIDES, THERE, Side
-from labkit.learn.result import Line, Result, html_list, mark_html
+from labkit.learn.result import Line, Result, Unseen, html_list, mark_html
 from labkit.learn.view import Lab, Stop, View
 from labkit.status import Status
 
@@ -60,7 +60,7 @@ def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
     except Exception as error:  # of AWS, of the network in between: a check never ends a lesson
         found = f"{type(error).__name__}: {error}"
         again = "run this check again; if it stays, lab.check() shows what the other steps say."
-        yield Line(False, "could not look further", found, "an answer from AWS", again)
+        yield Unseen(False, "could not look further", found, "an answer from AWS", again)
 
 
 def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Line:

@@ -42,8 +42,8 @@ class Grader:
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
         """Run a check, or all of them in short.
 
-        What is not begun is not recorded. Of an overview, what is passed of the notebook's own chapter is recorded:
-        `lab.catch_up` has built the chapters before it.
+        What is not begun is not recorded, nor what AWS gave no answer about. Of an overview, what is passed of the
+        notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
 
         Args:
             name: The check's name; without it, all checks run.
@@ -62,7 +62,7 @@ class Grader:
                     found = replace(found, note=self._keep(f"check:{each.name}", passed=True) or found.note)
             return strict(found) if found.wrong else found
         result = check(self._lab, name, vpc)
-        if result.known and result.begun:
+        if result.counts:
             note = self._keep(f"check:{result.name}", passed=result.passed, half=result.half)
             result = replace(result, note=note)
         return result if self._is_ahead(result) else strict(result)
