@@ -8,18 +8,22 @@ from labkit.errors import LabError
 
 
 def notebook_files() -> list[Path]:
-    """Find the notebooks in the current folder or, if it has none, in the project that labkit is part of.
+    """Find the course's own notebooks, also from a student's copies of them, which lack solutions.
+
+    They are those of the project that labkit is part of. If labkit is installed without them, they are in `notebooks/`
+    beside the current folder, as seen from `my-notebooks/`, or in the current folder.
 
     Returns:
         The files, sorted by number.
 
     Raises:
-        LabError: Neither folder has any.
+        LabError: No such folder has any.
     """
-    for folder in (Path.cwd(), Path(__file__).parents[1] / "notebooks"):
+    here = Path.cwd()
+    for folder in (Path(__file__).parents[1] / "notebooks", here.parent / "notebooks", here):
         if found := sorted(folder.glob("[0-9][0-9]-*.ipynb")):
             return found
-    raise LabError(f"The course's notebooks are not here ({Path.cwd()}). Work in the project's folder notebooks/.")
+    raise LabError(f"The course's notebooks are not here ({here}). Work in the project's folder my-notebooks/.")
 
 
 def course_folder() -> Path:

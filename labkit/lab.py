@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from labkit.learn.checks import Overview
-    from labkit.learn.exercises import Exercise
+    from labkit.learn.exercises import Exercise, Step
     from labkit.learn.grader import Grader
     from labkit.learn.result import Result
     from labkit.learn.standing import Progress
@@ -357,8 +357,13 @@ class Lab:
         """The current time of this AWS, in UTC: virtual in the embedded AWS, real on an account."""
         return self._account.now()
 
-    def catch_up(self, chapter: str) -> None:
-        """Run the build cells of every notebook before a chapter, so that this one can start where they end.
+    def catch_up(self, chapter: str | None = None) -> None:
+        """Build the lab as it is where this cell begins, and print what was done.
+
+        With a chapter, this runs the build cells of every notebook before it, so that this one can start where they
+        end. Each notebook's first cell does that. Without one, it runs the build cells of this notebook: those above
+        the cell that calls it or, if the kernel cannot know where that is, as in a cell of your own, those up to where
+        you were. After a restart it so builds again, in the embedded AWS, what was lost with the kernel.
 
         What exists already is found, not made again. The variables that the cells set, such as `vpc_1`, are there
         afterwards.
@@ -367,15 +372,22 @@ class Lab:
             chapter: The number of the notebook that calls it, such as `"03"`.
 
         Raises:
-            LabError: If there is no such chapter, or a build cell fails.
+            LabError: If there is no such chapter, no cell of this one has run yet, or a build cell fails.
         """
-        from labkit.learn.catch_up import catch_up
+        from labkit.learn.catch_up import catch_up, catch_up_here
+        from labkit.learn.visit import visit_of
 
-        namespace = _namespace_of_caller()
+        namespace, visit = _namespace_of_caller(), visit_of(shell())
         namespace.setdefault("lab", self)  # the cells say lab, whatever the caller says
+        if chapter is None:
+            print(catch_up_here(visit, namespace))
+            return
+        earlier = visit.start(chapter)
         done = catch_up(chapter, namespace)
         self._grader.chapter = chapter
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
+        if earlier:
+            print(f"An earlier kernel came to '{earlier.section}': lab.catch_up() runs the build cells up to there.")
 
     def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
         """Look at what you have built so far, and show what is right and what to do next.
@@ -399,11 +411,11 @@ class Lab:
         """
         return self._grader.progress()
 
-    def exercise(self, id: str) -> Exercise:
+    def exercise(self, id: str) -> Exercise | Step:
         """Return an exercise, with `.check(answer)`, `.hint()` (one more each time) and `.solution()`.
 
         Args:
-            id: The exercise's number, such as `"3.2"`.
+            id: The exercise's number, such as `"3.2"`, or that of a step to write yourself, such as `"1.a"`.
 
         Raises:
             LabError: If there is no such exercise.
@@ -516,9 +528,12 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
     else:
         account = EmbeddedAccount()
     _lab = Lab(account)
+    from labkit.learn.visit import visit_of
     from labkit.show.magics import register
 
-    register(_lab.shell, _lab.insights)
+    visit = visit_of(shell())
+    visit.lasts = world == "aws"
+    register(_lab.shell, _lab.insights, visit)
     print(f"Connected to {_lab._account}.")
     return _lab
 

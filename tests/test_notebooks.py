@@ -14,11 +14,15 @@ from statistics import median
 from typing import Any
 
 from labkit.learn.chapters import CHAPTERS
+from labkit.learn.notebooks import Notebook
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 #: nbval ignores a tag that it does not know, without a message; so each tag must be one of these.
-TAGS = {"build", "raises-exception"}
+TAGS = {"build", "raises-exception", "rerun"}
+
+#: A step that the student writes, by its id; the cell holds the solution.
+YOUR_TURN = re.compile(r"your-turn:(\d+\.[a-z])")
 
 
 def cells(path: Path, *kinds: str) -> list[dict[str, Any]]:
@@ -54,6 +58,27 @@ def test_a_notebook_opens_with_what_a_student_must_know() -> None:
         assert [line.split("**")[1] for line in rest] == ["You will", "You will learn", "You need"], path
 
 
+def minutes(path: Path) -> float:
+    """How long a chapter takes by what is in it, where waiting takes no time.
+
+    People read about 200 words of such text in a minute; the other figures are estimates: ten lines of code in a
+    minute, half a minute for a prediction, 3 for a quiz, an exercise or a step to write, 4 for a widget.
+    """
+    prose = [re.sub(r"```.*?```", "", cell["source"], flags=re.S) for cell in cells(path, "markdown")]
+    read = sum(len(text.split()) / 200 + text.count("**Predict.**") / 2 for text in prose)
+    for cell in cells(path, "code"):
+        source, lines = cell["source"], [line for line in cell["source"].splitlines() if line]
+        typed = source.startswith(("answer = None", "# Your turn", "lab.quiz("))
+        read += 3 if typed else 4 if "lab.widgets." in source else len(lines) / 10
+    return read
+
+
+def test_the_stated_minutes_are_those_that_it_takes() -> None:
+    for path in NOTEBOOKS:
+        stated = int(re.search(r"\*\*About (\d+) minutes", cells(path, "markdown")[0]["source"])[1])  # type: ignore[index]
+        assert stated % 5 == 0 and abs(stated - minutes(path)) <= 2.5, (path, round(minutes(path), 1))
+
+
 def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
     for path in NOTEBOOKS:
         number, found = path.name[:2], cells(path)
@@ -65,7 +90,25 @@ def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
         text = "\n".join(sources[begun:quiz])
         shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)
         asked = re.findall(r"^answer = None\nlab\.exercise\(\"([\d.]+)\"\)\.check\(answer\)$", text, flags=re.M)
-        assert shown == asked == [each["id"] for each in CHAPTERS[number].texts["exercise"]], path
+        ids = [each["id"] for each in CHAPTERS[number].texts["exercise"]]
+        assert shown == asked == [id for id in ids if id.partition(".")[2].isdigit()], path
+
+
+def test_a_step_that_a_student_writes_says_what_to_do_and_is_judged_below() -> None:
+    for path in NOTEBOOKS:
+        texts = {each["id"]: each for each in CHAPTERS[path.name[:2]].texts["exercise"]}
+        code, found = cells(path, "code"), []
+        for i, cell in enumerate(code):
+            for id in [match[1] for tag in sorted(cell["tags"]) if (match := YOUR_TURN.fullmatch(tag))]:
+                found.append(id)
+                assert cell["source"].startswith(f"# Your turn ({id}). "), (path, id)
+                step = Notebook(path.name[:2], path).your_turn(id)
+                assert step.task and step.solution, (path, id)
+                check = [f'"{name}"' for name in texts[id].get("check", ())]
+                calls = {f"lab.check({', '.join(part)})" for part in (check[:1], check) if part}
+                calls = calls or {f'lab.exercise("{id}").check('}
+                assert any(call in below["source"] for below in code[i + 1 :] for call in calls), (path, id, calls)
+        assert found == [id for id in texts if not id.partition(".")[2].isdigit()], path
 
 
 def test_each_step_of_building_is_checked_in_its_notebook() -> None:
@@ -93,7 +136,7 @@ def test_it_was_run_from_top_to_bottom_and_is_small() -> None:
 
 def test_tags_are_spelled_right_and_ids_stay() -> None:
     for where, cell in every("code", "markdown"):
-        assert cell["tags"] <= TAGS, where
+        assert all(tag in TAGS or YOUR_TURN.fullmatch(tag) for tag in cell["tags"]), where
     for where, cell in every("code"):
         assert "nbval" not in cell["source"].lower(), where
     for path in NOTEBOOKS:

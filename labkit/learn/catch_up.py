@@ -1,15 +1,17 @@
-"""Begins a chapter where the ones before it end: `lab.catch_up` runs their build cells."""
+"""Runs cells of the course again: `lab.catch_up("04")` those before a chapter, `lab.catch_up()` those of this one."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from typing import Any
 
 import boto3
 
 from labkit.errors import LabError
-from labkit.learn.notebooks import notebooks
+from labkit.learn.notebooks import BUILD, RERUN, Notebook, notebook, notebooks
+from labkit.learn.visit import Visit
 from labkit.status import Status
 
 
@@ -26,22 +28,48 @@ def catch_up(chapter: str, namespace: dict[str, Any]) -> list[str]:
     Raises:
         LabError: There is no such chapter, or a cell fails; the error names the cell.
     """
-    known = notebooks()
-    numbers = [each.number for each in known]
-    if chapter not in numbers:
-        raise LabError(f"There is no chapter {chapter!r}; the chapters are {', '.join(numbers)}.")
-    before = known[: numbers.index(chapter)]
+    until = notebook(chapter).number
+    before = [each for each in notebooks() if each.number < until]
+    for each in before:
+        _run(each, each.build_cells(), namespace)
+    return [each.path.stem for each in before]
+
+
+def catch_up_here(visit: Visit, namespace: dict[str, Any]) -> str:
+    """Run the build cells of the chapter itself up to where the student is or, in an earlier kernel, was.
+
+    Cells tagged `rerun` run too: later cells of the chapter need a name that they set, or their traffic.
+
+    Args:
+        visit: Knows the chapter, and the cells that are behind the student.
+        namespace: Where the names that the cells define are kept.
+
+    Returns:
+        A sentence that says what was run.
+
+    Raises:
+        LabError: Nothing is behind the student, or a cell fails; the error names the cell.
+    """
+    behind = visit.behind()
+    again = [cell for cell in behind if cell.tags & {BUILD, RERUN}]
+    _run(notebook(str(visit.chapter)), [cell.source for cell in again], namespace)
+    visit.reach(len(behind) - 1)
+    built = sum(BUILD in cell.tags for cell in again)
+    others = f" and {len(again) - built} that later cells need" if len(again) > built else ""
+    return f"Ran {built} build cells of {visit.chapter}{others}, up to '{behind[-1].section}'."
+
+
+def _run(source: Notebook, cells: Iterable[str], namespace: dict[str, Any]) -> None:
+    """Run cells of a notebook without what they print."""
     namespace.setdefault("boto3", boto3)  # a notebook's first cell, which is no build cell, imports it
     with Status() as status:
-        for each in before:
-            for number, source in enumerate(each.build_cells(), start=1):
-                status.say(f"catching up: {each.path.stem}, cell {number}", plain=f"catching up with chapter {chapter}")
-                try:
-                    with redirect_stdout(io.StringIO()):
-                        exec(compile(source, f"{each.path.name}, build cell {number}", "exec"), namespace)
-                except Exception as error:
-                    raise LabError(
-                        f"Build cell {number} of {each.path.name} failed: {type(error).__name__}: {error} "
-                        "Open that notebook, run it to see where, then come back."
-                    ) from error
-    return [each.path.stem for each in before]
+        for number, cell in enumerate(cells, start=1):
+            status.say(f"catching up: {source.path.stem}, cell {number}", plain=f"catching up: {source.path.stem}")
+            try:
+                with redirect_stdout(io.StringIO()):
+                    exec(compile(cell, f"{source.path.name}, build cell {number}", "exec"), namespace)
+            except Exception as error:
+                raise LabError(
+                    f"Build cell {number} of {source.path.name} failed: {type(error).__name__}: {error} "
+                    "Open that notebook, run it to see where, then come back."
+                ) from error

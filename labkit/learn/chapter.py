@@ -111,10 +111,11 @@ class Chapter:
         return tomllib.loads((_FOLDER / f"{self.number}.toml").read_text(encoding="utf-8"))
 
     def items(self) -> Iterator[Item]:
-        """Yield all checks, exercises and questions: what `labkit progress` counts."""
+        """Yield what `labkit progress` counts: all checks and questions, and all exercises that no check judges."""
         for check in self.checks:
             yield Item(f"check:{check.name}", self.texts["check"][check.name]["title"])
         for exercise in self.texts["exercise"]:
-            yield Item(f"exercise:{exercise['id']}", exercise["title"])
+            if "check" not in exercise:
+                yield Item(f"exercise:{exercise['id']}", exercise["title"])
         for number, question in enumerate(self.texts["quiz"], 1):
             yield Item(f"quiz:{self.number}.{number}", question["title"])

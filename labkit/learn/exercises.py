@@ -1,9 +1,14 @@
-"""An exercise: its question, a judgment of the answer, hints one by one, and a solution. `lab.exercise` gives it."""
+"""An exercise: its question, a judgment of the answer, hints one by one, and a solution. `lab.exercise` gives it.
+
+Those with a number, such as 3.2, end a notebook. Those with a letter, such as 1.a, are steps in the middle of one that
+the student writes: their question and their solution are the notebook's cell tagged `your-turn:1.a`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -11,8 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from labkit.errors import LabError
 from labkit.learn.chapter import Judge
+from labkit.learn.checks import Overview
 from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
-from labkit.learn.result import strict
+from labkit.learn.notebooks import YourTurn, notebooks
+from labkit.learn.result import Result, strict
 from labkit.learn.view import Lab, Stop, View
 
 #: Keeps what was done, and gives a sentence where that was not possible: `keep(id, passed=…)`.
@@ -34,8 +41,77 @@ class Words:
         return f"<p>{escape(self.text)}</p>{code}"
 
 
-class Exercise:
-    """One exercise of the course, such as `lab.exercise("3.2")`.
+class Task:
+    """What every exercise has: a question, hints and a solution.
+
+    Args:
+        texts: Its texts in TOML.
+        item: Its id in the progress file.
+        keep: Keeps what was done.
+    """
+
+    def __init__(self, texts: dict[str, Any], item: str, keep: Keep) -> None:
+        self.id: str = texts["id"]
+        self._texts, self._item, self._keep = texts, item, keep
+        self._hints = 0
+
+    @cached_property
+    def _cell(self) -> YourTurn:
+        """The cell of the notebook that a student writes, if this is a step."""
+        chapter = self.id.partition(".")[0].zfill(2)
+        return next(each for each in notebooks() if each.number == chapter).your_turn(self.id)
+
+    def hint(self) -> Words:
+        """Show the next hint, or the last one again."""
+        hints = self._texts["hints"]
+        last = self._hints == len(hints)
+        self._hints = min(self._hints + 1, len(hints))
+        after = f" That was the last one; lab.exercise({self.id!r}).solution() shows a solution." if last else ""
+        note = "" if last else self._keep(self._item, hint=True)
+        text = f"Hint {self._hints} of {len(hints)}: {hints[self._hints - 1].strip()}{after}"
+        return Words(f"{text} {note}".strip())
+
+    def solution(self) -> Words:
+        """Show a solution as code.
+
+        Raises:
+            LabError: It stands in a notebook, and the notebook is not there or damaged.
+        """
+        code = self._texts.get("solution") or self._cell.solution
+        note = self._keep(self._item, solution=True)
+        return Words(f"One way to do it: {note}".strip(), code.strip())
+
+    @property
+    def _title(self) -> str:
+        return f"Exercise {self.id}: {self._texts['title']}"
+
+    @property
+    def _question(self) -> str:
+        return str(self._texts.get("question") or self._cell.task).strip()
+
+    @property
+    def _how(self) -> str:
+        """What to answer with."""
+        return f"Answer with {self._texts['answer']}"
+
+    @property
+    def _call(self) -> str:
+        """The call that judges it."""
+        return f"lab.exercise({self.id!r}).check(answer)"
+
+    def __repr__(self) -> str:
+        return f"{self._title}\n{self._question}\n{self._how}: {self._call}. Stuck? .hint(), then .solution()."
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<div class='labkit-exercise'><p><b>{escape(self._title)}</b></p>"
+            f"<p>{escape(self._question)}</p><p>{escape(self._how)}: "
+            f"<code>{escape(self._call)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
+        )
+
+
+class Exercise(Task):
+    """An exercise with an answer, such as `lab.exercise("3.2")`.
 
     Args:
         texts: Its texts in TOML.
@@ -45,9 +121,8 @@ class Exercise:
     """
 
     def __init__(self, texts: dict[str, Any], judge: Judge, lab: Lab, keep: Keep) -> None:
-        self.id: str = texts["id"]
-        self._texts, self._judge, self._lab, self._keep = texts, judge, lab, keep
-        self._hints = 0
+        super().__init__(texts, f"exercise:{texts['id']}", keep)
+        self._judge, self._lab = judge, lab
 
     def check(self, answer: object = None) -> Judgment:
         """Judge an answer by what the student's own lab holds.
@@ -73,38 +148,40 @@ class Exercise:
             kind = type(answer).__name__  # an answer of a kind that nobody thought of
             judgment = wrong(f"A {kind} can't be judged here ({error}). Wanted is {self._texts['answer']}.")
         text = f"{judgment.text} {self._texts['right'].strip()}" if judgment.passed else judgment.text
-        return replace(judgment, text=text, note=self._keep(f"exercise:{self.id}", passed=judgment.passed))
+        return replace(judgment, text=text, note=self._keep(self._item, passed=judgment.passed))
 
-    def hint(self) -> Words:
-        """Show the next hint, or the last one again."""
-        hints = self._texts["hints"]
-        last = self._hints == len(hints)
-        self._hints = min(self._hints + 1, len(hints))
-        after = f" That was the last one; lab.exercise({self.id!r}).solution() shows a solution." if last else ""
-        note = "" if last else self._keep(f"exercise:{self.id}", hint=True)
-        text = f"Hint {self._hints} of {len(hints)}: {hints[self._hints - 1].strip()}{after}"
-        return Words(f"{text} {note}".strip())
 
-    def solution(self) -> Words:
-        """Show a solution as code."""
-        note = self._keep(f"exercise:{self.id}", solution=True)
-        return Words(f"One way to do it: {note}".strip(), self._texts["solution"].strip())
+class Step(Task):
+    """A step of building that the student writes, such as `lab.exercise("1.a")`; one of the checks judges it.
 
-    def __repr__(self) -> str:
-        texts = self._texts
-        return (
-            f"Exercise {self.id}: {texts['title']}\n{texts['question'].strip()}\n"
-            f"Answer with {texts['answer']}: {self._call}. Stuck? .hint(), then .solution()."
-        )
+    Args:
+        texts: Its texts in TOML; `check` holds what `lab.check` is called with.
+        look: Runs that check, which also keeps what it finds.
+        keep: Keeps that a hint or the solution was shown, with what the check found.
+    """
 
-    def _repr_html_(self) -> str:
-        texts = self._texts
-        return (
-            f"<div class='labkit-exercise'><p><b>Exercise {self.id}: {escape(texts['title'])}</b></p>"
-            f"<p>{escape(texts['question'].strip())}</p><p>Answer with {escape(texts['answer'])}: "
-            f"<code>{escape(self._call)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
-        )
+    def __init__(self, texts: dict[str, Any], look: Callable[[], Result | Overview], keep: Keep) -> None:
+        super().__init__(texts, f"check:{texts['check'][0]}", keep)
+        self._look = look
+
+    def check(self, answer: object = None) -> Result | Overview:
+        """Look at what was built.
+
+        Args:
+            answer: Not needed: what counts is in the account.
+
+        Returns:
+            What the check found.
+
+        Raises:
+            CheckFailedError: LABKIT_STRICT is set and something is not right. Nothing else is raised.
+        """
+        return self._look()
+
+    @property
+    def _how(self) -> str:
+        return "When it is built"
 
     @property
     def _call(self) -> str:
-        return f"lab.exercise({self.id!r}).check(answer)"
+        return f"lab.check({', '.join(map(repr, self._texts['check']))})"

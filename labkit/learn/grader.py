@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from labkit.errors import LabError, ProgressError
 from labkit.learn import progress
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS
 from labkit.learn.checks import Overview, check, overview
-from labkit.learn.exercises import Exercise
+from labkit.learn.exercises import Exercise, Step
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.standing import Progress, standings
@@ -33,8 +34,10 @@ class Grader:
         self.chapter = ""
         self._lab, self._is_live = lab, is_live
         self._done: dict[str, Any] = {}
-        self._exercises = {
-            texts["id"]: Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
+        self._exercises: dict[str, Exercise | Step] = {
+            texts["id"]: Step(texts, partial(self.check, *texts["check"]), self._keep)
+            if "check" in texts
+            else Exercise(texts, chapter.judges[texts["id"]], lab, self._keep)
             for chapter in CHAPTERS.values()
             for texts in chapter.texts["exercise"]
         }
@@ -70,7 +73,7 @@ class Grader:
     def _is_ahead(self, result: Result) -> bool:
         return not result.begun and bool(self.chapter) and self.chapter < CHAPTER_OF.get(result.name, "")
 
-    def exercise(self, id: object) -> Exercise:
+    def exercise(self, id: object) -> Exercise | Step:
         """Return the exercise of that id, the same one each time.
 
         Raises:

@@ -155,11 +155,12 @@ def test_words_of_records_may_be_numbers_addresses_or_several_at_once(same_lab: 
 
 
 def test_a_notebook_that_is_broken(same_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "00-start-here.ipynb").write_text("<<<<<<< HEAD")
-    (tmp_path / "01-two-vpcs.ipynb").write_text("{}")
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "00-start-here.ipynb").write_text("<<<<<<< HEAD")
+    (tmp_path / "notebooks" / "01-two-vpcs.ipynb").write_text("{}")
+    monkeypatch.setattr("labkit.folders.__file__", str(tmp_path / "labkit" / "folders.py"))
     with pytest.raises(
-        LabError, match=r"00-start-here.ipynb cannot be read as a notebook. Get it back .* git checkout"
+        LabError, match=r"01-two-vpcs.ipynb cannot be read as a notebook. Get it back .* git checkout"
     ):
         same_lab.catch_up("01")
 

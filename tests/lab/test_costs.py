@@ -67,7 +67,7 @@ def test_a_region_that_the_table_lacks_is_quoted_as_us_east_1_and_the_quote_says
 def test_without_the_course_there_are_no_prices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("labkit.folders.__file__", str(tmp_path / "labkit" / "folders.py"))
-    with pytest.raises(LabError, match="Work in the project's folder notebooks/"):
+    with pytest.raises(LabError, match="Work in the project's folder my-notebooks/"):
         read_prices("us-east-1")
 
 

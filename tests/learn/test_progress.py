@@ -37,7 +37,7 @@ def test_it_is_in_the_course_s_folder_unless_said_otherwise(monkeypatch: pytest.
     course = tmp_path / "course" / "notebooks"
     course.mkdir(parents=True)
     (course / "00-start-here.ipynb").touch()
-    monkeypatch.chdir(course)
+    monkeypatch.setattr("labkit.folders.__file__", str(tmp_path / "course" / "labkit" / "folders.py"))
     assert progress.place() == tmp_path / "course" / "progress.json"
 
 

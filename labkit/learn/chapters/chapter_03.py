@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
-from labkit.learn.judging import Judgment, plain, texts, wrong
+from labkit.learn.judging import RIGHT, Judgment, plain, texts, wrong
 from labkit.learn.plan import HERE, PING, THERE
 from labkit.learn.view import View, absent, needed
 from labkit.network import ComponentKind, Hop, Path, echo_request
@@ -42,6 +42,21 @@ def _records_of_silence(view: View) -> Findings:
 
 
 # The judges of the exercises
+
+
+def seen_by_the_other_side(view: View, answer: object) -> Judgment:
+    """The records that instance-2's interface has of the failed ping: none."""
+    lines = plain(answer)
+    if isinstance(lines, str):
+        lines = lines.splitlines()
+    if not isinstance(lines, list):
+        return wrong(f"Give the records that lab.records returns; that is a {type(answer).__name__}.")
+    there = view.interface(THERE).id
+    if any(there not in str(line).split() for line in lines):
+        return wrong(f"Some of these are of another interface: ask for {THERE.instance}'s alone.")
+    if any(str(HERE.address) not in str(line).split() for line in lines):
+        return wrong(f"Some of these are of other traffic: ask for {HERE.address}, too.")
+    return wrong("These are of another ping: leave out what came before it, with since=before.") if lines else RIGHT
 
 
 def rejected_sources(view: View, answer: object) -> Judgment:
@@ -106,6 +121,6 @@ def quiz_facts(view: View) -> Facts:
 CHAPTER = Chapter(
     "03",
     checks=(Check("failed-ping", failed_ping),),
-    judges={"3.1": rejected_sources, "3.2": what_stops_ssh},
+    judges={"3.a": seen_by_the_other_side, "3.1": rejected_sources, "3.2": what_stops_ssh},
     quiz_facts=quiz_facts,
 )

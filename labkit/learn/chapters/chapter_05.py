@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, number, texts
+from labkit.learn.judging import Judgment, counts, number, texts
 from labkit.learn.plan import THERE
 from labkit.learn.view import View, needed
 from labkit.network.packet import TCP
 
 _HOW = "run notebook 05's first cells."
+
+
+#: The width of the intervals that step 5.b asks for, in seconds.
+_BIN = 300
+
+
+def knocks_by_port(view: View, answer: object) -> Judgment:
+    """How many REJECT records there are for each destination port."""
+    refused = needed(view.records("REJECT"), "REJECT records", "lab.wait_for_flow_logs().")
+    return counts(answer, Counter(record.dstport for record in refused), "port", "records")
+
+
+def bytes_in_each_bin(view: View, answer: object) -> Judgment:
+    """How many bytes instance-2 sent to 8.8.8.8 in each five minutes, by the start of the record."""
+    total: Counter[str] = Counter()
+    for record in view.records(view.interface(THERE).id, "8.8.8.8"):
+        if record.dstaddr == "8.8.8.8":
+            start = int(record.text.split()[10]) // _BIN * _BIN
+            total[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}"] += record.bytes
+    needed(list(total), f"traffic from {THERE.instance} to 8.8.8.8", _HOW)
+    return counts(answer, total, "time", "bytes")
 
 
 def who_sent_most(view: View, answer: Any) -> Judgment:
@@ -66,4 +88,14 @@ def quiz_facts(view: View) -> Facts:
     }  # fmt: skip
 
 
-CHAPTER = Chapter("05", checks=(), judges={"5.1": who_sent_most, "5.2": kilobytes_to_8888}, quiz_facts=quiz_facts)
+CHAPTER = Chapter(
+    "05",
+    checks=(),
+    judges={
+        "5.a": knocks_by_port,
+        "5.b": bytes_in_each_bin,
+        "5.1": who_sent_most,
+        "5.2": kilobytes_to_8888,
+    },
+    quiz_facts=quiz_facts,
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.folders import course_folder
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, number
+from labkit.learn.judging import Judgment, counts, number
 from labkit.learn.view import View
 from labkit.network import Network
 
@@ -34,6 +34,32 @@ def _day() -> Any:
                    (sum(bytes) FILTER (flow_direction = 'egress' OR srcaddr NOT IN ({addresses})))::BIGINT AS once
             FROM records WHERE srcaddr IS NOT NULL GROUP BY ALL""",
     )
+
+
+@cache
+def _sums(key: str, value: str, condition: str = "true") -> dict[str, int]:
+    """Add up a column of the day's records by another one."""
+    from labkit import flowlogs
+
+    network = Network.from_files(course_folder() / "data" / "nimbus-day")
+    own = ", ".join(f"'{address}'" for each in network.interfaces.values() for address in each.addresses)
+    table = flowlogs.ask(
+        flowlogs.scan(course_folder() / "data" / "nimbus-day" / "parquet"),
+        f"""SELECT {key} AS key, sum({value})::BIGINT AS value FROM records
+            WHERE srcaddr IS NOT NULL AND {condition.format(own=own)} GROUP BY ALL""",
+    )
+    return dict(zip(table["key"].astype(str), table["value"].astype(int), strict=True))
+
+
+def bytes_by_protocol(view: View, answer: object) -> Judgment:
+    """How many bytes each protocol moved in the day, by all records."""
+    return counts(answer, _sums("protocol", "bytes"), "protocol", "bytes")
+
+
+def packets_by_port(view: View, answer: object) -> Judgment:
+    """How many TCP packets from the internet were refused for each destination port."""
+    refused = "action = 'REJECT' AND protocol = 6 AND srcaddr NOT IN ({own})"
+    return counts(answer, _sums("dstport", "packets", refused), "port", "packets")
 
 
 def _backup() -> Any:
@@ -73,4 +99,14 @@ def quiz_facts(view: View) -> Facts:
     return {"total": f"{recorded:.0f}", "once": f"{once:.0f}", "doubled": f"{2 * recorded:.0f}"}
 
 
-CHAPTER = Chapter("06", checks=(), judges={"6.1": hour_of_backup, "6.2": gigabytes_of_backup}, quiz_facts=quiz_facts)
+CHAPTER = Chapter(
+    "06",
+    checks=(),
+    judges={
+        "6.a": bytes_by_protocol,
+        "6.b": packets_by_port,
+        "6.1": hour_of_backup,
+        "6.2": gigabytes_of_backup,
+    },
+    quiz_facts=quiz_facts,
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
+from labkit.learn.judging import RIGHT, Judgment, number, plain, single, wrong
 from labkit.learn.plan import HERE
 from labkit.learn.view import View
 
@@ -13,6 +15,23 @@ _ORDER = [HERE.instance, HERE.subnet, HERE.vpc]
 
 #: What the exercise says that AWS charges for a public IPv4 address an hour, in USD, and the hours of a month.
 _ADDRESS, _HOURS = 0.005, 730
+
+
+def gateway_is_gone(view: View, answer: object) -> Judgment:
+    """The gateway of that id is not listed any more."""
+    return _gone(answer, "igw-", view.network.internet_gateways)
+
+
+def subnet_is_gone(view: View, answer: object) -> Judgment:
+    """The subnet of that id is not listed any more."""
+    return _gone(answer, "subnet-", view.network.subnets)
+
+
+def _gone(answer: object, prefix: str, listed: Container[str]) -> Judgment:
+    found = single(answer)
+    if not isinstance(found, str) or not found.startswith(prefix) or not found[len(prefix) :].isalnum():
+        return wrong(f"Give the id of what you have deleted: it begins with {prefix}.")
+    return wrong(f"AWS still lists {found}.") if found in listed else RIGHT
 
 
 def order_of_deletion(view: View, answer: object) -> Judgment:
@@ -49,5 +68,13 @@ def quiz_facts(view: View) -> Facts:
 
 
 CHAPTER = Chapter(
-    "10", checks=(), judges={"10.1": order_of_deletion, "10.2": forgotten_addresses}, quiz_facts=quiz_facts
+    "10",
+    checks=(),
+    judges={
+        "10.a": gateway_is_gone,
+        "10.b": subnet_is_gone,
+        "10.1": order_of_deletion,
+        "10.2": forgotten_addresses,
+    },
+    quiz_facts=quiz_facts,
 )

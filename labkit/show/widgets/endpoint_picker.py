@@ -66,9 +66,10 @@ class EndpointPicker:
             public: As for `endpoints`.
             on_change: Called when a person chooses.
         """
-        self._public, self._on_change, self._is_chosen = public, on_change, bool(value)
-        self.choice = parts.dropdown(label, [("another address", TYPED)])
-        self.typed = parts.text(f"{label}, address", value or "", placeholder="10.2.0.126", width="18em")
+        self._public, self._on_change = public, on_change
+        self._is_chosen, self._is_typed = bool(value), False
+        self.choice = parts.dropdown(label, [(value or "another address", value or TYPED)])
+        self.typed = parts.text(f"{label}, address", placeholder="10.2.0.126", width="18em")
         self.widget = parts.row(self.choice, self.typed)
         self._moves = parts.Moves()
         self._moves.watch(self._changed, self.choice, self.typed)
@@ -79,14 +80,17 @@ class EndpointPicker:
         return str(self.typed.value.strip() if self.choice.value == TYPED else self.choice.value)
 
     def offer(self, network: Network, usual: str) -> None:
-        """Offer what is in the network now. What a person chose stays, even if it is gone; before that, `usual`."""
+        """Offer what is in the network now. What a person chose stays, even if it is gone; before that, `usual`.
+
+        Whoever wants to type keeps the line to type in, also for the name of something in the list.
+        """
         kept = self.value if self._is_chosen else usual
         self._is_chosen = bool(kept) or self._is_chosen
         offered = [*endpoints(network, self._public), ("another address, name or id", TYPED)]
         with self._moves.quiet():
             if list(self.choice.options) != offered:
                 self.choice.options = offered
-            if kept in [value for _, value in offered[:-1]]:
+            if not self._is_typed and kept in [value for _, value in offered[:-1]]:
                 self.choice.value = kept
             else:
                 self.choice.value, self.typed.value = TYPED, kept
@@ -97,5 +101,5 @@ class EndpointPicker:
 
     def _changed(self) -> None:
         self._show_line()
-        self._is_chosen = True
+        self._is_chosen, self._is_typed = True, self.choice.value == TYPED
         self._on_change()

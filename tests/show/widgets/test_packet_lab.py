@@ -108,6 +108,19 @@ def test_an_address_can_be_typed(shown: PacketLab) -> None:
     assert shown.path is not None and shown.path.packet.dst.exploded == "10.2.0.9"
 
 
+@pytest.mark.parametrize("given", [(), ("instance-1", "instance-2"), ("157.185.170.119", "54.2.2.2")])
+def test_the_line_to_type_in_stays_until_something_else_is_chosen(given: tuple[str, ...]) -> None:
+    shown = PacketLab(one_route(), *given)
+    for picker in (shown.source, shown.destination):
+        picker.choice.value = "typed"
+        assert (picker.choice.value, picker.typed.layout.display) == ("typed", "")
+        picker.typed.value = "instance-1"  # the list has it, too
+        shown.refresh()
+        assert (picker.choice.value, picker.value) == ("typed", "instance-1")
+        picker.choice.value = "instance-2" if picker is shown.destination else "instance-1"
+        assert picker.typed.layout.display == "none"
+
+
 def test_from_the_internet() -> None:
     shown = PacketLab(one_route(), "157.185.170.119", "54.1.1.1")
     assert shown.source.typed.value == "157.185.170.119"

@@ -1,0 +1,54 @@
+"""Where a student was in each chapter, in a small JSON file beside the progress file.
+
+By chapter, it holds the id of the furthest code cell that ran without an error in the kernel that last worked on the
+chapter. `lab.catch_up()` needs it in a new kernel. A lesson goes on without the file: nothing here raises an error.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.learn.progress import place
+from labkit.machine import locked
+
+
+def read(chapter: str) -> str | None:
+    """Return the id of the cell at which a student was, or None if that is not known.
+
+    Args:
+        chapter: The chapter's number, such as `"04"`.
+    """
+    with suppress(OSError, LabError):
+        return _read(_path()).get(chapter)
+    return None
+
+
+def keep(chapter: str, cell: str) -> None:
+    """Note the id of the cell at which a student is now.
+
+    Args:
+        chapter: The chapter's number, such as `"04"`.
+        cell: The cell's id.
+    """
+    with suppress(OSError, LabError):
+        path = _path()
+        with locked(path.with_name(f"{path.name}.lock")):
+            draft = path.with_name(f"{path.name}.draft")  # the lock keeps other kernels from it
+            draft.write_text(json.dumps(_read(path) | {chapter: cell}, indent=1) + "\n", encoding="utf-8")
+            draft.replace(path)
+
+
+def _path() -> Path:
+    progress = place()
+    return progress.with_name(f".{progress.stem}.bookmark")
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,76 @@
+"""Stands in for a notebook's kernel, in this process: an IPython of its own on an account of its own.
+
+A kernel takes seconds to start, and this a moment; `test_restarted` also restarts a real one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from labkit.embedded import EmbeddedAws
+from tests.lab.conftest import aws_of, fresh_lab
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+
+
+class Ran(NamedTuple):
+    """How a cell ended: its error, or None, and what it showed."""
+
+    error: BaseException | None
+    shown: str
+
+
+class Kernel:
+    """A kernel; `started` makes one.
+
+    Attributes:
+        aws: Its embedded AWS.
+    """
+
+    def __init__(self, shell: Any, aws: EmbeddedAws) -> None:
+        self._shell = shell
+        self.aws = aws
+
+    def run(self, source: str, id: str | None = None) -> Ran:
+        """Run a cell, with the id that JupyterLab sends."""
+        with redirect_stdout(io.StringIO()) as shown:
+            result = self._shell.run_cell(source, cell_id=id)
+        return Ran(result.error_before_exec or result.error_in_exec, shown.getvalue())
+
+
+@contextmanager
+def started(live: bool = False) -> Iterator[Kernel]:
+    """A new kernel with an empty account.
+
+    Args:
+        live: Whether a person is there, as in JupyterLab.
+    """
+    with fresh_lab() as lab:
+        InteractiveShell.clear_instance()
+        shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+        shell.kernel = SimpleNamespace(_allow_stdin=live)
+        try:
+            yield Kernel(shell, aws_of(lab))
+        finally:
+            InteractiveShell.clear_instance()
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    """The code cells of a notebook, each with its source as one text, its tags, and the heading above it."""
+    found, heading = [], ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            found.append(cell | {"source": source, "tags": cell["metadata"].get("tags", []), "heading": heading})
+        elif source.startswith("#"):
+            heading = source.splitlines()[0]
+    return found
