@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.cli import chapters, environment, worlds
+from labkit.cli import chapters, environment, score, worlds
 from labkit.cli.messages import command
 from labkit.cli.my_notebooks import FOLDER
 from labkit.errors import CommandError
@@ -61,6 +61,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--aws", type=worlds.world, metavar="AWS", help="run them in another AWS: contrary, contrary:BEHAVIOR,BEHAVIOR"
     )
+    parser.add_argument(
+        "--score", action="store_true", help="for graders: go on after what fails, and print what was passed of what"
+    )
     options = parser.parse_args(arguments)
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
     if where == "aws":
@@ -70,6 +73,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         )
     if options.update and where != "embedded":
         raise CommandError(f"The notebooks keep the outputs of the embedded AWS, not of {where}: leave --update out.")
+    if options.update and options.score:
+        raise CommandError("The notebooks keep the outputs of a run without a score: leave --update or --score out.")
     root = environment.root()
     lesson = (root / "notebooks").resolve()
     options.notebooks = choose(options.chapters, lesson)
@@ -118,7 +123,10 @@ def _at(path: Path) -> Path:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Execute the notebooks, write the results and print a table; return 1 if a notebook failed, else 0.
+    """Execute the notebooks, write the results and print a table, and the score if asked for.
+
+    Returns:
+        1 if a notebook failed; with a score, if a cell did that was not meant to. Else 0.
 
     Raises:
         LabError: If the AWS has a contrary behavior that does not exist.
@@ -128,12 +136,15 @@ def run(options: argparse.Namespace) -> int:
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
     check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
+    variables = worlds.variables(options) | (score.begin(options.out) if options.score else {})
     # On Windows, too, a loop that can watch the kernels' sockets.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        outcomes = runner.run(_execute_all(options.notebooks, options.out, worlds.variables(options)))
+        outcomes = runner.run(_execute_all(options.notebooks, options.out, variables, options.score))
     if options.update:
         update(options.notebooks, options.out)
     print(table(outcomes))
+    if options.score:
+        print(f"\n{score.table(options.notebooks, options.out)}")
     print(f"\nThe executed notebooks and their pages are in {options.out}.")
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
@@ -166,7 +177,9 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, str]) -> list[Outcome]:
+async def _execute_all(
+    notebooks: list[Path], out: Path, variables: dict[str, str], goes_on: bool = False
+) -> list[Outcome]:
     """Execute several notebooks at once, one per core, each in its own kernel, with a progress bar over all cells."""
     texts = {path: _read(path) for path in notebooks}
     total = sum(_count_cells(text) for text in texts.values())
@@ -182,7 +195,7 @@ async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, st
 
         async def one(path: Path) -> Outcome:
             async with free:
-                outcome = await _execute(path, texts[path], out, on_cell, variables)
+                outcome = await _execute(path, texts[path], out, on_cell, variables, goes_on)
             status.clear()
             print(f"{outcome.chapter}: {'failed' if outcome.error else 'ok'}, {outcome.seconds:.1f} s", flush=True)
             return outcome
@@ -200,9 +213,17 @@ def _read(path: Path) -> Any:
 
 
 async def _execute(
-    path: Path, notebook: Any, out: Path, on_cell: Callable[[str], None], variables: dict[str, str]
+    path: Path,
+    notebook: Any,
+    out: Path,
+    on_cell: Callable[[str], None],
+    variables: dict[str, str],
+    goes_on: bool,
 ) -> Outcome:
-    """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails."""
+    """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails.
+
+    If it goes on after that, the outcome names the first cell that failed, and says how many did.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -220,6 +241,7 @@ async def _execute(
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
+        allow_errors=goes_on,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=on_start,
@@ -227,6 +249,9 @@ async def _execute(
     )
     try:
         await client.async_execute(env=environment.variables() | variables)
+        if failed := list(score.failures(notebook)):
+            number, error = failed[0]
+            error += f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except CellTimeoutError:

@@ -79,6 +79,11 @@ class Line:
         return f"<li>{mark_html(self._mark)} {escape(self.text)}{more}</li>"
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen(Line):
+    """What AWS gave no answer about, so that nothing can be said of it."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a check found, line by line.
@@ -89,6 +94,8 @@ class Result:
         note: A sentence about something else, such as a progress file that can't be written.
         half: The VPC, if only its half was looked at.
         known: Whether there is such a check; if not, the only line says which there are.
+
+    A result counts as a try if there is such a check, something is there to look at, and AWS answered.
     """
 
     name: str
@@ -106,6 +113,11 @@ class Result:
     def begun(self) -> bool:
         """Whether there is anything to check yet."""
         return not all(line.absent for line in self.lines)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as a try."""
+        return self.known and self.begun and not any(isinstance(line, Unseen) for line in self.lines)
 
     @property
     def wrong(self) -> bool:

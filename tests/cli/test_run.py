@@ -156,7 +156,7 @@ def test_it_uses_no_real_account_and_keeps_outputs_of_the_embedded_aws_only(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notebooks take no time: each has two cells."""
 
-    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any, variables: Any) -> Outcome:
+    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any, variables: Any, goes_on: bool) -> Outcome:
         for _ in range(2):
             on_cell(path.stem)
         return Outcome(path.stem, 2, 0.5, error="" if path.stem.startswith("00") else "no route")

@@ -40,7 +40,7 @@ def subnets(view: View, side: Side) -> Findings:
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
     yield finding("range", fits, subnet=subnet, ranges=subnet.cidrs)
-    if subnet.availability_zone not in _zones(view):
+    if fits and subnet.availability_zone not in _zones(view):
         yield finding("zone", subnet=subnet, type=_INSTANCE_TYPE)
 
 
@@ -58,23 +58,26 @@ def internet(view: View, side: Side) -> Findings:
     gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
-    yield finding(key, vpc == side.vpc, gateway=gateway, vpc=vpc)
+    attached = vpc == side.vpc
+    yield finding(key, attached, gateway=gateway, vpc=vpc)
 
     table = view.part(network.route_tables, side.table, "run the cell with ec2.create_route_table for it.")
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
     if vpc != side.vpc:
         yield finding("table-elsewhere", table=table, vpc=vpc)
-    else:
-        associated = subnet.id in table.subnets
-        key = "main-table" if used.main and not associated else "associated"
-        yield finding(key, associated, table=table, subnet=subnet, used=used)
+        return
+    associated = subnet.id in table.subnets
+    key = "main-table" if used.main and not associated else "associated"
+    yield finding(key, associated, table=table, subnet=subnet, used=used)
 
     targets = {each.destination: network.name(each.target) for each in table.routes}
     route = next((route for route in table.routes if route.destination == _ANYWHERE), None)
     if route is None:
         routes = [f"{destination} → {target}" for destination, target in targets.items()]
         yield finding("no-default-route", table=table, gateway=gateway, routes=routes)
+    elif route.state == "blackhole" and route.target == gateway.id and not attached:
+        return  # the route applies again once the gateway is attached
     elif route.state == "blackhole":
         yield finding("blackhole", table=table, gateway=gateway)
     else:
@@ -87,6 +90,8 @@ def security_groups(view: View, side: Side) -> Findings:
     group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
     vpc = view.network.name(group.vpc)
     yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
+    if vpc != side.vpc:
+        return
     if not group.ingress and any(rule.protocol == ICMP for rule in group.egress):
         yield finding("only-out", group=group)
     else:
@@ -128,25 +133,38 @@ def role(view: View) -> Findings:
 
 
 def instances(view: View, side: Side) -> Findings:
-    """The instance runs, with its address, security group, public address and profile."""
+    """The instance runs, with its address, public address, security group and profile.
+
+    Nothing more is said of an instance that has to be launched again. One that is stopped has no public address; it
+    gets one when it starts.
+    """
     network = view.network
     instance = view.part(view.instances, side.instance, "in notebook 01, run the cell that launches it.")
-    key = "stopped" if instance.state == "stopped" else "running"
-    yield finding(key, instance.state == "running", instance=instance)
-
+    running = instance.state == "running"
     interface = view.interface(side)
     subnet = network.name(interface.subnet)
     if subnet != side.subnet:
         yield finding("subnet", instance=instance, subnet=subnet, vpc=network.name(interface.vpc))
-    else:
-        yield finding("address", interface.primary == side.address, instance=instance, interface=interface)
+        return
+    if interface.primary != side.address:
+        yield finding("address", instance=instance, interface=interface)
+        return
+    if running and not interface.public:
+        yield finding("public", instance=instance)
+        return
+    yield finding("stopped" if instance.state == "stopped" else "running", running, instance=instance)
+    yield finding("address", True)
     groups = [network.name(group) for group in interface.groups]
     yield finding("group", side.group in groups, instance=instance, groups=groups)
-    yield finding("public", bool(interface.public), instance=instance)
+    if running:
+        yield finding("public", True)
 
     (described,) = view.lab.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
     profile = described["Instances"][0].get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
     wanted = view.names.instance_profile
+    if profile == wanted and view.lab.find(wanted, "instance-profile") is None:
+        yield finding("profile-gone")
+        return
     key = "profile" if profile in ("", wanted) else "other-profile"
     yield finding(key, profile == wanted, instance=instance, profile=profile)
 
