@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, number, plain, wrong
+from labkit.learn.judging import Judgment, number, wrong
 from labkit.learn.view import View
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
@@ -15,7 +15,7 @@ _DEFAULT_VPC = ip_network("172.31.0.0/16")
 
 def default_vpc_size(view: View, answer: object) -> Judgment:
     """How many addresses the range of a default VPC holds."""
-    if plain(answer) == str(_DEFAULT_VPC):
+    if str(answer).strip(" '\"") == str(_DEFAULT_VPC):
         return wrong("That is the range itself; how many addresses does it hold?")
     near = {
         "That is the number of bits that are fixed; how many addresses do the others make?": _DEFAULT_VPC.prefixlen,

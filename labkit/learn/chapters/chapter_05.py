@@ -26,9 +26,9 @@ def who_sent_most(view: View, answer: Any) -> Judgment:
         if record.action == "ACCEPT" and record.srcaddr not in insiders:
             packets[record.srcaddr] += record.packets
     first = max(needed(list(packets), "accepted traffic from outside", _HOW), key=lambda each: (packets[each], each))
-    if hasattr(answer, "columns"):  # the whole answer, sorted
+    if hasattr(answer, "head"):  # the whole answer, sorted
         answer = answer.head(1)
-    elif isinstance(answer, list | tuple) and answer:
+    elif isinstance(answer, list | tuple) or getattr(answer, "ndim", 0) == 1:
         answer = answer[:1]
     near = {
         f"{there} is the destination; who sent?": [there],
