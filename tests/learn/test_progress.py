@@ -208,7 +208,7 @@ def test_progress_shows_what_is_passed_what_is_left_and_what_is_next(file: Path,
     ]
     assert "    ✗ lab.check('role')             the instances' role and its profile" in shown
     assert re.fullmatch(r"02  0 of \d+, not begun", shown[-7])
-    assert shown[-1] == "Next: lab.check('vpcs') in notebook 01, two VPCs whose ranges do not overlap."
+    assert shown[-1] == "Next: lab.check('vpcs'), two VPCs whose ranges do not overlap (notebook 01)."
     html = grader.progress()._repr_html_()
     assert "<code>lab.check(&#x27;vpcs&#x27;)</code>" in html and "aria-label='one VPC of two'>½" in html
 
