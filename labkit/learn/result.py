@@ -12,6 +12,7 @@ from html import escape
 from typing import Protocol, TypeVar
 
 from labkit.errors import CheckFailedError
+from labkit.learn.blocks import html_block
 from labkit.learn.judging import UNATTEMPTED
 
 #: The environment variable of a grader's run. What is wrong raises CheckFailedError there, so that the cell fails; an
@@ -157,9 +158,10 @@ class Result:
 def html_list(heading: str, items: Iterable[str], note: str = "") -> str:
     """Return a heading and a list in HTML; the items are HTML already."""
     after = f"<p><i>{escape(note)}</i></p>" if note else ""
-    return (
-        f"<div class='labkit-check'><p style='margin:0'><b>{escape(heading)}</b></p>"
-        f"<ul style='list-style:none;margin:0;padding-left:1em'>{''.join(items)}</ul>{after}</div>"
+    return html_block(
+        "check",
+        f"<p style='margin:0'><b>{escape(heading)}</b></p>"
+        f"<ul style='list-style:none;margin:0;padding-left:1em'>{''.join(items)}</ul>{after}",
     )
 
 

@@ -23,9 +23,10 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]-*.
 
 
 class Ran(NamedTuple):
-    """How a cell ended: its error, or None, and what it showed."""
+    """How a cell ended: its error or its value, if there is one, and what it showed."""
 
     error: BaseException | None
+    value: Any
     shown: str
 
 
@@ -44,7 +45,7 @@ class Kernel:
         """Run a cell, with the id that JupyterLab sends."""
         with redirect_stdout(io.StringIO()) as shown:
             result = self._shell.run_cell(source, cell_id=id)
-        return Ran(result.error_before_exec or result.error_in_exec, shown.getvalue())
+        return Ran(result.error_before_exec or result.error_in_exec, result.result, shown.getvalue())
 
 
 @contextmanager

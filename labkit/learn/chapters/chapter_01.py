@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_interface, ip_network
 
 from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, single, wrong, yes_or_no
+from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
@@ -17,6 +18,10 @@ from labkit.network.parts import SecurityGroup
 
 _ANYWHERE = "0.0.0.0/0"
 _INSTANCE_TYPE = "t3.micro"
+
+#: The ranges that belong to nobody on the internet: those of RFC 1918, and RFC 6598's, which VPCs may have, too.
+#: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 
 
 # The checks
@@ -180,27 +185,29 @@ def third_vpc_overlaps(view: View, answer: object) -> Judgment:
 
 def third_vpc_range(view: View, answer: object) -> Judgment:
     """A range that a third VPC could have."""
+    form = f"written as vpc-1's is: '{HERE.cidr}'"
     found = single(answer)
     if not isinstance(found, str):
-        return wrong("Give a range as text, such as '10.9.0.0/16'.")
-    text = found.strip()
-    if "/" not in text:
-        return wrong(f"{text!r} has no prefix length: a range is written as in '10.9.0.0/16'.")
+        return wrong(f"Give one range as text, {form}.")
+    text = re.sub(r"\s+", "", found).strip("'\"`.")
     try:
-        block = ip_network(text, strict=False)
+        interface = ip_interface(text)
     except ValueError:
-        return wrong(f"{text!r} is not a range of addresses: write it as in '10.9.0.0/16'.")
-    if str(block) != text:
+        return wrong(f"{shown(found)} is not a range of addresses, {form}.")
+    block = interface.network
+    if "/" not in text:
+        return wrong(f"{text!r} has no prefix length: a range is {form}.")
+    if interface.ip != block.network_address:
         return wrong(f"{text} has bits set after its prefix; the range that it lies in is {block}.")
     for side in SIDES:
         vpc = view.part(view.network.vpcs, side.vpc, "notebook 01 makes it.")
         taken = next((cidr for cidr in vpc.cidrs if cidr.version == block.version and cidr.overlaps(block)), None)
         if taken:
             return wrong(f"{block} overlaps {side.vpc}'s {taken}, so the two could not be peered.")
-    if block.version != 4 or not 16 <= block.prefixlen <= 28:
-        return wrong(f"A VPC's range is an IPv4 block of /16 to /28; {block} is a /{block.prefixlen}.")
-    if not block.is_private:
-        return wrong(f"{block} is not a private range (RFC 1918): hosts on the internet have these addresses.")
+    if not isinstance(block, IPv4Network) or not 16 <= block.prefixlen <= 28:
+        return wrong(f"A VPC's range is an IPv4 block of /16 to /28; {block} has the prefix length {block.prefixlen}.")
+    if not any(block.subnet_of(each) for each in _PRIVATE):
+        return wrong(f"{block} is not a private range (RFC 1918): its addresses belong to others, or are reserved.")
     return RIGHT
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labkit import iam
-from labkit.flowlogs import FIELDS, Format
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
 from labkit.iam.services import LOG_ACTIONS
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
@@ -182,14 +183,35 @@ def _delivery_of(view: View, flow_log: dict[str, Any], interface: str, absent: b
 
 
 def custom_format(view: View, answer: object) -> Judgment:
-    """The format of a flow log with five fields."""
+    """The format of a flow log with five fields, and that the flow log is gone again."""
+    judgment = _five_fields(answer)
+    subnet = view.part(view.network.subnets, HERE.subnet, "notebook 01 makes it.")
+    here = [each for each in _flow_logs(view) if each["ResourceId"] == subnet.id]
+    left = [each["FlowLogId"] for each in here if each.get("LogFormat", DEFAULT_FORMAT) != DEFAULT_FORMAT]
+    if not left:
+        return judgment
+    return wrong(
+        f"{'The format is right.' if judgment.passed else judgment.text} Now delete what is left on {HERE.subnet}: "
+        f"ec2.delete_flow_logs(FlowLogIds={left}). While it is there, AWS refuses another one like it "
+        "(FlowLogAlreadyExists), and lab.records() shows lines of both formats."
+    )
+
+
+def _five_fields(answer: object) -> Judgment:
     wanted = ("interface-id", "srcaddr", "dstaddr", "tcp-flags", "flow-direction")
-    if isinstance(answer, dict):  # the flow log as described
-        answer = answer.get("LogFormat", answer)
+    if isinstance(answer, dict):  # what describe_flow_logs answers, or one flow log of it
+        answer = answer.get("FlowLogs", [answer])
+    if isinstance(answer, list) and answer and isinstance(answer[0], dict):
+        if len(answer) > 1:
+            return wrong("Those are several flow logs; give the LogFormat of the one that you made.")
+        answer = answer[0].get("LogFormat")
+    if isinstance(answer, set | frozenset):
+        return wrong("A set has no order; give the LogFormat as text.")
     found = plain(answer)
     text = " ".join(map(str, found)) if isinstance(found, list) else str(found)
     if text.startswith("fl-"):
         return wrong("That is the flow log's id; its LogFormat is in what describe_flow_logs says of it.")
+    text = " ".join(re.split(r"[\s,]+", text.strip(" \n'\"`")))
     try:
         names = Format.parse(text).names
     except ValueError as error:
@@ -198,9 +220,9 @@ def custom_format(view: View, answer: object) -> Judgment:
     missing = [name for name in wanted if name not in names]
     extra = [name for name in names if name not in wanted]
     if missing or extra:
-        details = [f"without {', '.join(missing)}"] if missing else []
-        details += [f"with {', '.join(extra)} too many"] if extra else []
-        return wrong(f"Not these fields: it is {' and '.join(details)}.")
+        details = [f"it lacks {', '.join(missing)}"] if missing else []
+        details += [f"it has {', '.join(extra)}, which nobody asked for"] if extra else []
+        return wrong(f"Not these fields: {', and '.join(details)}.")
     if names != wanted:
         return wrong("These are the fields, in another order: a record's values come in the order of its format.")
     return RIGHT

@@ -110,7 +110,14 @@ def who_gets_replies(view: View, answer: object) -> Judgment:
         "The /32 is a single address: the other one's replies follow the default route.": addresses,
         f"{THERE.address} is the one that replies; who gets them?": [str(THERE.address)],
     }
-    names = {HERE.instance: str(HERE.address)} | {f"{each}/32": each for each in addresses}
+    first, second = addresses
+    interface = view.interface(HERE)
+    names: dict[str, str | list[str]] = {
+        **dict.fromkeys([HERE.instance, "first", interface.id, str(interface.instance)], first),
+        **{word: [] for word in ("instance", "ping", "pings", "one", "ones")},
+        "second": second,
+        "both": addresses,
+    }
     return texts(answer, replied, "address", names=names, near=near)
 
 

@@ -103,7 +103,7 @@ class FlowExplorer(Interactive):
         self.time = ipw.SelectionRangeSlider(
             options=options or ["no times"], index=(0, self._last), description="Time", disabled=still,
             tooltip="Records that begin in this time (UTC)", readout=False,
-            style={"description_width": "initial"}, layout={"width": "100%", "max_width": "60em"},
+            style={"description_width": "initial"}, layout={"width": "auto", "max_width": "60em"},
         )  # fmt: skip
         # JupyterLab keeps the arrow keys from sliders, so the times can be typed, too.
         self.since = parts.text("From", tooltip="The left end of the time, to type (UTC)", disabled=still)
