@@ -97,7 +97,8 @@ class Grader:
     def progress(self) -> Progress:
         """Return what is passed of the course and what is left.
 
-        Where nobody is there, it is what this lab has seen pass, in the notebook's chapter and those that were tried.
+        Where nobody is there, it is what this lab has seen pass of the notebook's chapter or, where that is not known,
+        of the whole course.
         """
         if self._is_live():
             try:
@@ -105,8 +106,8 @@ class Grader:
             except (ProgressError, OSError) as error:
                 note = f"Only what passed since connect(): {error}"
                 return Progress(tuple(standings(self._done)), self.chapter, note=note)
-        seen = (each for each in standings(self._done) if each.begun or each.number == self.chapter)
-        return Progress(tuple(seen), self.chapter, alone=True)
+        numbers = [self.chapter] if self.chapter in CHAPTERS else CHAPTERS
+        return Progress(tuple(standings(self._done, numbers)), self.chapter, alone=True)
 
     def _keep(self, item: str, **done: Any) -> str:
         progress.add(self._done, item, **done)

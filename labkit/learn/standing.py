@@ -109,7 +109,7 @@ class Progress:
         if not left:
             return "Nothing is left."
         number, item = next((each for each in left if each[0] >= self.here), left[0])
-        return f"Next: {item.call} in notebook {number}, {item.title}."
+        return f"Next: {item.call}, {item.title} (notebook {number})."
 
     def _left(self, chapter: ChapterStanding) -> list[Standing]:
         """Return what to list of a chapter: what is left, if it was begun."""
