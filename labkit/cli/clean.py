@@ -7,6 +7,7 @@ import os
 import shutil
 
 from labkit.cli import environment
+from labkit.cli.messages import command
 from labkit.errors import CommandError
 
 MADE = ("build", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache")
@@ -14,7 +15,13 @@ PARTS = ("labkit", "tests", "notebooks")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Remove the environment, caches and builds, and print each; return the exit code."""
+    """Remove the environment, caches and builds, and print each; return the exit code.
+
+    A student's copies of the notebooks, the progress and Jupyter's checkpoints stay.
+
+    Raises:
+        CommandError: If the environment is in use.
+    """
     root = environment.root()
     if environment.inside_venv(root) and os.name == "nt":
         raise CommandError(
@@ -29,6 +36,11 @@ def run(options: argparse.Namespace) -> int:
         print(".venv stays: it was not made by labkit.")
     else:
         made.insert(0, venv)
+        if running := environment.running_in(venv):
+            raise CommandError(
+                f"Nothing was removed, because .venv is in use by {', '.join(running)}. Save your notebooks, end "
+                f"JupyterLab with Ctrl-C in its terminal, then run '{command('clean')}' again."
+            )
     for path in filter(os.path.isdir, made):
         if path == venv:
             environment.empty(path)  # the stamp goes last: after an interruption the rest is still known to be labkit's

@@ -24,6 +24,13 @@ from labkit.cli.messages import INSTALL_VENV, command
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+#: The names of browsers on Linux: of those that are Chromium in some dress, which the project's own tests need, then of
+#: others. https://playwright.dev/python/docs/browsers
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+BROWSERS = (*CHROMIUMS, "firefox", "firefox-esr", "brave-browser", "epiphany", "konqueror")
+#: Where they may be beside the folders of PATH.
+PLACES = ("/usr/bin", "/usr/local/bin", "/snap/bin", "/opt/google/chrome", "/usr/lib/chromium", "/usr/lib/firefox")
+
 NEEDED_GB = 1.5  # the environment is about 0.9 GB; pip needs room beside it
 # The variables that may hold the keys of an AWS account, or say where they are.
 KEY_VARIABLES = (
@@ -208,10 +215,23 @@ def keys(variables: Mapping[str, str], home: Path) -> Finding:
 
 
 def browser() -> Finding:
-    """Look for a browser."""
+    """Look for a browser, and whether it can be opened from here.
+
+    Python's own search finds none on Linux where there is no display, as in a container or over ssh.
+    https://docs.python.org/3/library/webbrowser.html
+    """
+    path = find_browser(BROWSERS)
+    fix = f"use '{command('start --no-browser')}' and open the URL it prints, from wherever you have a browser"
     try:
-        found = webbrowser.get()
+        opener = webbrowser.get()
     except webbrowser.Error:
-        fix = f"use '{command('start --no-browser')}' and open the URL it prints, from wherever you have a browser"
-        return Finding(Mark.NOTE, "no browser found", fix)
-    return Finding(Mark.OK, f"browser: {getattr(found, 'name', type(found).__name__)}")
+        if path is None:
+            return Finding(Mark.NOTE, "no browser found", fix)
+        return Finding(Mark.NOTE, f"browser: {path}, but there is no display to open it on", fix)
+    return Finding(Mark.OK, f"browser: {path or getattr(opener, 'name', type(opener).__name__)}")
+
+
+def find_browser(names: Iterable[str]) -> str | None:
+    """Return the path of the first of these browsers that is on PATH or in a usual place, or None."""
+    folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *PLACES])
+    return next(filter(None, (shutil.which(name, path=folders) for name in names)), None)

@@ -28,6 +28,19 @@ from labkit.machine import locked
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
 
+#: Prints the processes that were started with the Python that runs this, but for those that this runs in.
+#: https://psutil.readthedocs.io/latest/#psutil.process_iter
+_LIST_PROCESSES = """
+import os, psutil, sys
+def folder(program): return os.path.realpath(os.path.dirname(program))
+own = [os.getpid(), *(each.pid for each in psutil.Process().parents())]
+for each in psutil.process_iter(["pid", "cmdline"]):
+    program, *line = each.info["cmdline"] or [""]
+    if os.path.isabs(program) and folder(program) == folder(sys.executable) and each.pid not in own:
+        words = [word for word in line if not word.startswith("-")]
+        print(os.path.basename((words or [program])[0]), f"(process {each.pid})")
+"""
+
 #: How a person installs the project into an environment of their own.
 INSTALL = "python -m pip install -e '.[dev]' -c constraints.txt"
 
@@ -133,6 +146,20 @@ def ensure() -> Path | None:
 def variables() -> dict[str, str]:
     """Return the environment variables for notebooks and tests: sets print in the order of the committed outputs."""
     return {**os.environ, "PYTHONHASHSEED": "0"}
+
+
+def running_in(venv: Path) -> list[str]:
+    """Return what was started from a virtual environment and still runs, such as `jupyterlab (process 4242)`.
+
+    This process and those that started it do not count. Of an environment that can't be asked, nothing is known.
+    """
+    try:
+        answer = subprocess.run(
+            [python_in(venv), "-c", _LIST_PROCESSES], capture_output=True, text=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return answer.stdout.splitlines()
 
 
 def run_in(python: Path, arguments: list[str]) -> int:

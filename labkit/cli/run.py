@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.cli import environment, worlds
+from labkit.cli import chapters, environment, score, worlds
 from labkit.cli.messages import command
+from labkit.cli.my_notebooks import FOLDER
 from labkit.errors import CommandError
 from labkit.machine import cores
 from labkit.status import Status, bar
@@ -45,14 +45,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the arguments of the command line.
 
     Raises:
-        CommandError: If a chapter is unknown, the results would overwrite the notebooks, or the AWS is not one in
-            which notebooks can run by themselves.
+        CommandError: If a chapter or a file is unknown, the results would overwrite notebooks, or the AWS is not one
+            in which notebooks can run by themselves.
     """
     parser = argparse.ArgumentParser(
         prog="labkit run",
         description="Executes notebooks without a browser. The notebooks themselves stay as they are without --update.",
     )
-    names = "03 or 03-the-failed-ping (default: all)"
+    names = f"the course's own 03 or 03-the-failed-ping (default: all), or a file: {FOLDER}/03-the-failed-ping.ipynb"
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=names)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (default: build)")
     parser.add_argument(
@@ -60,6 +60,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--aws", type=worlds.world, metavar="AWS", help="run them in another AWS: contrary, contrary:BEHAVIOR,BEHAVIOR"
+    )
+    parser.add_argument(
+        "--score", action="store_true", help="for graders: go on after what fails, and print what was passed of what"
     )
     options = parser.parse_args(arguments)
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
@@ -70,46 +73,60 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         )
     if options.update and where != "embedded":
         raise CommandError(f"The notebooks keep the outputs of the embedded AWS, not of {where}: leave --update out.")
+    if options.update and options.score:
+        raise CommandError("The notebooks keep the outputs of a run without a score: leave --update or --score out.")
     root = environment.root()
-    options.notebooks = choose(options.chapters, root / "notebooks")
-    options.out = (options.out or root / "build").resolve()
     lesson = (root / "notebooks").resolve()
-    if options.out == lesson or lesson in options.out.parents:
+    options.notebooks = choose(options.chapters, lesson)
+    if options.update and (other := [path for path in options.notebooks if path.parent != lesson]):
+        raise CommandError(f"--update is for the course's own notebooks, and {other[0]} is none: leave --update out.")
+    options.out = (options.out or root / "build").resolve()
+    mine = (root / FOLDER).resolve()
+    among = {lesson, mine} & {options.out, *options.out.parents}
+    if among or options.out in (path.parent for path in options.notebooks):
         raise CommandError(
-            f"{options.out} holds the notebooks themselves, which 'run' never overwrites: choose another folder with "
-            "--out."
+            f"{options.out} holds notebooks, which 'run' never overwrites: choose another folder with --out."
         )
     return options
 
 
-def choose(wanted: list[str], folder: Path) -> list[Path]:
-    """Return the notebooks that the arguments name, each once, in the order given; all if they name none.
+def choose(wanted: list[str], lesson: Path) -> list[Path]:
+    """Return the notebooks that the arguments name, each once, in the order given; the whole course if they name none.
 
     Args:
-        wanted: Chapters by number, name or path.
-        folder: The folder of the notebooks.
+        wanted: Chapters of the course by number or name, or paths of any notebooks.
+        lesson: The folder of the course's notebooks.
 
     Raises:
-        CommandError: If a chapter is unknown, or the folder has no notebooks.
+        CommandError: If a chapter or a file is not there, or two files would have the same result.
     """
-    known = sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d-", path.name))
-    if not known:
-        raise CommandError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")
-    chosen = []
-    for text in wanted:
-        name = Path(text).name.removesuffix(".ipynb")
-        found = [path for path in known if path.stem == name or path.stem[:2] == name.zfill(2)]
-        if not found:
-            chapters = ", ".join(path.stem for path in known)
-            raise CommandError(
-                f"There is no chapter '{text}'. Name one by its number or its name; the chapters are {chapters}."
-            )
-        chosen += found
-    return list(dict.fromkeys(chosen)) or known
+    found = [_at(Path(text)) if _is_path(text) else chapters.named(text, lesson) for text in wanted]
+    chosen = list(dict.fromkeys(found)) or chapters.all_of(lesson)
+    for index, path in enumerate(chosen):
+        if path.name in (other.name for other in chosen[:index]):
+            raise CommandError(f"Two of these notebooks are called {path.name}, as would be their results: run one.")
+    return chosen
+
+
+def _is_path(text: str) -> bool:
+    return text.endswith(".ipynb") or Path(text).name != text
+
+
+def _at(path: Path) -> Path:
+    if path.is_file() and path.suffix == ".ipynb":
+        return path.resolve()
+    what = "is not a notebook" if path.exists() else "is not there"
+    raise CommandError(
+        f"{path} {what}. Give the path of a notebook, such as {FOLDER}/01-two-vpcs.ipynb, or a chapter's number: "
+        f"'{command('run 01')}' runs the course's own notebook, which has the solutions in it."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Execute the notebooks, write the results and print a table; return 1 if a notebook failed, else 0.
+    """Execute the notebooks, write the results and print a table, and the score if asked for.
+
+    Returns:
+        1 if a notebook failed; with a score, if a cell did that was not meant to. Else 0.
 
     Raises:
         LabError: If the AWS has a contrary behavior that does not exist.
@@ -119,12 +136,15 @@ def run(options: argparse.Namespace) -> int:
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
     check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
+    variables = worlds.variables(options) | (score.begin(options.out) if options.score else {})
     # On Windows, too, a loop that can watch the kernels' sockets.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        outcomes = runner.run(_execute_all(options.notebooks, options.out, worlds.variables(options)))
+        outcomes = runner.run(_execute_all(options.notebooks, options.out, variables, options.score))
     if options.update:
         update(options.notebooks, options.out)
     print(table(outcomes))
+    if options.score:
+        print(f"\n{score.table(options.notebooks, options.out)}")
     print(f"\nThe executed notebooks and their pages are in {options.out}.")
     return 1 if any(outcome.error for outcome in outcomes) else 0
 
@@ -157,11 +177,11 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, str]) -> list[Outcome]:
+async def _execute_all(
+    notebooks: list[Path], out: Path, variables: dict[str, str], goes_on: bool = False
+) -> list[Outcome]:
     """Execute several notebooks at once, one per core, each in its own kernel, with a progress bar over all cells."""
-    import nbformat
-
-    texts = {path: nbformat.read(path, as_version=4) for path in notebooks}
+    texts = {path: _read(path) for path in notebooks}
     total = sum(_count_cells(text) for text in texts.values())
     count = 0
     free = asyncio.Semaphore(cores())
@@ -175,7 +195,7 @@ async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, st
 
         async def one(path: Path) -> Outcome:
             async with free:
-                outcome = await _execute(path, texts[path], out, on_cell, variables)
+                outcome = await _execute(path, texts[path], out, on_cell, variables, goes_on)
             status.clear()
             print(f"{outcome.chapter}: {'failed' if outcome.error else 'ok'}, {outcome.seconds:.1f} s", flush=True)
             return outcome
@@ -183,10 +203,27 @@ async def _execute_all(notebooks: list[Path], out: Path, variables: dict[str, st
         return list(await asyncio.gather(*map(one, notebooks)))
 
 
+def _read(path: Path) -> Any:
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CommandError(f"{path} can't be read as a notebook: it was damaged, or it never was one.") from None
+
+
 async def _execute(
-    path: Path, notebook: Any, out: Path, on_cell: Callable[[str], None], variables: dict[str, str]
+    path: Path,
+    notebook: Any,
+    out: Path,
+    on_cell: Callable[[str], None],
+    variables: dict[str, str],
+    goes_on: bool,
 ) -> Outcome:
-    """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails."""
+    """Run one notebook in its own folder, as JupyterLab does, and write both results, even if a cell fails.
+
+    If it goes on after that, the outcome names the first cell that failed, and says how many did.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -204,6 +241,7 @@ async def _execute(
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
+        allow_errors=goes_on,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=on_start,
@@ -211,6 +249,9 @@ async def _execute(
     )
     try:
         await client.async_execute(env=environment.variables() | variables)
+        if failed := list(score.failures(notebook)):
+            number, error = failed[0]
+            error += f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except CellTimeoutError:

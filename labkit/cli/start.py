@@ -1,4 +1,4 @@
-"""`labkit start`: opens JupyterLab, on this machine only, at the first notebook."""
+"""`labkit start`: opens JupyterLab, on this machine only, at the first of the student's own copies of the notebooks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,32 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labkit.cli import environment, worlds
+from labkit.cli import chapters, environment, my_notebooks, worlds
 from labkit.cli.messages import command
 from labkit.errors import CommandError
 
-FIRST = "notebooks/00-start-here.ipynb"
+FIRST = "00-start-here.ipynb"
 HOST = "127.0.0.1"
 PORT = 8888
 SETTINGS = Path(__file__).parent / "jupyter"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Parse the arguments of the command line."""
+    """Parse the arguments of the command line.
+
+    Raises:
+        CommandError: If a chapter of `--fresh` is unknown.
+    """
     parser = argparse.ArgumentParser(
         prog="labkit start",
-        description="Sets everything up (the first time), then opens the course in JupyterLab. Ctrl-C ends it.",
+        description="Sets everything up (the first time), then opens the course in JupyterLab. Ctrl-C ends it. You "
+        f"work in copies of the notebooks, in {my_notebooks.FOLDER}/, which have no outputs yet. A copy in which you "
+        "have worked is never overwritten; one in which you have not is updated when the course is.",
     )
+    parser.add_argument(
+        "--fresh", nargs="+", action="extend", default=[], metavar="CHAPTER",
+        help="give me a new copy of these chapters (03 or 03-the-failed-ping), and keep what I have beside it",
+    )  # fmt: skip
     parser.add_argument("--port", type=_port, metavar="N", help=f"the port (default: {PORT}, or the next free one)")
     parser.add_argument("--no-browser", action="store_true", help="only print the URL")
     parser.add_argument(
@@ -38,17 +48,27 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     where = options.aws or os.environ.get("LABKIT_AWS")
     if (options.profile or options.region) and where != "aws":
         parser.error("--profile and --region are for a real account: add --aws")
+    lesson = environment.root() / "notebooks"
+    options.fresh = [chapters.named(Path(text).name, lesson).name for text in options.fresh]
     return options
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run JupyterLab until it ends; return the exit code."""
+    """Bring the student's copies up to date and run JupyterLab until it ends; return the exit code.
+
+    Raises:
+        CommandError: If the copies can't be made, no port is free, or JupyterLab fails.
+    """
     root = environment.root()
     port = choose_port(options.port)
+    mine = root / my_notebooks.FOLDER
+    if said := my_notebooks.tell(my_notebooks.update(chapters.known(root / "notebooks"), mine, options.fresh)):
+        print(said)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
-    page = f"/lab/tree/{FIRST}"
-    if not (root / FIRST).is_file():
-        print(f"{FIRST} is missing ('git restore {FIRST}' brings it back); JupyterLab opens without it.")
+    first = next(iter(options.fresh), FIRST)
+    page = f"/lab/tree/{mine.name}/{first}"
+    if not (mine / first).is_file():
+        print(f"notebooks/{first} is missing ('git restore notebooks' brings it back); JupyterLab opens without it.")
         page = "/lab"
     server = subprocess.Popen(
         command_line(root, port, page, options.no_browser), env=variables(token) | worlds.variables(options)
@@ -61,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         code = server.wait()
     except KeyboardInterrupt:  # the server got it too, and closes its kernels
         server.wait()
-        print("\nJupyterLab has ended; what you saved is in notebooks/.")
+        print(f"\nJupyterLab has ended; what you saved is in {mine.name}/.")
         return 0
     if code:
         raise CommandError(

@@ -155,9 +155,20 @@ def likely(lines: Iterable[BadLine]) -> Format | None:
     return next((each for each in _USUAL if words and not any(fault(line, each.names) for line in words)), None)
 
 
-def advice(names: Sequence[str]) -> str:
-    """Say what to do about lines that fit no usual format."""
+def advice(names: Sequence[str], others: int) -> str:
+    """Say what to do about lines that fit no usual format.
+
+    Args:
+        names: The fields of the format with which they were read.
+        others: How many lines were records of that format.
+    """
     form = " ".join(f"${{{name}}}" for name in names)
+    if others:
+        return (
+            f"Other lines are records of the format {form}. A log group or a file can hold records of more than one "
+            "flow log, each with its own format. To read those of this format and collect the other lines in "
+            "table.attrs['errors'], pass errors='report'."
+        )
     return (
         f"They were read with the format {form}. If the flow log has another one, pass it as format=…: its LogFormat "
         "is in ec2.describe_flow_logs(). To read the other lines and collect these, pass errors='report'."

@@ -122,9 +122,10 @@ class RecordStream:
         found, bad, count = job.result()
         if bad:
             told = [BadLine(file.name, file.lines + number, *rest) for number, *rest in bad]
-            guess = lines.likely(told[:_SHOWN])
-            if self._bad is None or (guess and not file.rows + len(found)):
-                raise lines.format_error(told[:_SHOWN], guess, lines.advice(file.names))
+            guess = None if file.rows + len(found) else lines.likely(told[:_SHOWN])
+            if self._bad is None or guess:
+                advice = lines.advice(file.names, others=file.rows + len(found))
+                raise lines.format_error(told[:_SHOWN], guess, advice)
             self._bad.extend(told)
         file.lines += count
         file.rows += len(found)

@@ -10,9 +10,9 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.learn.chapter import Check, Finding
-from labkit.learn.chapters import CHAPTERS, CHECKS
+from labkit.learn.chapters import CHAPTER_OF, CHAPTERS, CHECKS
 from labkit.learn.plan import HERE, SIDES, THERE, Side
-from labkit.learn.result import Line, Result, html_list, mark_html
+from labkit.learn.result import Line, Result, Unseen, html_list, mark_html
 from labkit.learn.view import Lab, Stop, View
 from labkit.status import Status
 
@@ -48,7 +48,7 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
 
 def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
     """Yield the lines of a check; whatever goes wrong in looking is the last of them."""
-    texts = next(chapter.texts["check"][step.name] for chapter in CHAPTERS.values() if step in chapter.checks)
+    texts = CHAPTERS[CHAPTER_OF[step.name]].texts["check"][step.name]
     values = {"lab": view.lab, "names": view.names, "side": side}
     try:
         for each in step.look(view, side) if step.sided else step.look(view):
@@ -60,7 +60,7 @@ def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
     except Exception as error:  # of AWS, of the network in between: a check never ends a lesson
         found = f"{type(error).__name__}: {error}"
         again = "run this check again; if it stays, lab.check() shows what the other steps say."
-        yield Line(False, "could not look further", found, "an answer from AWS", again)
+        yield Unseen(False, "could not look further", found, "an answer from AWS", again)
 
 
 def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Line:
@@ -77,14 +77,16 @@ def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Li
 
 @dataclass(frozen=True)
 class Overview:
-    """Every check in the order of the course, and in full the first that isn't passed.
+    """Every check in the order of the course, and in full the one that comes next.
 
     Attributes:
         results: What each check found, by its name.
+        chapter: The chapter of the notebook that asks, as two digits; empty if that is not known.
         note: A sentence about the progress file.
     """
 
     results: Mapping[str, Result]
+    chapter: str = ""
     note: str = ""
 
     @property
@@ -99,8 +101,10 @@ class Overview:
 
     @property
     def following(self) -> Result | None:
-        """The first step that isn't done."""
-        return next((each for each in self.results.values() if not each.passed), None)
+        """The first step that isn't done, without what an earlier chapter left out."""
+        left = [each for each in self.results.values() if not each.passed]
+        here = (each for each in left if each.begun or CHAPTER_OF[each.name] >= self.chapter)
+        return next(here, left[0] if left else None)
 
     def _rows(self) -> Iterator[tuple[str, str, Result]]:
         for chapter in CHAPTERS.values():
@@ -122,11 +126,16 @@ class Overview:
         )
 
 
-def overview(lab: Lab) -> Overview:
-    """Run all checks, with one reading of the lab's network."""
+def overview(lab: Lab, chapter: str = "") -> Overview:
+    """Run all checks, with one reading of the lab's network.
+
+    Args:
+        lab: The lab to look at.
+        chapter: The chapter of the notebook that asks, as two digits; empty if that is not known.
+    """
     view, results = View(lab), {}
     with Status() as status:
         for name in CHECKS:
             status.say(f"looking: {name}", plain="looking at each step")
             results[name] = check(lab, name, view=view)
-    return Overview(results)
+    return Overview(results, chapter)

@@ -15,9 +15,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from labkit.errors import LabError
+from labkit.learn.blocks import html_block
 from labkit.learn.chapter import Judge
 from labkit.learn.checks import Overview
-from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
+from labkit.learn.judging import UNATTEMPTED, Judgment, with_article, wrong
 from labkit.learn.notebooks import YourTurn, notebooks
 from labkit.learn.result import Result, strict
 from labkit.learn.view import Lab, Stop, View
@@ -38,7 +39,7 @@ class Words:
 
     def _repr_html_(self) -> str:
         code = f"<pre><code>{escape(self.code)}</code></pre>" if self.code else ""
-        return f"<p>{escape(self.text)}</p>{code}"
+        return html_block("words", f"<p>{escape(self.text)}</p>{code}")
 
 
 class Task:
@@ -103,10 +104,10 @@ class Task:
         return f"{self._title}\n{self._question}\n{self._how}: {self._call}. Stuck? .hint(), then .solution()."
 
     def _repr_html_(self) -> str:
-        return (
-            f"<div class='labkit-exercise'><p><b>{escape(self._title)}</b></p>"
-            f"<p>{escape(self._question)}</p><p>{escape(self._how)}: "
-            f"<code>{escape(self._call)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p></div>"
+        return html_block(
+            "exercise",
+            f"<p><b>{escape(self._title)}</b></p><p>{escape(self._question)}</p><p>{escape(self._how)}: "
+            f"<code>{escape(self._call)}</code>. Stuck? <code>.hint()</code>, then <code>.solution()</code>.</p>",
         )
 
 
@@ -144,9 +145,9 @@ class Exercise(Task):
         except (Stop, LabError, OSError, BotoCoreError, ClientError) as error:
             # There is nothing to judge by, so this does not count as a try.
             return Judgment(False, f"It can't be judged yet: {error}", attempted=False)
-        except Exception as error:
-            kind = type(answer).__name__  # an answer of a kind that nobody thought of
-            judgment = wrong(f"A {kind} can't be judged here ({error}). Wanted is {self._texts['answer']}.")
+        except Exception:  # an answer of a kind that nobody thought of
+            kind = with_article(type(answer).__name__)
+            judgment = wrong(f"That is {kind}, which can't be judged here. Answer with {self._texts['answer']}.")
         text = f"{judgment.text} {self._texts['right'].strip()}" if judgment.passed else judgment.text
         return replace(judgment, text=text, note=self._keep(self._item, passed=judgment.passed))
 

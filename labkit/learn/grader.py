@@ -9,16 +9,13 @@ from typing import Any
 
 from labkit.errors import LabError, ProgressError
 from labkit.learn import progress
-from labkit.learn.chapters import CHAPTERS
+from labkit.learn.chapters import CHAPTER_OF, CHAPTERS
 from labkit.learn.checks import Overview, check, overview
 from labkit.learn.exercises import Exercise, Step
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.standing import Progress, standings
 from labkit.learn.view import Lab
-
-#: The chapter of each check, by the check's name.
-_CHAPTER_OF = {check.name: number for number, chapter in CHAPTERS.items() for check in chapter.checks}
 
 
 class Grader:
@@ -48,8 +45,8 @@ class Grader:
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
         """Run a check, or all of them in short.
 
-        What is not begun is not recorded. Of an overview, what is passed of the notebook's own chapter is recorded:
-        `lab.catch_up` has built the chapters before it.
+        What is not begun is not recorded, nor what AWS gave no answer about. Of an overview, what is passed of the
+        notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
 
         Args:
             name: The check's name; without it, all checks run.
@@ -62,19 +59,19 @@ class Grader:
             CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not begun although its chapter has come.
         """
         if name is None:
-            found = overview(self._lab)
+            found = overview(self._lab, self.chapter)
             for each in found.results.values():
-                if each.passed and self.chapter in ("", _CHAPTER_OF[each.name]):
+                if each.passed and self.chapter in ("", CHAPTER_OF[each.name]):
                     found = replace(found, note=self._keep(f"check:{each.name}", passed=True) or found.note)
             return strict(found) if found.wrong else found
         result = check(self._lab, name, vpc)
-        if result.known and result.begun:
+        if result.counts:
             note = self._keep(f"check:{result.name}", passed=result.passed, half=result.half)
             result = replace(result, note=note)
         return result if self._is_ahead(result) else strict(result)
 
     def _is_ahead(self, result: Result) -> bool:
-        return not result.begun and bool(self.chapter) and self.chapter < _CHAPTER_OF.get(result.name, "")
+        return not result.begun and bool(self.chapter) and self.chapter < CHAPTER_OF.get(result.name, "")
 
     def exercise(self, id: object) -> Exercise | Step:
         """Return the exercise of that id, the same one each time.
@@ -100,15 +97,17 @@ class Grader:
     def progress(self) -> Progress:
         """Return what is passed of the course and what is left.
 
-        Where nobody is there, it is what this lab has seen pass, in the notebook's chapter and those that were tried.
+        Where nobody is there, it is what this lab has seen pass of the notebook's chapter or, where that is not known,
+        of the whole course.
         """
         if self._is_live():
             try:
-                return Progress(tuple(standings(progress.read(progress.place()))))
+                return Progress(tuple(standings(progress.read(progress.place()))), self.chapter)
             except (ProgressError, OSError) as error:
-                return Progress(tuple(standings(self._done)), note=f"Only what passed since connect(): {error}")
-        seen = (each for each in standings(self._done) if each.begun or each.number == self.chapter)
-        return Progress(tuple(seen), alone=True)
+                note = f"Only what passed since connect(): {error}"
+                return Progress(tuple(standings(self._done)), self.chapter, note=note)
+        numbers = [self.chapter] if self.chapter in CHAPTERS else CHAPTERS
+        return Progress(tuple(standings(self._done, numbers)), self.chapter, alone=True)
 
     def _keep(self, item: str, **done: Any) -> str:
         progress.add(self._done, item, **done)

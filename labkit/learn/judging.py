@@ -11,13 +11,31 @@ The judges in `labkit.learn.chapters` call `number`, `texts` and `yes_or_no` wit
 from __future__ import annotations
 
 import math
+import numbers
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from ipaddress import IPv4Interface
 from typing import Any
 
-_YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
+from labkit.learn import quantities
+from labkit.learn.blocks import html_block
+
+_YES, _NO = ("true", "yes", "y", "t", "1", "1.0", "yep"), ("false", "no", "n", "f", "0", "0.0", "nope")
+
+#: Words in an answer that say nothing of their own.
+_BESIDE = {
+    "&", "a", "address", "addresses", "alone", "an", "and", "answer", "are", "at", "from", "id", "in", "interface",
+    "is", "it", "its", "just", "name", "named", "of", "only", "or", "that", "the", "them", "these", "this", "those",
+    "with",
+}  # fmt: skip
+
+#: From here on, an int does not fit into a float.
+_LARGEST = 2**1023
+
+#: What a text is split at into words, and what is taken off both ends of each.
+_BETWEEN, _AROUND = re.compile(r"[\s,;|→]+"), "\"'`‘’“”()[]{}<>.:!?*=✓✗"
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class Judgment:
     def _repr_html_(self) -> str:
         note = f"<p><i>{escape(self.note)}</i></p>" if self.note else ""
         mark = "<b role='img' aria-label='{1}'>{0}</b>".format(*self._mark)
-        return f"<div class='labkit-answer'><p style='margin:0'>{mark} {escape(self.text)}</p>{note}</div>"
+        return html_block("answer", f"<p style='margin:0'>{mark} {escape(self.text)}</p>{note}")
 
 
 RIGHT = Judgment(True, "Right.")
@@ -63,7 +81,7 @@ def plain(answer: Any) -> Any:
     """Reduce an answer to plain Python: a collection of any type becomes a list, anything but a number becomes text.
 
     Args:
-        answer: Whatever a student gave; of a table, the first column counts.
+        answer: Whatever a student gave; of a table, the first column counts, and of a thing of AWS its id.
 
     Returns:
         None, a bool, a number, a text, or a list of such values.
@@ -75,8 +93,19 @@ def plain(answer: Any) -> Any:
         answer = answer.iloc[:, 0] if len(answer.columns) else []
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
+    if type(answer).__name__ in ("NAType", "NaTType"):
+        return math.nan  # the missing values of pandas
     if isinstance(answer, str | bool | int | float) or answer is None:
         return answer
+    if isinstance(answer, numbers.Number):
+        try:
+            return float(answer)  # type: ignore[arg-type]  # of Decimal and Fraction
+        except (TypeError, ValueError, OverflowError):  # complex, or not a number, or too large
+            return str(answer)
+    if isinstance(answer, bytes | bytearray):
+        return answer.decode(errors="replace")
+    if isinstance(id := getattr(answer, "id", None), str):
+        return id  # a resource of boto3, or a part of a network
     # A network of ipaddress is iterable, too, and is one answer.
     if isinstance(answer, Iterable) and not hasattr(answer, "prefixlen"):
         return [plain(each) for each in answer]
@@ -89,52 +118,103 @@ def single(answer: Any) -> Any:
     return single(found[0]) if isinstance(found, list) and len(found) == 1 else found
 
 
+def shown(answer: object) -> str:
+    """Return an answer as a message quotes it: in short."""
+    text = repr(answer)
+    return text if len(text) <= 60 else f"{text[:40]} … {text[-10:]}"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article.
+
+    >>> with_article("address"), with_article("source address"), with_article("NoneType")
+    ('an address', 'a source address', 'a NoneType')
+    """
+    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
+
+
 def number(
     answer: Any, right: float, unit: str = "", *, digits: int = 0, near: Mapping[str, float] | None = None
 ) -> Judgment:
     """Judge a number.
 
     Args:
-        answer: The answer, as a number, as text with or without the unit, or as a collection of one.
+        answer: The answer, as a number, as text with or without a unit, or as a collection of one.
         right: The right number.
-        unit: Its unit, for messages.
-        digits: How many digits after the point must be right.
+        unit: Its unit.
+        digits: How many digits after the point must be right; 0 for what is counted, and so is whole.
         near: Sentences that each explain a wrong number.
 
     Returns:
         The judgment; if the answer is wrong, with the sentence that fits best.
     """
-    found = single(answer)
-    of_unit = f" of {unit}" if unit else ""
+    found = single(_column(answer, numeric=True))
+    wanted = f"a number of {unit}" if unit else "a number"
     if isinstance(found, list):
-        return wrong(f"That is a list of {len(found)}; give one number.")
-    if isinstance(found, bool):
-        return wrong(f"That is {found}; give a number{of_unit}.")
+        return wrong(
+            f"That holds more than one value ({len(found)}); give one number."
+            if found
+            else "That is empty; give a number."
+        )
+    if found is None or isinstance(found, bool):
+        return wrong(f"That is {found}; give {wanted}.")
     if isinstance(found, str):
-        match = re.fullmatch(r"\s*([-+]?[\d,_ ]*\.?\d+(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*", found)
-        if match is None:
-            return wrong(f"{found!r} is text; give a number{of_unit}.")
-        if match[2] and unit and match[2].lower() not in (unit.lower(), unit.lower().removesuffix("s")):
-            return wrong(f"Give it in {unit}, as a number: {found!r} says {match[2]}.")
-        found = float(re.sub("[,_ ]", "", match[1]))
-    if not isinstance(found, int | float):
-        return wrong(f"Give a number{of_unit}; that is a {type(answer).__name__}.")
-    if not math.isfinite(found):
-        return wrong("That is not a number (nan or infinite): a missing value got into it.")
-    if abs(found - right) <= 0.5 * 10.0**-digits + 1e-9 * abs(right):
+        written = quantities.read(found)
+        if written is None:
+            return wrong(f"{shown(found)} is text; give {wanted}.")
+        converted = quantities.convert(written.value, written.words, unit)
+        if converted is None:
+            return wrong(f"Give {wanted}: {shown(found)} says {' '.join(written.words)}.")
+        found = converted
+    if abs(found) >= _LARGEST:
+        return wrong("Too large." if found > 0 else "Too small.")
+    if math.isnan(found):
+        return wrong("That is nan, which is not a number: a missing value got into it.")
+    return _compared(found, right, unit, digits, near or {})
+
+
+def _compared(found: float, right: float, unit: str, digits: int, near: Mapping[str, float]) -> Judgment:
+    """Judge a number that is one, in the right unit."""
+    error, counts = abs(found - right), not digits
+    # What is counted is exact, but for what converting it to the unit may have added.
+    if error <= (1e-6 if counts else 0.5 * 10.0**-digits + 1e-9 * abs(right)):
         return RIGHT
-    close = [
-        (abs(found - value), sentence)
-        for sentence, value in (near or {}).items()
-        if math.isclose(found, value, rel_tol=2e-3, abs_tol=1e-9)
-    ]
-    if close:
+
+    def explains(value: float) -> bool:
+        # What is counted may be confused with its neighbor, so such a number must be met exactly.
+        exact = counts and float(value).is_integer()
+        return math.isclose(found, value, rel_tol=1e-9 if exact else 2e-3, abs_tol=1e-9)
+
+    if close := [(abs(found - value), sentence) for sentence, value in near.items() if explains(value)]:
         return wrong(min(close)[1])
-    if digits and abs(found - right) <= max(1.0, 0.02 * abs(right)):
-        return wrong(f"Nearly: give it to {digits} digits after the point.")
-    if right and math.isclose(abs(found), abs(right), rel_tol=1e-9):
+    if counts and not float(found).is_integer():
+        return wrong(f"{found:.10g} is not a whole number, and {unit or 'these'} are counted.")
+    if math.isclose(found, -right, rel_tol=1e-9):
         return wrong("The sign is wrong.")
-    return wrong(f"Too {'large' if found > right else 'small'}.")
+    if any(found in (round(right, fewer), math.floor(right * 10**fewer) / 10**fewer) for fewer in range(digits)):
+        return wrong(f"Nearly: give it to {digits} {'digit' if digits == 1 else 'digits'} after the point.")
+    how = "Too large" if found > right else "Too small"
+    return wrong(f"{how}, by less than 2 %." if error <= 0.02 * abs(right) else f"{how}.")
+
+
+def _column(answer: Any, *, numeric: bool) -> Any:
+    """Return what a table or a dictionary says: the numbers in it, or the words that it counts."""
+    if isinstance(answer, Mapping):
+        values = list(answer.values())
+        counts = all(isinstance(value, numbers.Number) for value in values)
+        return values if numeric else list(answer) if counts else answer
+    if hasattr(answer, "iloc") and hasattr(answer, "columns"):
+        fitting = [at for at, kind in enumerate(answer.dtypes) if (getattr(kind, "kind", "O") in "iuf") == numeric]
+        if fitting and (len(fitting) == 1 or not numeric):
+            return answer.iloc[:, fitting[0]]
+        return answer if numeric else answer.index
+    if (
+        not numeric
+        and hasattr(answer, "value_counts")
+        and getattr(getattr(answer, "dtype", None), "kind", "O") in "iuf"
+    ):
+        return getattr(answer, "index", answer)  # a Series of counts or sums, by what was counted
+    return answer
 
 
 def texts(
@@ -142,114 +222,79 @@ def texts(
     right: Iterable[str],
     what: str = "value",
     *,
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, str | Iterable[str]] | None = None,
     near: Mapping[str, Iterable[str]] | None = None,
 ) -> Judgment:
-    """Judge one or several texts, in any order and with repetitions.
+    """Judge one or several texts without spaces, such as addresses or names, in any order and with repetitions.
 
     Args:
-        answer: The answer, as a text, a collection of texts, or a Series counted by text.
+        answer: The answer, as a text with one or several of them, a collection of texts, or a Series counted by text.
         right: The right texts.
         what: What one of them is, for messages.
-        names: The right texts by other names such as an id by a name.
+        names: Texts by other names, such as an id by a name, or several by a word such as `both`; none by a word
+            that says nothing of its own.
         near: Sentences that each explain wrong texts: all of the answer, or one in it that doesn't belong.
 
     Returns:
         The judgment; if the answer is wrong, with the sentence that fits best.
     """
-    if hasattr(answer, "value_counts") and getattr(getattr(answer, "dtype", None), "kind", "") in ("i", "u", "f"):
-        answer = getattr(answer, "index", answer)  # a Series of counts or sums, by what was counted
+    answer = _column(answer, numeric=False)
+    if isinstance(answer, Mapping):
+        return wrong(f"That is a dictionary; give the {what} alone.")
     found = plain(answer)
     if isinstance(found, bool | int | float):
         return wrong(f"That is {'True or False' if isinstance(found, bool) else 'a number'}; give the {what} as text.")
-    parts = found if isinstance(found, list) else re.split(r"[,;\s]+", found.strip())
-    words = [str(part).strip().strip("'\"") for part in parts if not isinstance(part, list)]
-    given, wanted = {(names or {}).get(word, word) for word in words if word}, set(right)
-    if given == wanted:
+    meanings = {name.lower(): (each,) if isinstance(each, str) else tuple(each) for name, each in (names or {}).items()}
+    wanted = {each.lower() for each in right}
+    words = list(_words(found))
+    explained = {sentence: {each.lower() for each in values} for sentence, values in (near or {}).items()}
+    known = wanted.union(meanings, *explained.values())
+    prose = [word for word in words if word not in known and not re.search(r"\d|\w-\w", word)]
+    given = {each.lower() for word in words if word not in prose for each in meanings.get(word, (word,))}
+    if given == wanted and not prose:
         return RIGHT
+    if not words:
+        return wrong(f"That is empty; give {with_article(what)}.")
+    if prose:
+        more = "; leave out other words" if len(words) > 1 else ""
+        return wrong(f"{prose[0]!r} is not {with_article(what)}{more}.")
     if not given:
-        return wrong(f"That is empty; give {'one ' + what if len(wanted) == 1 else f'several: each a {what}'}.")
+        return wrong(f"Give {with_article(what)}.")
     extra, missing = sorted(given - wanted), wanted - given
-    explained = {sentence: set(values) for sentence, values in (near or {}).items()}
     fitting = [sentence for sentence, values in explained.items() if given == values]
     fitting += [sentence for sentence, values in explained.items() if not values.isdisjoint(extra)]
     if fitting:
         return wrong(fitting[0])
     if extra:
-        more = f" (and {len(extra) - 1} more)" if len(extra) > 1 else ""
-        return wrong(f"{extra[0]}{more} does not belong there.")
+        more = f" and {len(extra) - 1} more do" if len(extra) > 1 else " does"
+        return wrong(f"{extra[0]}{more} not belong there.")
     return wrong(f"All of these are right, and {len(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
 
 
-def yes_or_no(answer: Any, right: bool) -> Judgment:
-    """Judge a yes or no, given as a boolean or as a word."""
-    found = single(answer)
-    word = str(found).strip().rstrip(".").lower()
-    if word not in _YES + _NO:
-        return wrong(f"Answer True or False; that is {found!r}.")
-    return RIGHT if (word in _YES) == right else wrong("No, the other way round." if right else "No.")
+def _words(found: Any) -> Iterator[str]:
+    """Yield the words of an answer that mean something, in lower case; an address without `/32`."""
+    if isinstance(found, list):
+        for each in found:
+            yield from _words(each)
+    elif found is not None:
+        for word in _BETWEEN.split(str(found)):
+            word = re.sub("['’]s$", "", word.strip(_AROUND).lower())
+            if word and word not in _BESIDE:
+                yield _host(word)
 
 
-def counts(answer: Any, right: Mapping[str, float], what: str, of: str) -> Judgment:
-    """Judge a table of numbers, one for each key, such as packets for each port.
-
-    Args:
-        answer: A Series by key, a table with the keys in its index or in a column, a dictionary, or a list of pairs.
-        right: The right number for each key. Not all are wanted: a table may be cut off after the largest ones.
-        what: What a key is, for messages.
-        of: What is counted or added up, for messages.
-
-    Returns:
-        The judgment; if the answer is wrong, the first thing that is.
-
-    >>> counts({22: 3, "443": 5.0}, {"443": 5, "22": 3, "8080": 1}, "port", "packets")
-    ✓ Right.
-    >>> counts({443: 4}, {"443": 5}, "port", "packets")
-    ✗ For the port 443 you have 4 packets; it is 5.
-    """
-    pairs = _pairs(answer, right)
-    if pairs is None:
-        return wrong(f"Give a table with the {of} of each {what}.")
-    if not pairs:
-        return wrong("That table is empty: look at the filter.")
-    given = dict(pairs)
-    foreign = next((key for key in given if key not in right), None)
-    if foreign is not None:
-        return wrong(f"{foreign!r} does not belong there: give the {of} of each {what}.")
-    if len(given) < len(pairs):
-        return wrong(f"Each {what} must have one row: group by it alone.")
-    for key, value in given.items():
-        if not math.isclose(value, right[key], rel_tol=1e-9):
-            return wrong(f"For the {what} {key} you have {value:g} {of}; it is {right[key]:g}.")
-    left_out = max((right[key] for key in right if key not in given), default=0)
-    if left_out > min(given.values()):
-        return wrong(f"A {what} with more {of} is missing: put the most first, then cut off.")
-    return RIGHT
-
-
-def _pairs(answer: Any, right: Mapping[str, float]) -> list[tuple[str, float]] | None:
-    """Return the keys and numbers of a table, or None if it is none: the keys are in the column that fits best."""
-    if isinstance(answer, Mapping):
-        answer = list(answer.items())
-    if hasattr(answer, "reset_index"):  # a Series or a DataFrame
-        answer = [tuple(row) for row in answer.reset_index().itertuples(index=False)]
-    if not isinstance(answer, list | tuple) or not all(isinstance(row, list | tuple) for row in answer):
-        return None
-    if not answer:
-        return []
-    rows = [[_key(value) for value in row] for row in answer]
-    width = min(map(len, rows))
-    keys = max(range(width), key=lambda column: sum(row[column] in right for row in rows), default=0)
+def _host(word: str) -> str:
     try:
-        numbers = [float(row[-1]) for row in answer]
-    except (TypeError, ValueError):
-        return None
-    return [(row[keys], value) for row, value in zip(rows, numbers, strict=True)] if width > 1 else None
+        return str(IPv4Interface(word).ip) if word.endswith("/32") else word
+    except ValueError:
+        return word
 
 
-def _key(value: Any) -> str:
-    """Return a key of a table as text: a time to the minute, a number without its point."""
-    if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d %H:%M"))
-    text = str(value).strip()
-    return text.removesuffix(".0")
+def yes_or_no(answer: Any, right: bool) -> Judgment:
+    """Judge a yes or no, given as a boolean or as a word, perhaps with a reason after it."""
+    found = single(answer)
+    first, *reason = re.split(r"[,.;:!–—](?:\s|$)", str(found).strip(_AROUND + " \n").lower())
+    word, others = first.strip(_AROUND + " "), re.findall(r"\w+", " ".join(reason))
+    if isinstance(found, list) or word not in _YES + _NO or not {"yes", "no", "true", "false"}.isdisjoint(others):
+        return wrong(f"Answer True or False; that is {shown(found)}.")
+    return RIGHT if (word in _YES) == right else wrong("It is the other way round.")

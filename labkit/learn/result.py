@@ -12,6 +12,7 @@ from html import escape
 from typing import Protocol, TypeVar
 
 from labkit.errors import CheckFailedError
+from labkit.learn.blocks import html_block
 from labkit.learn.judging import UNATTEMPTED
 
 #: The environment variable of a grader's run. What is wrong raises CheckFailedError there, so that the cell fails; an
@@ -79,6 +80,11 @@ class Line:
         return f"<li>{mark_html(self._mark)} {escape(self.text)}{more}</li>"
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen(Line):
+    """What AWS gave no answer about, so that nothing can be said of it."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a check found, line by line.
@@ -89,6 +95,8 @@ class Result:
         note: A sentence about something else, such as a progress file that can't be written.
         half: The VPC, if only its half was looked at.
         known: Whether there is such a check; if not, the only line says which there are.
+
+    A result counts as a try if there is such a check, something is there to look at, and AWS answered.
     """
 
     name: str
@@ -106,6 +114,11 @@ class Result:
     def begun(self) -> bool:
         """Whether there is anything to check yet."""
         return not all(line.absent for line in self.lines)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as a try."""
+        return self.known and self.begun and not any(isinstance(line, Unseen) for line in self.lines)
 
     @property
     def wrong(self) -> bool:
@@ -145,9 +158,10 @@ class Result:
 def html_list(heading: str, items: Iterable[str], note: str = "") -> str:
     """Return a heading and a list in HTML; the items are HTML already."""
     after = f"<p><i>{escape(note)}</i></p>" if note else ""
-    return (
-        f"<div class='labkit-check'><p style='margin:0'><b>{escape(heading)}</b></p>"
-        f"<ul style='list-style:none;margin:0;padding-left:1em'>{''.join(items)}</ul>{after}</div>"
+    return html_block(
+        "check",
+        f"<p style='margin:0'><b>{escape(heading)}</b></p>"
+        f"<ul style='list-style:none;margin:0;padding-left:1em'>{''.join(items)}</ul>{after}",
     )
 
 

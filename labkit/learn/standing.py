@@ -82,11 +82,14 @@ class Progress:
 
     Attributes:
         chapters: The chapters.
+        here: The chapter of the notebook that asks, in which the next step is looked for first, and then in those after
+            it; empty if that is not known.
         alone: Whether this is of one run without a person, and not of all that a person has done.
         note: A sentence about the progress file.
     """
 
     chapters: tuple[ChapterStanding, ...]
+    here: str = ""
     alone: bool = False
     note: str = ""
 
@@ -102,10 +105,11 @@ class Progress:
 
     @cached_property
     def _next(self) -> str:
-        for chapter in self.chapters:
-            for each in chapter.left:
-                return f"Next: {each.item.call} in notebook {chapter.number}, {each.item.title}."
-        return "Nothing is left."
+        left = [(chapter.number, each.item) for chapter in self.chapters for each in chapter.left]
+        if not left:
+            return "Nothing is left."
+        number, item = next((each for each in left if each[0] >= self.here), left[0])
+        return f"Next: {item.call}, {item.title} (notebook {number})."
 
     def _left(self, chapter: ChapterStanding) -> list[Standing]:
         """Return what to list of a chapter: what is left, if it was begun."""

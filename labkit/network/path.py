@@ -227,8 +227,9 @@ class Path:
             for title, number, hop in self._steps()
         )
         return (
-            f"<table><caption>{escape(str(self.packet))}</caption>"
+            # The classes that MathJax leaves alone, as a name may hold dollar signs.
+            f"<div class='mathjax_ignore tex2jax_ignore'><table><caption>{escape(str(self.packet))}</caption>"
             "<thead><tr><th>way</th><th>step</th><th></th><th>component</th>"
             "<th style='text-align:left'>what it decided</th><th>code</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table><p>{escape(self.verdict)}</p>"
+            f"<tbody>{rows}</tbody></table><p>{escape(self.verdict)}</p></div>"
         )

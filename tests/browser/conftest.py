@@ -9,13 +9,13 @@ import dataclasses
 import importlib.util
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from labkit.cli.doctor import CHROMIUMS, find_browser
 from tests.browser.jupyter import BUILD, Jupyter, is_root, jupyter_lab
 from tests.browser.report import PROPERTY, Measurement
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # These modules assert, too.
 pytest.register_assert_rewrite("tests.browser.chapters", "tests.browser.widget")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 #: Make no requests of its own, and draw the same on every machine.
 FLAGS = (
@@ -46,9 +44,9 @@ def missing(what: str) -> None:
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The path of this machine's browser."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser(CHROMIUMS)
     if found is None:
-        missing(f"there is no browser here: none of {', '.join(BROWSERS)} is on the PATH")
+        missing(f"there is no browser here: none of {', '.join(CHROMIUMS)} is on the PATH or in a usual place")
     if importlib.util.find_spec("playwright") is None:
         missing("the package playwright is not installed (it is in the extra 'dev')")
     return str(found)

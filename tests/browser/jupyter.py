@@ -19,7 +19,8 @@ from typing import Any
 
 import nbformat
 
-from labkit.cli import start
+from labkit.cli import chapters, my_notebooks, start
+from labkit.cli.my_notebooks import FOLDER
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "browser"
@@ -48,7 +49,11 @@ class Jupyter:
 
     def page(self, notebook: str) -> str:
         """Return the address of one notebook, in a workspace with nothing else open."""
-        return f"{self.url}/lab/tree/notebooks/{notebook}?token={self.token}&reset"
+        return f"{self.url}/lab/tree/{FOLDER}/{notebook}?token={self.token}&reset"
+
+    def path(self, notebook: str) -> Path:
+        """Return the file of one notebook."""
+        return self.course / FOLDER / notebook
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Call the server's own API (https://jupyter-server.readthedocs.io/en/stable/developers/rest-api.html)."""
@@ -87,20 +92,20 @@ class Jupyter:
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells], metadata={"kernelspec": kernel}
         )
-        nbformat.write(made, self.course / "notebooks" / f"{name}.ipynb")
+        nbformat.write(made, self.path(f"{name}.ipynb"))
         return f"{name}.ipynb"
 
 
 def copy_course(folder: Path) -> Path:
-    """Copy the notebooks, not yet run, and their data into a folder, and return it."""
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    """Make the folder of a student who has written each step of their own as the course does, and return it."""
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (folder / "notebooks").glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.execution_count = None  # so that a number means that the cell was run here
-        nbformat.write(notebook, path)
+    lesson = chapters.known(ROOT / "notebooks")
+    my_notebooks.update(lesson, folder / FOLDER)
+    for path in lesson:
+        solved = nbformat.read(folder / FOLDER / path.name, as_version=4)
+        for cell, original in zip(solved.cells, nbformat.read(path, as_version=4).cells, strict=True):
+            cell.source = original.source
+        nbformat.write(solved, folder / FOLDER / path.name)
     return folder
 
 

@@ -55,7 +55,7 @@ class Notebook:
 
     def __init__(self, jupyter: Jupyter, context: BrowserContext, name: str) -> None:
         self.jupyter, self.name = jupyter, name
-        self.path = jupyter.course / "notebooks" / name
+        self.path = jupyter.path(name)
         self.problems: list[str] = []
         self.abroad: list[str] = []
         self.page: Page = context.new_page()
@@ -162,10 +162,18 @@ class Notebook:
             self.page.locator(".jp-NotebookPanel").screenshot(path=path, animations="disabled")
 
     @contextmanager
+    def window(self, wide: int, high: int) -> Iterator[None]:
+        """Give the window another size, in pixels, until the block ends."""
+        self._resize(wide, high)
+        yield
+        self._resize(WIDTH, HEIGHT)
+
+    @contextmanager
     def _whole(self) -> Iterator[None]:
-        height = min(HEIGHT + int(self.page.evaluate(_HIDDEN)), TALLEST)
-        self.page.set_viewport_size({"width": WIDTH, "height": max(height, HEIGHT)})
-        self.page.wait_for_function("height => innerHeight >= height", arg=height)
+        height = HEIGHT
+        for _ in range(2):  # in a taller window, maps are larger
+            height = max(min(height + int(self.page.evaluate(_HIDDEN)), TALLEST), HEIGHT)
+            self._resize(WIDTH, height)
         # It may have scrolled as far as it ran, and it can scroll past the last cell.
         self.page.wait_for_function("""() => {
             const frame = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
@@ -173,4 +181,8 @@ class Notebook:
             return frame.scrollTop === 0;
         }""")
         yield
-        self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+        self._resize(WIDTH, HEIGHT)
+
+    def _resize(self, wide: int, high: int) -> None:
+        self.page.set_viewport_size({"width": wide, "height": high})
+        self.page.wait_for_function("([wide, high]) => innerWidth === wide && innerHeight === high", arg=[wide, high])

@@ -87,6 +87,37 @@ def test_everything_is_there_in_both_themes(notebook: Notebook, theme: str) -> N
     assert notebook.failed_cells() == []
 
 
+#: What scrolls in a widget though it is no table, code or list that may; a bar needs a pixel or two to be seen.
+_BARS = """name => [...document.querySelectorAll(
+    `.jp-OutputArea-output:has(.labkit-${name}), .labkit-${name}, .labkit-${name} *`)].filter(each => {
+    const look = getComputedStyle(each);
+    const over = (has, room, flow) => has > room + 1 && ['auto', 'scroll'].includes(flow);
+    return each.clientWidth && !each.matches('.labkit-wide, select')
+        && (over(each.scrollWidth, each.clientWidth, look.overflowX)
+            || over(each.scrollHeight, each.clientHeight, look.overflowY));
+}).map(each => `${each.tagName} ${each.className}`)"""
+
+
+@pytest.mark.parametrize("wide", [1366, 1024])
+def test_on_a_laptop_no_widget_has_a_stray_scroll_bar(notebook: Notebook, wide: int) -> None:
+    with notebook.window(wide, 768):
+        assert {name: bars for name in NAMES if (bars := notebook.page.evaluate(_BARS, name))} == {}
+
+
+@pytest.mark.parametrize("wide", [1366, 1024])
+def test_on_a_laptop_the_map_and_its_steps_are_in_view_together(notebook: Notebook, wide: int) -> None:
+    lab = Widget(notebook, "packet-lab")
+    with notebook.window(wide, 768):
+        lab.control("From").evaluate("element => element.scrollIntoView({block: 'start'})")
+        bottom = notebook.page.locator(".jp-NotebookPanel").bounding_box()
+        first, steps = lab.root.locator("svg").bounding_box(), lab.control("Steps").bounding_box()
+        assert bottom and first and steps
+        end = bottom["y"] + bottom["height"]
+        assert first["y"] + first["height"] <= end
+        row = 18  # pixels
+        assert steps["y"] + 4 * row <= end, "four steps, at least"
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_axe_finds_nothing_serious(notebook: Notebook, axe: Path, theme: str) -> None:
     notebook.theme(theme)

@@ -98,6 +98,17 @@ def test_a_step_of_the_packet_lab_tells_the_rule(packet_lab: Widget) -> None:
     assert "10.2.0.0/16 → peering-1-2" in packet_lab.answer
 
 
+def test_a_number_on_the_map_chooses_its_step(packet_lab: Widget) -> None:
+    steps = packet_lab.control("Steps").locator("option")
+    with packet_lab.answering("the order in which they are tried", "packet lab: a number on the map"):
+        packet_lab.press("6")
+    assert steps.nth(5).evaluate("option => option.selected")
+    packet_lab.page.keyboard.press("Shift+Tab")
+    with packet_lab.answering("It is active and leads to vpc-2."):
+        packet_lab.page.keyboard.press("Space")
+    assert steps.nth(4).evaluate("option => option.selected")
+
+
 def test_what_is_no_port_is_said_in_a_sentence(packet_lab: Widget) -> None:
     packet_lab.choose("Protocol", "TCP")
     with packet_lab.answering("'http' is not a port"):

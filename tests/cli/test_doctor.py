@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -113,11 +114,26 @@ def test_credentials_are_named_and_never_shown(tmp_path: Path) -> None:
     assert "the embedded AWS does not use them" in found.do
 
 
-def test_a_port_in_use_and_a_missing_browser_are_only_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "is_free", lambda port: False)
+    assert doctor.port().mark is Mark.NOTE
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the browsers' names are those on Linux")
+def test_a_browser_is_found_by_its_usual_names_also_where_it_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def get() -> None:
         raise webbrowser.Error
 
-    monkeypatch.setattr(start, "is_free", lambda port: False)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    monkeypatch.setattr(doctor, "PLACES", (str(tmp_path),))
     monkeypatch.setattr(webbrowser, "get", get)
-    assert doctor.port().mark is Mark.NOTE
-    assert doctor.browser().mark is Mark.NOTE and "start --no-browser" in doctor.browser().do
+    assert doctor.browser().what == "no browser found" and "start --no-browser" in doctor.browser().do
+    for name in ("firefox", "google-chrome", "chromium-browser", "chromium"):
+        (tmp_path / name).touch(mode=0o755)
+        found = doctor.browser()
+        assert found.mark is Mark.NOTE and "start --no-browser" in found.do
+        assert found.what == f"browser: {tmp_path / name}, but there is no display to open it on"
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser("xdg-open"))
+    assert doctor.browser() == Finding(Mark.OK, f"browser: {tmp_path / 'chromium'}")

@@ -33,14 +33,40 @@ def names(wanted: list[str], chapters: Path) -> list[str]:
     return [path.stem for path in run.choose(wanted, chapters)]
 
 
-def test_a_chapter_is_named_by_number_name_or_path_and_runs_once(chapters: Path) -> None:
+def test_a_chapter_is_named_by_number_or_name_and_runs_once(chapters: Path) -> None:
     every = ["00-start-here", "03-the-failed-ping", "10-clean-up"]
     assert names([], chapters) == every
-    for text in ("03", "3", "03-the-failed-ping", "03-the-failed-ping.ipynb", "notebooks/03-the-failed-ping.ipynb"):
+    for text in ("03", "3", "03-the-failed-ping"):
         assert names([text], chapters) == ["03-the-failed-ping"]
-    assert names(["10", "3", "03"], chapters) == ["10-clean-up", "03-the-failed-ping"]
+    assert names(["10", "3", "03", "notebooks/10-clean-up.ipynb"], chapters) == ["10-clean-up", "03-the-failed-ping"]
     with pytest.raises(CommandError, match=r"There is no chapter '7'.*the chapters are 00-start-here, 03"):
         run.choose(["7"], chapters)
+
+
+def test_a_path_is_that_file_or_an_error_and_never_the_course_s_chapter_of_that_name(
+    root: Path, chapters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("my-notebooks/03-the-failed-ping.ipynb", "03-the-failed-ping.ipynb", "my-notebooks/03", "./03"):
+        with pytest.raises(CommandError, match=r"is not there\. .*run 01' runs the course's own notebook"):
+            run.choose([text], chapters)
+    (root / "my-notebooks").mkdir()
+    mine = write(root / "my-notebooks" / "03-the-failed-ping.ipynb", "2")
+    assert run.choose(["my-notebooks/03-the-failed-ping.ipynb"], chapters) == [mine]
+    monkeypatch.chdir(root / "my-notebooks")
+    assert run.choose(["03-the-failed-ping.ipynb"], chapters) == [mine]
+    with pytest.raises(CommandError, match="Two of these notebooks are called 03"):
+        run.choose(["03", "03-the-failed-ping.ipynb"], chapters)
+    with pytest.raises(CommandError, match="is not a notebook"):
+        run.choose(["../notebooks"], chapters)
+    with pytest.raises(CommandError, match="--update is for the course's own notebooks"):
+        run.parse(["--update", "03-the-failed-ping.ipynb"])
+    assert run.parse(["--update", str(chapters / "10-clean-up.ipynb")]).update
+
+
+def test_a_file_that_is_no_notebook_is_said(root: Path) -> None:
+    (root / "broken.ipynb").write_text("<<<<<<< HEAD")
+    with pytest.raises(CommandError, match=r"broken.ipynb can't be read as a notebook"):
+        run.run(run.parse(["broken.ipynb"]))
 
 
 def test_no_notebooks_at_all_is_said(root: Path) -> None:
@@ -48,10 +74,13 @@ def test_no_notebooks_at_all_is_said(root: Path) -> None:
         run.choose([], root / "notebooks")
 
 
-def test_it_never_writes_among_the_notebooks(chapters: Path) -> None:
-    for out in ("notebooks", "notebooks/built", "./notebooks/"):
-        with pytest.raises(CommandError, match="holds the notebooks themselves"):
+def test_it_never_writes_among_the_notebooks(root: Path, chapters: Path) -> None:
+    for out in ("notebooks", "notebooks/built", "./notebooks/", "my-notebooks"):
+        with pytest.raises(CommandError, match="holds notebooks, which 'run' never overwrites"):
             run.parse(["--out", out])
+    write(root / "build.ipynb", "1")
+    with pytest.raises(CommandError, match="holds notebooks"):
+        run.parse(["build.ipynb", "--out", "."])
 
 
 def test_the_table_says_which_cell_failed_and_why() -> None:
@@ -127,7 +156,7 @@ def test_it_uses_no_real_account_and_keeps_outputs_of_the_embedded_aws_only(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notebooks take no time: each has two cells."""
 
-    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any, variables: Any) -> Outcome:
+    async def execute(path: Path, notebook: Any, out: Path, on_cell: Any, variables: Any, goes_on: bool) -> Outcome:
         for _ in range(2):
             on_cell(path.stem)
         return Outcome(path.stem, 2, 0.5, error="" if path.stem.startswith("00") else "no route")

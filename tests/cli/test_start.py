@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from labkit.cli import start
@@ -44,7 +45,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
 
 
 def options(**given: Any) -> argparse.Namespace:
-    return argparse.Namespace(**{"port": None, "no_browser": False, **given})
+    return argparse.Namespace(**{"port": None, "no_browser": False, "fresh": [], **given})
+
+
+def chapter(root: Path, name: str) -> None:
+    nbformat.write(nbformat.v4.new_notebook(), root / "notebooks" / name)
 
 
 def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: FakeServer) -> None:
@@ -58,20 +63,36 @@ def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server
     assert "--no-browser" not in line
 
 
-def test_it_opens_the_first_notebook_if_it_is_not_missing_and_prints_its_url(
+def test_it_opens_the_student_s_copy_of_the_first_notebook_and_prints_its_url(
     root: Path, server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start.run(options())
-    assert "git restore notebooks/00-start-here.ipynb" in capsys.readouterr().out
+    assert "'git restore notebooks' brings it back" in capsys.readouterr().out
     assert "--LabApp.default_url=/lab" in server.line
-    (root / start.FIRST).touch()
+    chapter(root, start.FIRST)
     assert start.run(options(no_browser=True)) == 0
-    assert "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb" in server.line
+    assert "--LabApp.default_url=/lab/tree/my-notebooks/00-start-here.ipynb" in server.line
     assert "--no-browser" in server.line
     token = server.env["JUPYTER_TOKEN"]
     assert len(token) >= 32
-    assert f"/lab/tree/notebooks/00-start-here.ipynb?token={token}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Added to my-notebooks/" in printed
+    assert f"/lab/tree/my-notebooks/00-start-here.ipynb?token={token}" in printed
     assert token not in " ".join(server.line), "the token must not show in the list of processes"
+
+
+def test_a_fresh_copy_is_asked_for_by_number_or_name_and_opened(root: Path, server: FakeServer) -> None:
+    for name in (start.FIRST, "03-the-failed-ping.ipynb", "04-peering-and-routes.ipynb"):
+        chapter(root, name)
+    start.run(start.parse([]))
+    mine = root / "my-notebooks" / "03-the-failed-ping.ipynb"
+    mine.write_text("work")
+    start.run(start.parse(["--fresh", "3", "my-notebooks/04-peering-and-routes.ipynb"]))
+    assert "--LabApp.default_url=/lab/tree/my-notebooks/03-the-failed-ping.ipynb" in server.line
+    assert mine.with_name("old-03-the-failed-ping-1.ipynb").read_text() == "work"
+    assert start.parse(["--fresh", "3", "--fresh", "04"]).fresh == [mine.name, "04-peering-and-routes.ipynb"]
+    with pytest.raises(CommandError, match="There is no chapter '7'"):
+        start.parse(["--fresh", "7"])
 
 
 def test_the_settings_come_on_top_of_the_persons_own_and_hashes_are_as_in_the_committed_notebooks(

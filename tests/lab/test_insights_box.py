@@ -142,6 +142,71 @@ def test_a_query_with_quotes_and_backslashes_is_right_in_python(filled: Lab) -> 
     assert names["answer"]["results"] == [[{"field": "n", "value": "64"}]]
 
 
+# --- why there is nothing
+
+
+@pytest.mark.parametrize(
+    "query", ["fields foo", "fields srcAddr | sort foo", "stats count(*) by foo", "filter foo = 1"]
+)
+def test_a_field_that_does_not_exist_is_named_where_the_rows_are(filled: Lab, query: str) -> None:
+    box = filled.widgets.insights(query)
+    assert "✗ There is no field foo." in box.status.value and "srcAddr, dstAddr" in box.status.value
+    assert "There is no field foo." in str(box)
+
+
+def test_a_field_in_other_letters_is_corrected(filled: Lab) -> None:
+    box = filled.widgets.insights('filter srcaddr like "198." | stats sum(byte) as total')
+    assert "Did you mean srcAddr? Upper and lower case matter in names." in box.status.value
+    assert "Did you mean bytes?" in box.status.value
+
+
+@pytest.mark.parametrize("query", ["parse @message /(?<word>eni-\\d)/ | display word", "stats count(*) as n | sort n"])
+def test_names_that_the_query_makes_are_fields(filled: Lab, query: str) -> None:
+    assert "There is no field" not in filled.widgets.insights(query).status.value
+
+
+def test_a_field_that_this_format_lacks_is_named(filled: Lab) -> None:
+    box = filled.widgets.insights("fields srcAddr, tcpFlags | limit 2")
+    assert "has a value for tcpFlags: the flow log&#x27;s format may lack it." in box.status.value
+    assert "198.51.100." in box.rows.value
+
+
+def test_without_rows_the_filter_is_named_that_nothing_passes(filled: Lab) -> None:
+    box = filled.widgets.insights("filter protocol = 17\n| filter bytes >\n  5 | stats count(*) by srcAddr")
+    assert "None of the records of this time passes: filter protocol = 17 | filter bytes &gt; 5" in box.status.value
+    box.query.value = "stats count(*) as n by srcAddr | filter n > 1000"
+    box.run.click()
+    assert "None of the rows that stats makes passes: filter n &gt; 1000" in box.status.value
+    assert "no rows" in str(box)
+
+
+def test_without_records_the_time_is_named_and_the_newest_record(filled: Lab) -> None:
+    box = filled.widgets.insights("fields @message")
+    box.back.index = 0
+    box.run.click()
+    since = filled.clock - box.back.value
+    assert f"No record begins from {since:%Y-%m-%d %H:%M} to" in box.status.value
+    assert "Its newest record is of" in box.status.value and "choose a longer time" in box.status.value
+
+
+def test_what_is_asked_anew_is_told_from_what_was_answered(filled: Lab) -> None:
+    box = filled.widgets.insights("stats count(*) as n")
+    box.back.index = 1
+    assert "Below is the answer to what was asked before." in box.status.value and "81" in box.rows.value
+    box.run.click()
+    assert "asked before" not in box.status.value
+
+
+def test_a_sample_that_was_changed_can_be_chosen_again(filled: Lab) -> None:
+    box = filled.widgets.insights()
+    query = SAMPLES["AWS: addresses that use UDP"]
+    box.sample.value = query
+    box.query.value += "\n| limit 5"
+    assert box.sample.value is None
+    box.sample.value = query
+    assert box.query.value == query
+
+
 # --- what is wrong
 
 
@@ -190,6 +255,11 @@ def test_the_log_group_goes_while_the_box_is_open(lab: Lab) -> None:
     logs.create_log_group(logGroupName=LOG_GROUP, tags={"Lab": "nimbus"})
     box.run.click()
     assert box.table is not None
+
+
+def test_a_log_group_without_records_says_so(lab: Lab) -> None:
+    lab.client("logs").create_log_group(logGroupName=LOG_GROUP, tags={"Lab": "nimbus"})
+    assert "The log group has no records yet" in lab.widgets.insights("fields @message").status.value
 
 
 def test_without_permission_to_list_queries_the_samples_are_there(filled: Lab) -> None:

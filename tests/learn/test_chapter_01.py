@@ -93,7 +93,7 @@ def test_a_gateway_and_a_security_group_in_the_other_vpc(lab: Lab) -> None:
 
     tags = lab.tags("security-group", "allow-icmp-1")
     ec2.create_security_group(GroupName="allow-icmp-1", Description="x", VpcId=other, TagSpecifications=tags)
-    line = wrong(lab.check("security-groups", "vpc-1"))[0]
+    line = only(lab.check("security-groups", "vpc-1"))
     assert (line.found, line.wanted) == ("in vpc-2, and only instances there can have it", "in vpc-1")
 
 
@@ -164,12 +164,26 @@ def instance_without_public_address_or_profile(built: Built) -> None:
     )  # fmt: skip
 
 
+def profile_deleted(built: Built) -> None:
+    profile = {"InstanceProfileName": "NimbusInstanceProfile"}
+    built.iam.remove_role_from_instance_profile(**profile, RoleName="NimbusInstanceRole")
+    built.iam.delete_instance_profile(**profile)
+
+
+def table_in_the_other_vpc(built: Built) -> None:
+    tagged = built.lab.find("route-table-2")
+    built.ec2.delete_tags(Resources=[tagged], Tags=[{"Key": "Name"}])
+    tags = built.lab.tags("route-table", "route-table-2")
+    built.ec2.create_route_table(VpcId=built.vpc_1, TagSpecifications=tags)
+
+
 MISTAKES = [
     Mistake("subnets", subnet_in_the_other_vpc, (Said("in vpc-1", "in vpc-2"),)),
     Mistake(
         "internet", gateway_not_attached,
-        (Said("attached to nothing", "attached to vpc-1"), Said("the state blackhole: its target is gone")),
+        (Said("attached to nothing", "attached to vpc-1"),),
     ),
+    Mistake("internet", table_in_the_other_vpc, (Said("in vpc-1", "in vpc-2", "ec2.delete_route_table(…"),)),
     Mistake("internet", route_table_not_associated, (Said(
         "subnet-1 using the main table rtb-…",
         next="ec2.associate_route_table(RouteTableId='{b.route_table_1}', SubnetId='{b.subnet_1}').",
@@ -189,11 +203,11 @@ MISTAKES = [
     ), fixes=True),
     Mistake("instances", instances_elsewhere, (
         Said("the address 10.1.15.81", "10.1.15.80"), Said("in subnet-1 (vpc-1)", "in subnet-2 (vpc-2)"),
-        Said("the security group allow-icmp-1", "allow-icmp-2"),
     )),
     Mistake("instances", instance_without_public_address_or_profile, (
-        Said("no public address"), Said("no instance profile"),
+        Said("no public address", next="ec2.terminate_instances(…"),
     )),
+    Mistake("instances", profile_deleted, (Said("NimbusInstanceProfile, which is deleted"),) * 2),
 ]  # fmt: skip
 
 
@@ -240,7 +254,7 @@ def test_a_deny_that_keeps_the_instances_from_systems_manager_is_found(until: Un
 def test_an_instance_that_is_stopped_and_one_that_is_terminated(until: Until) -> None:
     built = until("02")
     built.ec2.stop_instances(InstanceIds=[built.instance_1])
-    lines = wrong(built.lab.check("instances"))
-    assert lines[0].found == "stopped" and lines[0].next.startswith("ec2.start_instances(")
+    line = only(built.lab.check("instances"))
+    assert line.found == "stopped" and line.next.startswith("ec2.start_instances(")
     built.ec2.terminate_instances(InstanceIds=[built.instance_1])
     assert only(built.lab.check("instances")).absent

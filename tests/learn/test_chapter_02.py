@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -311,4 +312,74 @@ def test_a_flow_log_to_another_group_than_the_role_may_write_to_is_sent_to_its_o
     ping_and_wait(built.lab)
     assert built.lab.check("delivery-role").passed
     line = wrong(built.lab.check("delivery"))[0]
-    assert "log-group:Elsewhere" in line.next and "lab.check('flow-logs')" in line.next
+    assert line.found == "a flow log to Elsewhere" and "lab.check('flow-logs')" in line.next
+
+
+# Delivery is judged as it is now: records of yesterday are no proof of tomorrow's
+
+
+def role_deleted(built: Built) -> None:
+    built.iam.detach_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyArn=built.policy)
+    built.iam.delete_role(RoleName="NimbusVPCFlowLogsRole")
+
+
+def policy_detached(built: Built) -> None:
+    built.iam.detach_role_policy(RoleName="NimbusVPCFlowLogsRole", PolicyArn=built.policy)
+
+
+def trust_changed(built: Built) -> None:
+    with_trust(built, Principal={"Service": "ec2.amazonaws.com"})
+
+
+def flow_logs_deleted(built: Built) -> None:
+    built.ec2.delete_flow_logs(FlowLogIds=built.flow_logs)
+
+
+def flow_logs_made_again(built: Built) -> None:
+    flow_logs_deleted(built)
+    with_flow_log(built)
+
+
+def log_group_deleted(built: Built) -> None:
+    built.logs.delete_log_group(logGroupName=built.log_group)
+
+
+def log_group_made_again(built: Built) -> None:
+    log_group_deleted(built)
+    built.logs.create_log_group(logGroupName=built.log_group, tags={"Lab": "nimbus"})
+
+
+NO_DELIVERY = "a role with which AWS can't deliver what comes next"
+
+
+@pytest.mark.parametrize(
+    ("change", "found", "next", "begun"),
+    [
+        (role_deleted, NO_DELIVERY, "There is no role NimbusVPCFlowLogsRole. lab.check('delivery-role')", True),
+        (policy_detached, NO_DELIVERY, "lab.check('delivery-role') says what to change", True),
+        (trust_changed, NO_DELIVERY, "lab.check('delivery-role') says what to change", True),
+        (flow_logs_deleted, "no flow log", "lab.check('flow-logs')", True),
+        (flow_logs_made_again, "no record of instance-1 from this flow log yet", "lab.wait_for_flow_logs()", True),
+        (log_group_deleted, "no log group", "lab.check('log-group')", False),
+        (log_group_made_again, "no record of instance-1 from this flow log yet", "lab.wait_for_flow_logs()", False),
+    ],
+)
+def test_delivery_is_no_longer_right_once_something_of_it_is_gone(
+    until: Until, change: Callable[[Built], None], found: str, next: str, begun: bool
+) -> None:
+    built = until("03")
+    ping_and_wait(built.lab)
+    assert built.lab.check("delivery", "vpc-1").passed
+    change(built)
+    result = built.lab.check("delivery", "vpc-1")
+    line = only(result)
+    assert line.found == found and next in line.next and result.begun == begun
+
+
+@pytest.mark.parametrize("change", [flow_logs_made_again, log_group_made_again])
+def test_what_was_made_again_delivers_again(until: Until, change: Callable[[Built], None]) -> None:
+    built = until("03")
+    ping_and_wait(built.lab)
+    change(built)
+    ping_and_wait(built.lab)
+    assert built.lab.check("delivery", "vpc-1").passed

@@ -26,7 +26,7 @@ def test_before_its_step_a_check_says_what_comes_first(until: Until) -> None:
 def test_a_failed_ping_its_record_and_its_reason(until: Until) -> None:
     built = until("04")
     built.lab.shell("instance-1", PING)
-    assert only(built.lab.check("failed-ping")).next == "lab.wait_for_flow_logs()."
+    assert only(built.lab.check("failed-ping")).next.startswith("lab.wait_for_flow_logs().")
     built.lab.wait_for_flow_logs()
     result = built.lab.check("failed-ping")
     assert result.passed
@@ -121,8 +121,8 @@ MISTAKES = [
         next="ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{b.peering}').",
     ),), fixes=True)),
     ("04", Mistake("peering", without_its_name, (Said("{b.peering} between the two, without the name"),))),
-    ("04", Mistake("peering", with_another_vpc, (Said("between vpc-1 and vpc-3"), Said("pending-acceptance…")))),
-    ("04", Mistake("peering", of_ranges_that_overlap, (Said("between vpc-1 and vpc-3"), Said("failed")))),
+    ("04", Mistake("peering", with_another_vpc, (Said("between vpc-1 and vpc-3"),))),
+    ("04", Mistake("peering", of_ranges_that_overlap, (Said("between vpc-1 and vpc-3"),))),
     ("05", Mistake("routes", instead(), (Said(
         "only the route 0.0.0.0/0 → igw-1 for it", "10.2.0.0/16 → peering-1-2", text="route-table-1, for 10.2.0.0/16",
     ),), fixes=True)),
@@ -169,9 +169,23 @@ def test_a_ping_with_a_way_there_and_back(until: Until) -> None:
     built = until("05")
     assert only(built.lab.check("ping")).next == "lab.shell('instance-1', 'ping -c 5 10.2.0.126')."
     built.lab.shell("instance-1", PING)
-    assert only(built.lab.check("ping")).next == "lab.wait_for_flow_logs()."
+    assert only(built.lab.check("ping")).next.startswith("lab.wait_for_flow_logs().")
     built.lab.wait_for_flow_logs()
     assert built.lab.check("ping").passed
+    built.logs.delete_log_group(logGroupName=built.log_group)
+    assert only(built.lab.check("ping")).found == "no log group"
+
+
+def test_the_ping_is_not_begun_before_both_routes_are_there_and_is_when_one_goes_again(until: Until) -> None:
+    built = until("05")
+    built.ec2.delete_route(RouteTableId=built.route_table_2, DestinationCidrBlock="10.1.0.0/16")
+    built.lab.shell("instance-1", PING)
+    assert not built.lab.check("ping").begun
+    back = {"DestinationCidrBlock": "10.1.0.0/16", "RouteTableId": built.route_table_2}
+    built.ec2.create_route(**back, VpcPeeringConnectionId=built.peering)
+    built.lab.shell("instance-1", PING)
+    built.ec2.delete_route(**back)
+    assert built.lab.check("ping").wrong
 
 
 def test_a_way_back_that_is_missing(until: Until) -> None:

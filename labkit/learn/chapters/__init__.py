@@ -24,3 +24,6 @@ CHAPTERS = {module.CHAPTER.number: module.CHAPTER for module in _MODULES}
 
 #: All checks by name, in the order of the course.
 CHECKS = {check.name: check for chapter in CHAPTERS.values() for check in chapter.checks}
+
+#: The number of the chapter of each check, by the check's name.
+CHAPTER_OF = {check.name: number for number, chapter in CHAPTERS.items() for check in chapter.checks}

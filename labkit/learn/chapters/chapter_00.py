@@ -36,7 +36,7 @@ def number_of_subnets(view: View, answer: object) -> Judgment:
 
 def default_vpc_size(view: View, answer: object) -> Judgment:
     """How many addresses the range of a default VPC holds."""
-    if plain(answer) == str(_DEFAULT_VPC):
+    if str(answer).strip(" '\"") == str(_DEFAULT_VPC):
         return wrong("That is the range itself; how many addresses does it hold?")
     near = {
         "That is the number of bits that are fixed; how many addresses do the others make?": _DEFAULT_VPC.prefixlen,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_interface, ip_network
 
 from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, single, wrong, yes_or_no
+from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
@@ -17,6 +18,10 @@ from labkit.network.parts import SecurityGroup
 
 _ANYWHERE = "0.0.0.0/0"
 _INSTANCE_TYPE = "t3.micro"
+
+#: The ranges that belong to nobody on the internet: those of RFC 1918, and RFC 6598's, which VPCs may have, too.
+#: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 
 
 # The checks
@@ -40,7 +45,7 @@ def subnets(view: View, side: Side) -> Findings:
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
     yield finding("range", fits, subnet=subnet, ranges=subnet.cidrs)
-    if subnet.availability_zone not in _zones(view):
+    if fits and subnet.availability_zone not in _zones(view):
         yield finding("zone", subnet=subnet, type=_INSTANCE_TYPE)
 
 
@@ -58,23 +63,26 @@ def internet(view: View, side: Side) -> Findings:
     gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
-    yield finding(key, vpc == side.vpc, gateway=gateway, vpc=vpc)
+    attached = vpc == side.vpc
+    yield finding(key, attached, gateway=gateway, vpc=vpc)
 
     table = view.part(network.route_tables, side.table, "run the cell with ec2.create_route_table for it.")
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
     if vpc != side.vpc:
         yield finding("table-elsewhere", table=table, vpc=vpc)
-    else:
-        associated = subnet.id in table.subnets
-        key = "main-table" if used.main and not associated else "associated"
-        yield finding(key, associated, table=table, subnet=subnet, used=used)
+        return
+    associated = subnet.id in table.subnets
+    key = "main-table" if used.main and not associated else "associated"
+    yield finding(key, associated, table=table, subnet=subnet, used=used)
 
     targets = {each.destination: network.name(each.target) for each in table.routes}
     route = next((route for route in table.routes if route.destination == _ANYWHERE), None)
     if route is None:
         routes = [f"{destination} → {target}" for destination, target in targets.items()]
         yield finding("no-default-route", table=table, gateway=gateway, routes=routes)
+    elif route.state == "blackhole" and route.target == gateway.id and not attached:
+        return  # the route applies again once the gateway is attached
     elif route.state == "blackhole":
         yield finding("blackhole", table=table, gateway=gateway)
     else:
@@ -87,6 +95,8 @@ def security_groups(view: View, side: Side) -> Findings:
     group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
     vpc = view.network.name(group.vpc)
     yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
+    if vpc != side.vpc:
+        return
     if not group.ingress and any(rule.protocol == ICMP for rule in group.egress):
         yield finding("only-out", group=group)
     else:
@@ -128,25 +138,38 @@ def role(view: View) -> Findings:
 
 
 def instances(view: View, side: Side) -> Findings:
-    """The instance runs, with its address, security group, public address and profile."""
+    """The instance runs, with its address, public address, security group and profile.
+
+    Nothing more is said of an instance that has to be launched again. One that is stopped has no public address; it
+    gets one when it starts.
+    """
     network = view.network
     instance = view.part(view.instances, side.instance, "in notebook 01, run the cell that launches it.")
-    key = "stopped" if instance.state == "stopped" else "running"
-    yield finding(key, instance.state == "running", instance=instance)
-
+    running = instance.state == "running"
     interface = view.interface(side)
     subnet = network.name(interface.subnet)
     if subnet != side.subnet:
         yield finding("subnet", instance=instance, subnet=subnet, vpc=network.name(interface.vpc))
-    else:
-        yield finding("address", interface.primary == side.address, instance=instance, interface=interface)
+        return
+    if interface.primary != side.address:
+        yield finding("address", instance=instance, interface=interface)
+        return
+    if running and not interface.public:
+        yield finding("public", instance=instance)
+        return
+    yield finding("stopped" if instance.state == "stopped" else "running", running, instance=instance)
+    yield finding("address", True)
     groups = [network.name(group) for group in interface.groups]
     yield finding("group", side.group in groups, instance=instance, groups=groups)
-    yield finding("public", bool(interface.public), instance=instance)
+    if running:
+        yield finding("public", True)
 
     (described,) = view.lab.client("ec2").describe_instances(InstanceIds=[instance.id])["Reservations"]
     profile = described["Instances"][0].get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
     wanted = view.names.instance_profile
+    if profile == wanted and view.lab.find(wanted, "instance-profile") is None:
+        yield finding("profile-gone")
+        return
     key = "profile" if profile in ("", wanted) else "other-profile"
     yield finding(key, profile == wanted, instance=instance, profile=profile)
 
@@ -162,27 +185,29 @@ def third_vpc_overlaps(view: View, answer: object) -> Judgment:
 
 def third_vpc_range(view: View, answer: object) -> Judgment:
     """A range that a third VPC could have."""
+    form = f"written as vpc-1's is: '{HERE.cidr}'"
     found = single(answer)
     if not isinstance(found, str):
-        return wrong("Give a range as text, such as '10.9.0.0/16'.")
-    text = found.strip()
-    if "/" not in text:
-        return wrong(f"{text!r} has no prefix length: a range is written as in '10.9.0.0/16'.")
+        return wrong(f"Give one range as text, {form}.")
+    text = re.sub(r"\s+", "", found).strip("'\"`.")
     try:
-        block = ip_network(text, strict=False)
+        interface = ip_interface(text)
     except ValueError:
-        return wrong(f"{text!r} is not a range of addresses: write it as in '10.9.0.0/16'.")
-    if str(block) != text:
+        return wrong(f"{shown(found)} is not a range of addresses, {form}.")
+    block = interface.network
+    if "/" not in text:
+        return wrong(f"{text!r} has no prefix length: a range is {form}.")
+    if interface.ip != block.network_address:
         return wrong(f"{text} has bits set after its prefix; the range that it lies in is {block}.")
     for side in SIDES:
         vpc = view.part(view.network.vpcs, side.vpc, "notebook 01 makes it.")
         taken = next((cidr for cidr in vpc.cidrs if cidr.version == block.version and cidr.overlaps(block)), None)
         if taken:
             return wrong(f"{block} overlaps {side.vpc}'s {taken}, so the two could not be peered.")
-    if block.version != 4 or not 16 <= block.prefixlen <= 28:
-        return wrong(f"A VPC's range is an IPv4 block of /16 to /28; {block} is a /{block.prefixlen}.")
-    if not block.is_private:
-        return wrong(f"{block} is not a private range (RFC 1918): hosts on the internet have these addresses.")
+    if not isinstance(block, IPv4Network) or not 16 <= block.prefixlen <= 28:
+        return wrong(f"A VPC's range is an IPv4 block of /16 to /28; {block} has the prefix length {block.prefixlen}.")
+    if not any(block.subnet_of(each) for each in _PRIVATE):
+        return wrong(f"{block} is not a private range (RFC 1918): its addresses belong to others, or are reserved.")
     return RIGHT
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from labkit import iam
-from labkit.flowlogs import FIELDS, Format
+from labkit.flowlogs import DEFAULT_FORMAT, FIELDS, Format
 from labkit.iam.services import LOG_ACTIONS
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
@@ -147,45 +147,71 @@ def _faults(view: View, flow_log: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def delivery(view: View, side: Side) -> Findings:
-    """Records of the VPC's instance arrive, or the line says what IAM has against it."""
+    """Records of the VPC's instance arrive, and the next ones will: the flow log's role may write them."""
     vpc = view.part(view.network.vpcs, side.vpc, "make the VPC first: lab.check('vpcs').")
-    logs = [each for each in _flow_logs(view) if each["ResourceId"] == vpc.id]
-    subject = f"delivery from {side.vpc}"
-    here = needed(logs, subject, "create the flow log first: lab.check('flow-logs').", "no flow log")
-    failed = [each for each in here if each.get("DeliverLogsStatus") == "FAILED"]
-    if len(failed) == len(here):
-        yield _failed(view, failed[0])
+    here = [each for each in _flow_logs(view) if each["ResourceId"] == vpc.id]
+    interface = view.interface(side).id
+    has_group = view.lab.find(view.names.log_group, "log-group") is not None
+    has_records = has_group and bool(view.lab.records(interface))
+    if not here or not has_group:
+        yield finding("no-log-group" if here else "no-flow-log", absent=not has_records)
         return
-    interface, group = view.interface(side), view.lab.find(view.names.log_group, "log-group")
-    needed(group, subject, "create the log group first: lab.check('log-group').", "no log group")
-    yield finding("arrived", bool(view.lab.records(interface.id)), absent=True)
+    found = [_delivery_of(view, each, interface, absent=not has_records) for each in here]
+    yield next((each for each in found if each.ok), found[0])
 
 
-def _failed(view: View, flow_log: dict[str, Any]) -> Finding:
-    """Find what stops a delivery that failed."""
-    name, log_group = _role_of(flow_log), str(flow_log.get("LogGroupName"))
-    found = partial(finding, message=flow_log.get("DeliverLogsErrorMessage"))
+def _delivery_of(view: View, flow_log: dict[str, Any], interface: str, absent: bool) -> Finding:
+    """Find whether a flow log delivers, and what stops it."""
+    name, log_group = _role_of(flow_log), view.names.log_group
+    if flow_log.get("LogGroupName") != log_group:
+        return finding("elsewhere", destination=flow_log.get("LogGroupName") or flow_log.get("LogDestination"))
+    failed = flow_log.get("DeliverLogsStatus") == "FAILED"
     role = iam.read_role(view.lab.client("iam"), name)
     decided = _decided(view, role, flow_log["FlowLogId"], log_group) if role else None
-    if decided:
-        return found("fixed", role=name, log_group=log_group)
-    why = decided.reason if decided is not None else f"There is no role {name}."
-    check = "delivery-role" if (name, log_group) == (view.names.delivery_role, view.names.log_group) else "flow-logs"
-    return found("failed", why=why, check=check)
+    message = flow_log.get("DeliverLogsErrorMessage")
+    if not decided:
+        why = decided.reason if decided is not None else f"There is no role {name}."
+        check = "delivery-role" if name == view.names.delivery_role else "flow-logs"
+        return finding("failed" if failed else "refused", message=message, why=why, check=check)
+    if failed:
+        return finding("fixed", message=message, role=name, log_group=log_group)
+    arrived = bool(view.lab.records(interface, since=flow_log["CreationTime"]))
+    return finding("arrived", arrived, absent=absent)
 
 
 # The judges of the exercises
 
 
 def custom_format(view: View, answer: object) -> Judgment:
-    """The format of a flow log with five fields."""
+    """The format of a flow log with five fields, and that the flow log is gone again."""
+    judgment = _five_fields(answer)
+    subnet = view.part(view.network.subnets, HERE.subnet, "notebook 01 makes it.")
+    here = [each for each in _flow_logs(view) if each["ResourceId"] == subnet.id]
+    left = [each["FlowLogId"] for each in here if each.get("LogFormat", DEFAULT_FORMAT) != DEFAULT_FORMAT]
+    if not left:
+        return judgment
+    return wrong(
+        f"{'The format is right.' if judgment.passed else judgment.text} Now delete what is left on {HERE.subnet}: "
+        f"ec2.delete_flow_logs(FlowLogIds={left}). While it is there, AWS refuses another one like it "
+        "(FlowLogAlreadyExists), and lab.records() shows lines of both formats."
+    )
+
+
+def _five_fields(answer: object) -> Judgment:
     wanted = ("interface-id", "srcaddr", "dstaddr", "tcp-flags", "flow-direction")
-    if isinstance(answer, dict):  # the flow log as described
-        answer = answer.get("LogFormat", answer)
+    if isinstance(answer, dict):  # what describe_flow_logs answers, or one flow log of it
+        answer = answer.get("FlowLogs", [answer])
+    if isinstance(answer, list) and answer and isinstance(answer[0], dict):
+        if len(answer) > 1:
+            return wrong("Those are several flow logs; give the LogFormat of the one that you made.")
+        answer = answer[0].get("LogFormat")
+    if isinstance(answer, set | frozenset):
+        return wrong("A set has no order; give the LogFormat as text.")
     found = plain(answer)
     text = " ".join(map(str, found)) if isinstance(found, list) else str(found)
     if text.startswith("fl-"):
         return wrong("That is the flow log's id; its LogFormat is in what describe_flow_logs says of it.")
+    text = " ".join(re.split(r"[\s,]+", text.strip(" \n'\"`")))
     try:
         names = Format.parse(text).names
     except ValueError as error:
@@ -194,9 +220,9 @@ def custom_format(view: View, answer: object) -> Judgment:
     missing = [name for name in wanted if name not in names]
     extra = [name for name in names if name not in wanted]
     if missing or extra:
-        details = [f"without {', '.join(missing)}"] if missing else []
-        details += [f"with {', '.join(extra)} too many"] if extra else []
-        return wrong(f"Not these fields: it is {' and '.join(details)}.")
+        details = [f"it lacks {', '.join(missing)}"] if missing else []
+        details += [f"it has {', '.join(extra)}, which nobody asked for"] if extra else []
+        return wrong(f"Not these fields: {', and '.join(details)}.")
     if names != wanted:
         return wrong("These are the fields, in another order: a record's values come in the order of its format.")
     return RIGHT

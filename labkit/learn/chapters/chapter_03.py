@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, plain, texts, wrong
+from labkit.learn.judging import RIGHT, Judgment, plain, single, texts, with_article, wrong
 from labkit.learn.plan import HERE, PING, THERE
 from labkit.learn.view import View, absent, needed
 from labkit.network import ComponentKind, Hop, Path, echo_request
@@ -74,9 +76,19 @@ def rejected_sources(view: View, answer: object) -> Judgment:
         "Some of these were accepted: look at the last word but one.": accepted - sources,
         "Those are the source ports; the addresses are two words before.": {record.srcport for record in rejected},
         "Those are the protocols; the sources are the fourth words.": {str(record.protocol) for record in rejected},
-        "Some of these knocked at another interface: ask for instance-1's alone.": anywhere - sources,
+        "Some of these came to another interface: ask for instance-1's alone.": anywhere - sources,
     }
     return texts(answer, sources, "source address", near=near)
+
+
+#: How people write the kinds of components, in lower case.
+_KINDS = {
+    ComponentKind.SECURITY_GROUP: r"security[\s_-]*groups?|sgs?",
+    ComponentKind.NETWORK_ACL: r"(?:network[\s_-]*)?acls?|nacls?|network access control lists?",
+    ComponentKind.INTERNET_GATEWAY: r"(?:internet[\s_-]*)?gateways?|igws?",
+    ComponentKind.ROUTE_TABLE: r"route[\s_-]*tables?|routes?",
+    ComponentKind.INTERFACE: r"(?:elastic )?network[\s_-]*interfaces?|enis?",
+}
 
 
 def what_stops_ssh(view: View, answer: object) -> Judgment:
@@ -84,20 +96,34 @@ def what_stops_ssh(view: View, answer: object) -> Judgment:
     path = view.network.trace_between("8.8.8.8", str(view.public_address(HERE)), "tcp", 22)
     how, instead = "lab.check('security-groups').", "nothing: TCP is let in here"
     stopped = needed(path.stopped_at, "what stops it", how, instead)
+    passes = "The packet passes that one, or does not come to it: look at the line with ✗."
     if isinstance(answer, Path):
         answer = answer.stopped_at
     if isinstance(answer, Hop):
         answer = answer.component
-    names = {stopped.name: stopped.component, stopped.name.lower(): stopped.component}
-    given = plain(answer)
-    if isinstance(given, str):
-        given = given.strip()
-        if given.lower() == stopped.kind:
-            return wrong(f"A {stopped.kind}, yes: which one? Give its name or id.")
-        given = [given.removeprefix(f"{stopped.kind} ")]
-    passed = {name for hop in path.forward.hops if hop.passes for name in (hop.name, hop.component)}
-    near = {"The packet passes that one: look at the line with ✗.": passed}
-    return texts(given, [stopped.component], "name or id", names=names, near=near)
+    if isinstance(answer, dict):  # as described
+        answer = answer.get("GroupId", answer)
+    said = str(single(answer)) if isinstance(answer, str | list | tuple | set) else ""
+    if said == str(stopped):
+        return RIGHT
+    if kinds := [kind for kind, words in _KINDS.items() if _without(words, said) != said]:
+        whose = f"of {HERE.instance}|{HERE.instance}['’]s"
+        answer = _without("|".join([*_KINDS.values(), whose]), said)
+        if not re.search(r"\w-\w", answer):  # neither a name nor an id is left
+            right = f"It is {with_article(stopped.kind)}, yes: which one? Give its name or id."
+            return wrong(right if stopped.kind in kinds else passes)
+    hops = [hop for hop in path.forward.hops if hop.passes and hop.kind is not ComponentKind.INTERNET]
+    near = {
+        passes: {name for hop in hops for name in (hop.name, hop.component)},
+        "That is the code of the refusal: which component gives it?": {str(stopped.code)},
+        f"That is where it should arrive: what stops it before {HERE.instance}?": {HERE.instance},
+    }
+    return texts(answer, [stopped.component], "name or id", names={stopped.name: stopped.component}, near=near)
+
+
+def _without(words: str, text: str) -> str:
+    """Return a text without some words, unless a name or an id begins with them."""
+    return re.sub(rf"\b(?:{words})\b(?!-)", " ", text, flags=re.IGNORECASE)
 
 
 # The facts of the quiz

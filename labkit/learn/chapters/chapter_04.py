@@ -31,6 +31,8 @@ def peering(view: View) -> Findings:
     requester, accepter = network.name(one.requester), network.name(one.accepter)
     joined = {one.requester, one.accepter} == vpcs
     yield finding("ends", joined, peering=one, requester=requester, accepter=accepter)
+    if not joined:
+        return
     key = one.status if one.status in ("pending-acceptance", "failed") else "active"
     yield finding(key, one.status == "active", peering=one)
 
@@ -69,16 +71,26 @@ def ping(view: View) -> Findings:
     done = view.pings()
     here, there = view.interface(HERE), view.interface(THERE)
     path = view.network.trace_between(here.id, there.id)
-    connected = any(each.name == PEERING for each in view.peerings.values())
-    yield finding("replied" if path.reached else "lost", path.replied, absent=not connected, stopped=path.stopped_at)
+    begun = _are_routed(view) or any(each.received for each in done)
+    yield finding("replied" if path.reached else "lost", path.replied, absent=not begun, stopped=path.stopped_at)
     if not done:
         yield absent("the ping", f"{PING}.", "none so far")
         return
     yield finding("answered", bool(done[0].received), absent=not path.replied, ping=done[0])
-    if done[0].received and view.lab.find(view.names.log_group, "log-group"):
+    if done[0].received:
+        if view.lab.find(view.names.log_group, "log-group") is None:
+            yield absent("its records", "turn on flow logs first: lab.check('log-group').", "no log group")
+            return
         ends = (HERE.address, THERE.address), (THERE.address, HERE.address)
         seen = sum(bool(view.icmp_records(end.id, *pair)) for end in (here, there) for pair in ends)
         yield finding("recorded", seen == 4, absent=True, seen=seen)
+
+
+def _are_routed(view: View) -> bool:
+    """Whether each of the two subnets has a route through a peering connection to the other instance."""
+    tables = [(side, view.network.route_table_of(view.interface(side).subnet)) for side in SIDES]
+    routes = [table.lookup(other(side).address) for side, table in tables]
+    return all(route is not None and uses_peering(route) for route in routes)
 
 
 # The judges of the exercises
@@ -98,7 +110,14 @@ def who_gets_replies(view: View, answer: object) -> Judgment:
         "The /32 is a single address: the other one's replies follow the default route.": addresses,
         f"{THERE.address} is the one that replies; who gets them?": [str(THERE.address)],
     }
-    names = {HERE.instance: str(HERE.address)} | {f"{each}/32": each for each in addresses}
+    first, second = addresses
+    interface = view.interface(HERE)
+    names: dict[str, str | list[str]] = {
+        **dict.fromkeys([HERE.instance, "first", interface.id, str(interface.instance)], first),
+        **{word: [] for word in ("instance", "ping", "pings", "one", "ones")},
+        "second": second,
+        "both": addresses,
+    }
     return texts(answer, replied, "address", names=names, near=near)
 
 

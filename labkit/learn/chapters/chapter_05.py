@@ -8,7 +8,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, counts, number, texts
+from labkit.learn.counts import counts
+from labkit.learn.judging import Judgment, number, texts
 from labkit.learn.plan import THERE
 from labkit.learn.view import View, needed
 from labkit.network.packet import TCP
@@ -48,9 +49,9 @@ def who_sent_most(view: View, answer: Any) -> Judgment:
         if record.action == "ACCEPT" and record.srcaddr not in insiders:
             packets[record.srcaddr] += record.packets
     first = max(needed(list(packets), "accepted traffic from outside", _HOW), key=lambda each: (packets[each], each))
-    if hasattr(answer, "columns"):  # the whole answer, sorted
+    if hasattr(answer, "head"):  # the whole answer, sorted
         answer = answer.head(1)
-    elif isinstance(answer, list | tuple) and answer:
+    elif isinstance(answer, list | tuple) or getattr(answer, "ndim", 0) == 1:
         answer = answer[:1]
     near = {
         f"{there} is the destination; who sent?": [there],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC
 from functools import cache
 from typing import Any
 
 from labkit.folders import course_folder
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, counts, number
+from labkit.learn.counts import counts
+from labkit.learn.judging import Judgment, number, single
 from labkit.learn.view import View
 from labkit.network import Network
 
@@ -66,16 +69,40 @@ def _backup() -> Any:
     return _day()[_day()["backup"]]
 
 
+#: A time of day in an answer, and the words around it that do not change it.
+_CLOCK = re.compile(r"(?P<hour>\d{1,2})(?::\d\d)*(?:\.0+)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?)?", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]?|\+00:00")
+_AROUND = {
+    "and", "at", "between", "clock", "from", "gmt", "h", "hour", "hours", "hrs", "in", "is", "it", "o", "the", "to",
+    "until", "utc", "z",
+}  # fmt: skip
+
+
+def _hour(answer: Any) -> Any:
+    """Return the hour that an answer means; as it is if it is no time of day."""
+    if type(answer).__name__ == "datetime64":
+        answer = answer.astype("datetime64[s]").item()
+    if hasattr(answer, "columns") or isinstance(answer, dict):
+        return answer
+    if hasattr(answer, "hour"):
+        aware = getattr(answer, "tzinfo", None) and hasattr(answer, "astimezone")
+        return (answer.astimezone(UTC) if aware else answer).hour
+    found = single(answer)
+    if not isinstance(found, str):
+        return found
+    text = _DATE.sub("", found)
+    hours = [int(each["hour"]) % 12 + 12 * (each["half"] in "pP") if each["half"] else int(each["hour"])
+             for each in _CLOCK.finditer(text)]  # fmt: skip
+    beside = re.findall(r"[^\W\d_]+", _CLOCK.sub(" ", text).lower())
+    is_one_hour = len(hours) == 1 or (len(hours) == 2 and (hours[1] - hours[0]) % 24 <= 1)
+    return hours[0] if is_one_hour and _AROUND.issuperset(beside) else found
+
+
 def hour_of_backup(view: View, answer: object) -> Judgment:
     """The hour in which backup-1 receives most of its bytes."""
     by_hour = _backup().groupby("hour")["once"].sum()
-    found: Any = answer
-    if isinstance(found, str) and ":" in found:
-        found = found.strip().removesuffix(" UTC").partition(":")[0].rpartition(" ")[2]
-    elif hasattr(found, "hour") and not hasattr(found, "columns"):
-        found = found.hour
     near = {"That is how much it moves; when?": by_hour.max() / 1e9}
-    return number(found, int(by_hour.idxmax()), "hours", near=near)
+    return number(_hour(answer), int(by_hour.idxmax()), "hours", near=near)
 
 
 def gigabytes_of_backup(view: View, answer: object) -> Judgment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 
 from labkit.learn.chapter import Chapter, Facts
@@ -34,20 +35,30 @@ def _gone(answer: object, prefix: str, listed: Container[str]) -> Judgment:
     return wrong(f"AWS still lists {found}.") if found in listed else RIGHT
 
 
+#: The three by how people call them, and the words that may stand around them.
+_CALLED = {"instance": HERE.instance, "subnet": HERE.subnet, "vpc": HERE.vpc}
+_AROUND = {"and", "finally", "the", "then"}
+
+
 def order_of_deletion(view: View, answer: object) -> Judgment:
     """The order in which an instance, its subnet and its VPC can be deleted."""
+    how = f"give a list of the three names: {', '.join(_ORDER[::-1])}"
+    if isinstance(answer, set | frozenset):
+        return wrong(f"A set has no order; {how}, in yours.")
+    called = _CALLED | {str(view.lab.find(name)): name for name in _ORDER}
     found = plain(answer)
-    if not isinstance(found, list):
-        return wrong(f"Give a list of three names, such as {sorted(_ORDER)}.")
-    given = [str(each) for each in found]
+    parts = map(str, found) if isinstance(found, list) else [str(found)]
+    words = [word for part in parts for word in re.findall(r"[a-z][\w-]*", part.lower()) if word not in _AROUND]
+    given = [called.get(word, word) for word in words]
     if given == _ORDER:
         return RIGHT
     if sorted(given) != sorted(_ORDER):
-        return wrong(f"The list must hold these three names: {', '.join(sorted(_ORDER))}.")
+        return wrong(f"That is not an order of these three; {how}, in your order.")
     if given == _ORDER[::-1]:
         return wrong("That is the order in which they are made. AWS deletes nothing that is in use.")
-    first = given[0]
-    return wrong(f"AWS refuses to delete {first} first: something in it is still there.")
+    before = {name: _ORDER[: _ORDER.index(name)] for name in _ORDER}
+    refused = next(name for at, name in enumerate(given) if not set(before[name]).isdisjoint(given[at:]))
+    return wrong(f"AWS refuses to delete {refused} at that point: something in it is still there.")
 
 
 def forgotten_addresses(view: View, answer: object) -> Judgment:
@@ -59,7 +70,7 @@ def forgotten_addresses(view: View, answer: object) -> Judgment:
         "That is for one day; a month has 730 hours.": 2 * _ADDRESS * 24,
         "That is in cents; give dollars.": right * 100,
     }
-    return number(answer, right, "USD", near=near)
+    return number(answer, right, "USD", digits=2, near=near)
 
 
 def quiz_facts(view: View) -> Facts:

@@ -35,10 +35,16 @@ def svg(sheet: Sheet, title: str, description: str, step: str | None = None) -> 
     id = "map-" + sha256(f"{title}{description}{marks}".encode()).hexdigest()[:12]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="labkit-map" role="img" viewBox="0 0 {_n(wide)} {_n(high)}"'
-        f' style="width:{_n(wide / _PER_EM)}em;{_COLORS}" aria-labelledby="{id}-title" aria-describedby="{id}-text">\n'
+        f' style="width:{_n(width_in_em(sheet))}em;{_COLORS}"'
+        f' aria-labelledby="{id}-title" aria-describedby="{id}-text">\n'
         f'<title id="{id}-title">{escape(title)}</title>\n<desc id="{id}-text">{escape(description)}</desc>\n'
         f"<style>{_STYLE}</style>\n{marks}\n</svg>"
     )
+
+
+def width_in_em(sheet: Sheet) -> float:
+    """Return how wide a sheet is by nature, in widths of the page's letter m."""
+    return sheet.size[0] / _PER_EM
 
 
 def _mark(mark: Mark, step: str | None) -> Iterator[str]:

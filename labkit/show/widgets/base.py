@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from labkit.status import is_live, shell
+
+_STYLE = f"<style>{Path(__file__).with_name('still.css').read_text(encoding='utf-8')}</style>"
 
 
 class Interactive(ABC):
@@ -15,6 +19,10 @@ class Interactive(ABC):
 
     Elsewhere is a notebook that runs without a browser, strict nbval, a saved notebook, or a terminal. A subclass
     builds `widget` in its constructor, and returns in `still` what is shown instead.
+
+    A front end gets both: the notebook that is saved there keeps the still form, which JupyterLab shows when it opens
+    the notebook another day, without the kernel in which the widget lived. JupyterLab's own setting to save the state
+    of widgets would not do: it keeps only those whose kernel is alive at each save, and shows buttons that do nothing.
 
     Attributes:
         widget: What a front end shows.
@@ -26,12 +34,26 @@ class Interactive(ABC):
     def still(self) -> object:
         """Return what is shown without a front end: a text, a table or a described figure of the present state."""
 
+    def still_html(self) -> str:
+        """Return the still form for a front end, in which no kernel answers any more."""
+        still = self.still()
+        as_html = getattr(still, "_repr_html_", None)
+        return str(as_html()) if as_html else f"<pre>{escape(str(still))}</pre>"
+
     def __repr__(self) -> str:
         return str(self.still())
 
+    def _ipython_display_(self) -> None:
+        if not is_live():
+            raise NotImplementedError  # so that IPython asks for the bundle
+        publish = shell().display_pub.publish
+        publish(self._repr_mimebundle_())
+        now = "<p class='quiet'>As it was when the cell ran. Run the cell again to use it.</p>"
+        html = f"{_STYLE}<div class='labkit-still'>{self.still_html()}{now}</div>"
+        publish({"text/html": html, "text/plain": ""})
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
         if is_live():
-            # A saved notebook keeps the words: they are what is left of a widget whose kernel is gone.
             return {**self.widget._repr_mimebundle_(), "text/plain": repr(self)}
         ipython = shell()
         if ipython is None:

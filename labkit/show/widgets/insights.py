@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -16,11 +16,13 @@ from labkit import insights
 from labkit.errors import LabError, QueryError
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
+from labkit.show.widgets.insights_hints import hints
 
 #: The most rows that are shown.
 SHOWN = 50
 
 _NOT_RUN = "Not asked yet."
+_CHANGED = "Not asked yet. Below is the answer to what was asked before."
 _CHOOSE = ("choose one", None)
 _RANGES = {
     "the last 15 minutes": timedelta(minutes=15), "the last hour": timedelta(hours=1),
@@ -58,13 +60,14 @@ class InsightsBox(Interactive):
         self._lab, self._log_group = lab, log_group
         self.table: pd.DataFrame | None = None
         self._said = _NOT_RUN
+        self._hints: list[tuple[str, parts.Tone]] = []
         first = next(iter(insights.SAMPLES.values())) if query is None else query.strip("\n")
         self.sample = parts.dropdown("Samples", self._samples(), "Queries of AWS, and those saved in the account")
         self.sample.layout.width = "36em"
         self.query = ipw.Textarea(
             first, description="Query", rows=max(4, first.count("\n") + 1),
             tooltip="In the query language of Logs Insights", style={"description_width": "initial"},
-            layout={"width": "100%", "max_width": "60em"},
+            layout={"width": "auto", "max_width": "60em"},
         )  # fmt: skip
         self.back = parts.dropdown("Time", _RANGES.items(), "Which records are searched", value=timedelta(days=1))
         self.run = parts.button("Run query", "Ask Logs Insights", self._ask)
@@ -78,6 +81,8 @@ class InsightsBox(Interactive):
         self.sample.observe(self._take_sample, "value")
         for control in (self.query, self.back, self.language):
             control.observe(self._write_code, "value")
+        for control in (self.query, self.back):
+            control.observe(self._changed, "value")
         self._write_code()
         self._show()
         if query is not None:
@@ -87,8 +92,9 @@ class InsightsBox(Interactive):
         """Return the query, and its rows or what is wrong with it."""
         if self.table is None:
             return parts.Lines(f"{self.query.value}\n\n{self._said}")
-        rows = self.table.head(SHOWN).to_string(index=False) if len(self.table) else "no rows"
-        return parts.Lines(f"{self.query.value}\n\n{rows}\n\n{self._said}")
+        rows = self.table.head(SHOWN).to_string(index=False) if self.table.size else "no values"
+        said = "\n".join([self._said, *(sentence for sentence, _ in self._hints)])
+        return parts.Lines(f"{self.query.value}\n\n{rows if len(self.table) else 'no rows'}\n\n{said}")
 
     def _samples(self) -> list[tuple[str, str | None]]:
         """The samples, and the query definitions that are saved in the account now."""
@@ -112,22 +118,42 @@ class InsightsBox(Interactive):
 
     def _ask(self) -> None:
         """Run the query; an error is shown in place of the rows."""
-        self.table = None
+        self.table, self._hints = None, []
+        until, query = self._lab.clock, self.query.value
+        since = until - self.back.value
         try:
-            since = self._lab.clock - self.back.value
-            self.table = self._lab.insights(self.query.value, since=since, log_group=self._log_group)
-            self._said = _statistics(self.table)
+            found = self._lab.insights(query, since=since, log_group=self._log_group)
+            counted = {name: int(value) for name, value in found.attrs.get("statistics", {}).items()}
+            self._hints = hints(query, found, counted, since, until, self._newest)
+            self._said, self.table = _statistics(len(found), counted), found
         except Exception as error:  # the student sees every error here, and none in a log
             self._said = parts.refusal(error)
         self._show()
 
+    def _newest(self) -> datetime | None:
+        """Return when the newest record of the log group begins; None if it has no record."""
+        streams = self._lab.client("logs").describe_log_streams(
+            logGroupName=self._log_group, orderBy="LastEventTime", descending=True, limit=1
+        )["logStreams"]
+        latest = [stream["lastEventTimestamp"] for stream in streams if "lastEventTimestamp" in stream]
+        return datetime.fromtimestamp(latest[0] / 1000, UTC) if latest else None
+
+    def _changed(self, _: object) -> None:
+        """Say that the query or the time is another than the one that was answered; a sample is one no more."""
+        if self.sample.value not in (None, self.query.value):
+            self.sample.value = None
+        if self.table is not None:
+            self.status.value = parts.sentence(_CHANGED, "quiet")
+
     def _show(self) -> None:
         self.rows.value = ""
         if self.table is not None:
-            self.status.value = parts.sentence(self._said)
+            said: list[tuple[str, parts.Tone]] = [(self._said, "plain"), *self._hints]
+            self.status.value = "".join(parts.sentence(*each) for each in said)
             cells = [[_word(cell) for cell in row] for row in self.table.head(SHOWN).to_numpy(object)]
             caption = f"The first {SHOWN} of {len(self.table):,} rows" if len(self.table) > SHOWN else ""
-            self.rows.value = parts.table(list(map(str, self.table.columns)), cells, caption) if cells else ""
+            rows = parts.table(list(map(str, self.table.columns)), cells, caption) if self.table.size else ""
+            self.rows.value = rows and parts.scrolling(rows, "Rows")
         elif "\n" in self._said:  # the query with the wrong word underlined
             self.status.value = f'<pre class="bad" role="status">✗\n{escape(self._said)}</pre>'
         else:
@@ -197,9 +223,8 @@ def as_sql(query: str) -> str:
     return f"-- {note}\n{sql}"
 
 
-def _statistics(table: pd.DataFrame) -> str:
-    counted = {name: int(value) for name, value in table.attrs.get("statistics", {}).items()}
-    rows = f"{len(table):,} row{'' if len(table) == 1 else 's'}."
+def _statistics(count: int, counted: dict[str, int]) -> str:
+    rows = f"{count:,} row{'' if count == 1 else 's'}."
     if not counted:
         return rows
     searched = f"{counted['recordsScanned']:,} records scanned ({counted['bytesScanned']:,} bytes)"

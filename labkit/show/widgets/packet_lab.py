@@ -12,6 +12,7 @@ from labkit.show.widgets import parts
 from labkit.show.widgets.endpoint_picker import ON_THE_INTERNET, EndpointPicker
 from labkit.show.widgets.hops import Step, step_html, steps
 from labkit.show.widgets.live import LabLike, LiveWidget
+from labkit.show.widgets.step_map import StepMap
 
 PROTOCOLS = [("ICMP (ping)", "icmp"), ("TCP", "tcp"), ("UDP", "udp")]
 _USUAL_PORT = 443
@@ -79,23 +80,27 @@ class PacketLab(LiveWidget):
         self.protocol = parts.dropdown("Protocol", PROTOCOLS, value=protocol)
         self.port = parts.text("Port", str(port or _USUAL_PORT), width="9em")
         self.again = self.read_again()
-        self.map, self.detail, self.code = parts.html(), parts.html(), parts.code()
-        self.hops = parts.choice("Steps", "The components that the packet met, in order", "24em", 8)
+        self.map, self.detail, self.code = StepMap(self._choose), parts.html(), parts.code()
+        self.hops = parts.choice("Steps", "The components that the packet met, in order", "auto", 8)
         self._steps: list[Step] = []
         self._moves = parts.Moves()
         self._moves.watch(self.refresh, self.protocol, self.port)
         self._moves.watch(self._show, self.hops)
         self.widget = parts.root(
             "packet-lab",
-            parts.row(self.source.widget, self.destination.widget),
-            parts.row(self.protocol, self.port, self.again),
-            parts.answer(self.verdict, self.map, parts.columns(self.hops, self.detail), self.code),
+            parts.row(self.source.widget, self.destination.widget, self.protocol, self.port, self.again),
+            parts.answer(self.verdict, parts.beside(self.map.widget, self.hops, self.detail), self.code),
         )
         self.refresh()
 
     def still(self) -> Drawing:
         """Return the map with the path on it, a picture with a description in words."""
         return draw(self._network, self.path)
+
+    def still_html(self) -> str:
+        """Return the same map in the colors of the page."""
+        still = self.still()
+        return svg(still.sheet, "Map of the network", still.description)
 
     def _answer(self, anew: bool) -> None:
         self._network = self.network(anew)
@@ -125,6 +130,10 @@ class PacketLab(LiveWidget):
         index = self.hops.index
         return self._steps[index] if index is not None and index < len(self._steps) else None
 
+    def _choose(self, place: int) -> None:
+        """Choose the step at a place of the list: its number on the map was clicked."""
+        self.hops.index = place
+
     def _offer_steps(self) -> None:
         """Offer the steps of a new path, and choose the last, which is the one that stopped the packet if any did."""
         with self._moves.quiet():
@@ -135,9 +144,9 @@ class PacketLab(LiveWidget):
 
     def _show(self) -> None:
         """Show the map with a ring around the chosen step, and that step in full."""
-        drawing, step = draw(self._network, self.path, listed=False), self.step
+        step = self.step
         title = f"Map of the network. {self.path.verdict}" if self.path else "Map of the network"
-        self.map.value = svg(drawing.sheet, title, drawing.description, step.key if step else None)
+        self.map.show(self._network, self.path, self._steps, step, title)
         self.detail.value = step_html(self._network, step) if step else ""
 
 

@@ -75,6 +75,14 @@ def columns(left: w.Widget, right: w.Widget) -> w.HBox:
     return w.HBox([left, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 1em"))
 
 
+def beside(picture: w.Widget, choice: w.Widget, detail: w.Widget) -> w.HBox:
+    """Put a picture beside a list and what is chosen from it; where there is no room, these two side by side below."""
+    for widget in (choice, detail):
+        widget.layout.flex = "1 1 15em"
+    side = w.Box([choice, detail], layout=w.Layout(flex="1 1 17em")).add_class("labkit-side")
+    return w.HBox([picture, side], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 1em"))
+
+
 def answer(*children: w.Widget) -> w.VBox:
     """Return the part of a widget that shows its answer."""
     return w.VBox(list(children)).add_class("labkit-answer")
@@ -82,7 +90,7 @@ def answer(*children: w.Widget) -> w.VBox:
 
 def html(value: str = "") -> w.HTML:
     """Return a place for HTML that is filled in later. It does not escape what it is given."""
-    return w.HTML(value, layout=w.Layout(width="100%"))
+    return w.HTML(value)
 
 
 def dropdown(label: str, options: Iterable[Any], tooltip: str = "", **more: Any) -> w.Dropdown:

@@ -11,13 +11,12 @@ import ipywidgets as w
 
 from labkit.errors import LabError
 from labkit.network import Path
-from labkit.show.map.drawing import draw
-from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
 from labkit.show.widgets.hops import Step, steps
 from labkit.show.widgets.live import LabLike, LiveWidget
 from labkit.show.widgets.packet_lab import trace, trace_code
 from labkit.show.widgets.replay_records import Seen, packets_of, seen_on
+from labkit.show.widgets.step_map import StepMap
 
 _MOST = 100
 _HEADER = ("interface", "direction", "from → to", "verdict", "packets seen", "flow log records")
@@ -60,13 +59,13 @@ class Replay(LiveWidget):
         w.jslink((self.play, "value"), (self.slider, "value"))
         self.back = parts.button("Previous", "One step back", lambda: self._go(-1))
         self.next = parts.button("Next", "One step on", lambda: self._go(1))
-        self.map, self.table, self.lines = parts.html(), parts.html(), parts.html()
+        self.map, self.table, self.lines = StepMap(self._choose), parts.html(), parts.html()
         self.code = parts.code()
         self.slider.observe(lambda _: self.refresh(), "value")
         self.widget = parts.root(
             "replay",
             parts.row(self.back, self.next, self.play, self.slider, self.read_again()),
-            parts.answer(self.verdict, self.map, self.table, self.lines),
+            parts.answer(self.verdict, self.map.widget, self.table, self.lines),
             self.code,
         )
         self.refresh()
@@ -78,6 +77,11 @@ class Replay(LiveWidget):
 
     def _go(self, by: int) -> None:
         self.slider.value = min(max(self.moment + by, 0), self.slider.max)
+
+    def _choose(self, place: int) -> None:
+        """Go to a step of the packet that is on its way; after the last one, of the last packet."""
+        number = min(self.moment // len(self._steps), self._count - 1)
+        self.slider.value = number * len(self._steps) + place
 
     def _answer(self, anew: bool) -> None:
         network = self.network(anew)
@@ -92,14 +96,16 @@ class Replay(LiveWidget):
         is_over = number == self._count
         step = self._steps[-1 if is_over else index]
         self.verdict.value = "".join(self._said(step, number, index, is_over))
-        drawing = draw(network, self.path, listed=False)
-        self.map.value = svg(drawing.sheet, f"Map: the packet is at step {step.mark}", drawing.description, step.key)
+        self.map.show(network, self.path, self._steps, step, f"Map: the packet is at step {step.mark}")
         lines = self._records() if is_over else []
         rows = self._rows(number, index, lines)
-        seen = parts.table(_HEADER, rows, "What the interfaces have seen so far")
+        caption = "What the interfaces have seen so far"
+        seen = parts.scrolling(parts.table(_HEADER, rows, caption), caption)
         self.table.value = seen if rows else parts.sentence("No interface has seen it yet.", "quiet")
         told = [line for seen in self._seen for line in self._of(seen, lines)]
-        self.lines.value = parts.table(["record, as it was delivered"], [[line] for line in told]) if told else ""
+        caption = "record, as it was delivered"
+        found = parts.scrolling(parts.table([caption], [[line] for line in told]), caption)
+        self.lines.value = found if told else ""
         source, destination, protocol, port = self._ends
         call = trace_code(source, destination, protocol, port)
         parts.show_code(self.code, f'path = {call}\npath.forward.sightings\nlab.records("{self.path.packet.src}")')

@@ -22,7 +22,7 @@ def shown() -> PacketLab:
 
 
 def chips(lab: PacketLab, name: str) -> list[str]:
-    picture = fromstring(lab.map.value)
+    picture = fromstring(lab.map.picture.value)
     return [box.get("data-steps", "") for box in picture.iter() if name in box.get("class", "").split()]
 
 
@@ -61,7 +61,7 @@ def test_what_stopped_the_packet_is_said_with_code_and_what_to_do(shown: PacketL
 
 def test_choosing_a_step_rings_it_and_shows_the_rule_that_decided(shown: PacketLab) -> None:
     shown.hops.value = "4 ✓ route table rtb-subnet-1"
-    assert 'class="halo" data-steps="there-4"' in shown.map.value
+    assert 'class="halo" data-steps="there-4"' in shown.map.picture.value
     assert "10.2.0.0/16 → pcx-12 (pcx-12 is peering-1-2)" in shown.detail.value
     assert '<tr class="chosen"><td>▶ 10.2.0.0/16</td><td>peering-1-2</td><td>active</td></tr>' in shown.detail.value
     shown.hops.value = "2 ✓ security group sg-1"
@@ -69,6 +69,34 @@ def test_choosing_a_step_rings_it_and_shows_the_rule_that_decided(shown: PacketL
     shown.hops.value = "6 ✓ network ACL acl-subnet-2"
     assert "▶ rule 100: allow all traffic from 0.0.0.0/0" in shown.detail.value
     assert chips(shown, "halo") == ["there-6"]
+
+
+def test_a_number_on_the_map_is_a_button_that_chooses_its_step(shown: PacketLab) -> None:
+    assert [button.tooltip for button in shown.map.buttons] == list(shown.hops.options)
+    for place, (number, button) in enumerate(zip(shown.hops.options, shown.map.buttons, strict=True)):
+        button.click()
+        assert shown.hops.index == place
+        assert number in unescape(shown.detail.value)
+        # It lies over the number that is ringed then.
+        picture = fromstring(shown.map.picture.value)
+        _, _, wide, high = map(float, picture.attrib["viewBox"].split())
+        (ring,) = [box for box in picture.iter() if box.get("class") == "halo"]
+        x, y = (float(share.rstrip("%")) / 100 for share in (button.layout.left, button.layout.top))
+        left, top = float(ring.attrib["x"]), float(ring.attrib["y"])
+        assert left <= x * wide <= left + float(ring.attrib["width"])
+        assert top <= y * high <= top + float(ring.attrib["height"])
+
+
+def test_steps_that_share_a_box_on_the_map_share_its_width(shown: PacketLab) -> None:
+    first, second = (button.layout for button in shown.map.buttons[:2])  # the box says 1–2
+    assert (first.top, first.width) == (second.top, second.width)
+    assert float(second.left[:-1]) == pytest.approx(float(first.left[:-1]) + float(first.width[:-1]), abs=0.01)
+
+
+def test_there_are_as_many_buttons_as_steps(shown: PacketLab) -> None:
+    for destination in ("8.8.8.8", "instance-2", "nobody"):
+        shown.destination.choice.value, shown.destination.typed.value = "typed", destination
+        assert len(shown.map.buttons) == len(shown.hops.options) == len(shown.map.widget.children) - 1
 
 
 def test_a_denying_entry_is_the_marked_one() -> None:
@@ -211,7 +239,7 @@ def test_an_instance_that_is_gone_is_kept_and_named() -> None:
     shown.refresh()
     assert shown.destination.value == "instance-2"
     assert "There is no instance, interface or address 'instance-1'" in unescape(shown.verdict.value)
-    assert "This network has no VPC of yours yet" in shown.map.value
+    assert "This network has no VPC of yours yet" in shown.map.picture.value
     lab.build = the_lab(TO_2, TO_1)
     lab.changed()
     shown.refresh()
@@ -269,6 +297,7 @@ def test_its_still_form_is_the_map_with_the_path(shown: PacketLab) -> None:
     assert shown.still().description == draw(shown.network(), shown.path).description
     data = shown._repr_mimebundle_()
     assert data == {"text/plain": shown.still().description}
+    assert shown.still_html().startswith("<svg") and shown.still().description[:20] in shown.still_html()
 
 
 def test_names_are_escaped() -> None:
@@ -276,10 +305,10 @@ def test_names_are_escaped() -> None:
     shown = PacketLab(PaperLab(build))
     shown.hops.index = 3
     assert "&lt;script&gt;" in shown.detail.value
-    assert "<script>" not in shown.detail.value + shown.map.value
-    fromstring(shown.map.value)
+    assert "<script>" not in shown.detail.value + shown.map.picture.value
+    fromstring(shown.map.picture.value)
 
 
 def test_every_control_has_a_label_and_the_box_its_name(shown: PacketLab) -> None:
-    assert len(labeled_controls(shown.widget, "packet-lab")) == 9
+    assert len(labeled_controls(shown.widget, "packet-lab")) == 9 + len(shown.hops.options)
     assert sum("labkit-answer" in control._dom_classes for control in controls(shown.widget)) == 1

@@ -54,7 +54,7 @@ def rows(replay: Replay) -> list[list[str]]:
 
 def test_it_begins_at_the_sender(shown: Replay) -> None:
     assert "Packet 1 of 2, at instance instance-1: sends: ICMP echo request" in words(shown.verdict.value)
-    assert 'class="halo" data-steps="there-1 there-2"' in shown.map.value
+    assert 'class="halo" data-steps="there-1 there-2"' in shown.map.picture.value
     assert rows(shown) == []
 
 
@@ -82,6 +82,16 @@ def test_the_second_packet_is_counted_too(shown: Replay) -> None:
     shown.slider.value = 13 + 2
     assert "Packet 2 of 2" in words(shown.verdict.value)
     assert [row[4] for row in rows(shown)] == ["2", "1", "1"]
+
+
+def test_a_number_on_the_map_leads_to_that_step_of_the_same_packet(shown: Replay) -> None:
+    shown.slider.value = 13 + 2
+    shown.map.buttons[11].click()
+    assert shown.moment == 13 + 11
+    assert "Packet 2 of 2" in words(shown.verdict.value)
+    shown.slider.value = shown.slider.max
+    shown.map.buttons[0].click()
+    assert shown.moment == 13
 
 
 def test_where_the_packet_dies_is_said(shown: Replay) -> None:
@@ -165,9 +175,12 @@ def test_an_instance_that_is_gone_is_a_sentence(shown: Replay) -> None:
 
 def test_every_control_has_a_label_and_the_box_its_name(shown: Replay) -> None:
     inputs = [one for one in controls(shown.widget) if isinstance(one, (w.Button, w.IntSlider, w.Textarea))]
-    assert [control.description for control in inputs] == ["Previous", "Next", "Moment", "Refresh", "As code"]
+    numbers = [*map(str, range(1, 9)), *(f"↩{number}" for number in range(1, 6))]
+    assert [control.description for control in inputs] == [
+        "Previous", "Next", "Moment", "Refresh", *numbers, "As code"
+    ]  # fmt: skip
     assert "labkit-replay" in shown.widget._dom_classes
-    fromstring(shown.map.value)
+    fromstring(shown.map.picture.value)
 
 
 # Sightings

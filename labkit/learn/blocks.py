@@ -1,0 +1,21 @@
+"""HTML of which judgments, exercises and checks are made."""
+
+from __future__ import annotations
+
+
+def html_block(kind: str, inner: str) -> str:
+    """Return HTML as one block, in which `$` is a dollar sign and never begins a formula.
+
+    Its last two classes are those that MathJax leaves alone: version 3 in JupyterLab, and version 2 in exported pages.
+
+    Args:
+        kind: Its class after `labkit-`.
+        inner: The HTML that it holds.
+
+    Sources: https://docs.mathjax.org/en/latest/options/document.html,
+    https://docs.mathjax.org/en/v2.7/options/preprocessors/tex2jax.html
+
+    >>> html_block("answer", "${srcaddr} ${dstaddr}")
+    "<div class='labkit-answer mathjax_ignore tex2jax_ignore'>${srcaddr} ${dstaddr}</div>"
+    """
+    return f"<div class='labkit-{kind} mathjax_ignore tex2jax_ignore'>{inner}</div>"
