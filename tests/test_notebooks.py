@@ -79,13 +79,14 @@ def test_the_stated_minutes_are_those_that_it_takes() -> None:
         assert stated % 5 == 0 and abs(stated - minutes(path)) <= 2.5, (path, round(minutes(path), 1))
 
 
-def test_it_closes_with_exercises_what_was_learned_and_a_quiz() -> None:
+def test_it_closes_with_exercises_what_was_learned_a_quiz_and_what_is_passed() -> None:
     for path in NOTEBOOKS:
         number, found = path.name[:2], cells(path)
         sources = [cell["source"] for cell in found]
         quiz = sources.index(f'lab.quiz("{number}")')
         assert sources[quiz - 1].startswith("## What you have"), path
-        assert [cell["cell_type"] for cell in found[quiz + 1 :]] in ([], ["markdown"]), path
+        assert sources[quiz + 1] == "lab.progress()", path
+        assert [cell["cell_type"] for cell in found[quiz + 2 :]] in ([], ["markdown"]), path
         begun = next(i for i, source in enumerate(sources) if source.startswith("## Exercise"))
         text = "\n".join(sources[begun:quiz])
         shown = re.findall(r"^lab\.exercise\(\"([\d.]+)\"\)$", text, flags=re.M)

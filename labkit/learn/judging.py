@@ -97,8 +97,11 @@ def plain(answer: Any) -> Any:
         return math.nan  # the missing values of pandas
     if isinstance(answer, str | bool | int | float) or answer is None:
         return answer
-    if isinstance(answer, numbers.Number) and not isinstance(answer, complex):
-        return float(answer)  # type: ignore[arg-type]  # Decimal and Fraction
+    if isinstance(answer, numbers.Number):
+        try:
+            return float(answer)  # type: ignore[arg-type]  # of Decimal and Fraction
+        except (TypeError, ValueError, OverflowError):  # complex, or not a number, or too large
+            return str(answer)
     if isinstance(answer, bytes | bytearray):
         return answer.decode(errors="replace")
     if isinstance(id := getattr(answer, "id", None), str):
@@ -148,7 +151,11 @@ def number(
     found = single(_column(answer, numeric=True))
     wanted = f"a number of {unit}" if unit else "a number"
     if isinstance(found, list):
-        return wrong(f"That holds {len(found)} values; give one number." if found else "That is empty; give a number.")
+        return wrong(
+            f"That holds more than one value ({len(found)}); give one number."
+            if found
+            else "That is empty; give a number."
+        )
     if found is None or isinstance(found, bool):
         return wrong(f"That is {found}; give {wanted}.")
     if isinstance(found, str):
@@ -169,7 +176,8 @@ def number(
 def _compared(found: float, right: float, unit: str, digits: int, near: Mapping[str, float]) -> Judgment:
     """Judge a number that is one, in the right unit."""
     error, counts = abs(found - right), not digits
-    if error <= (0 if counts else 0.5 * 10.0**-digits) + 1e-9 * max(1, abs(right)):
+    # What is counted is exact, but for what converting it to the unit may have added.
+    if error <= (1e-6 if counts else 0.5 * 10.0**-digits + 1e-9 * abs(right)):
         return RIGHT
 
     def explains(value: float) -> bool:

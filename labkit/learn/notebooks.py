@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.folders import notebook_files
+from labkit.learn.student_copy import YOUR_TURN, comments_of
 
 #: Tags a cell that makes a part of the lab; together they make it.
 BUILD = "build"
 #: Tags a cell that later cells of its notebook need though it makes nothing that lasts: a name, or traffic.
 RERUN = "rerun"
-#: Begins the tag of a step that a student writes; its id follows.
-YOUR_TURN = "your-turn:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Notebook:
             cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
         except (ValueError, KeyError, TypeError):
             raise LabError(
-                f"{self.path.name} cannot be read as a notebook. Get it back as it was: git checkout {self.path.name}"
+                f"{self.path.name} cannot be read as a notebook. Get it back as it was: {self._restore}"
             ) from None
         found, section = [], ""
         for cell in cells:
@@ -101,11 +99,14 @@ class Notebook:
         """
         source = next((cell.source for cell in self.code_cells() if f"{YOUR_TURN}{id}" in cell.tags), None)
         if source is None:
-            raise LabError(f"{self.path.name} has no step {id}. Get it back as it was: git checkout {self.path.name}")
-        lines = source.splitlines()
-        comments = list(takewhile(lambda line: line.startswith("#"), lines))
-        task = " ".join(line.removeprefix("#").strip() for line in comments)
-        return YourTurn(task.removeprefix(f"Your turn ({id}).").strip(), "\n".join(lines[len(comments) :]).strip())
+            raise LabError(f"{self.path.name} has no step {id}. Get it back as it was: {self._restore}")
+        comments = comments_of(source)
+        task = " ".join(line.removeprefix("#").strip() for line in comments.splitlines())
+        return YourTurn(task.removeprefix(f"Your turn ({id}).").strip(), source.removeprefix(comments).strip())
+
+    @property
+    def _restore(self) -> str:
+        return f"git restore {self.path.parent.name}/{self.path.name}, in the project's folder."
 
 
 def notebooks() -> list[Notebook]:

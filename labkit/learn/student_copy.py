@@ -12,7 +12,7 @@ import json
 from itertools import takewhile
 from typing import Any
 
-#: How the tag of a step that a student writes begins; the step's id follows: `your-turn:1.a`.
+#: Begins the tag of a step that a student writes; its id follows, as in `your-turn:1.a`.
 YOUR_TURN = "your-turn:"
 
 

@@ -88,7 +88,8 @@ def test_everything_is_there_in_both_themes(notebook: Notebook, theme: str) -> N
 
 
 #: What scrolls in a widget though it is no table, code or list that may; a bar needs a pixel or two to be seen.
-_BARS = """name => [...document.querySelectorAll(`.labkit-${name}, .labkit-${name} *`)].filter(each => {
+_BARS = """name => [...document.querySelectorAll(
+    `.jp-OutputArea-output:has(.labkit-${name}), .labkit-${name}, .labkit-${name} *`)].filter(each => {
     const look = getComputedStyle(each);
     const over = (has, room, flow) => has > room + 1 && ['auto', 'scroll'].includes(flow);
     return each.clientWidth && !each.matches('.labkit-wide, select')
@@ -113,7 +114,7 @@ def test_on_a_laptop_the_map_and_its_steps_are_in_view_together(notebook: Notebo
         assert bottom and first and steps
         end = bottom["y"] + bottom["height"]
         assert first["y"] + first["height"] <= end
-        row = 18
+        row = 18  # pixels
         assert steps["y"] + 4 * row <= end, "four steps, at least"
 
 

@@ -160,7 +160,7 @@ def test_a_notebook_that_is_broken(same_lab: Lab, tmp_path: Path, monkeypatch: p
     (tmp_path / "notebooks" / "01-two-vpcs.ipynb").write_text("{}")
     monkeypatch.setattr("labkit.folders.__file__", str(tmp_path / "labkit" / "folders.py"))
     with pytest.raises(
-        LabError, match=r"01-two-vpcs.ipynb cannot be read as a notebook. Get it back .* git checkout"
+        LabError, match=r"01-two-vpcs.ipynb cannot be read as a notebook. Get it back .* git restore notebooks/01-two"
     ):
         same_lab.catch_up("01")
 

@@ -220,7 +220,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     "0.1": [
         (65531, "Subnets reserve five"), (16, "the number of bits that are fixed"), (65534, "Leave none out"),
         ("172.31.0.0/16", "That is the range itself"), (ip_network("172.31.0.0/16"), "That is the range itself"),
-        ([1, 2], "That holds 2 values; give one number."), ([], "That is empty"),
+        ([1, 2], "That holds more than one value (2); give one number."), ([], "That is empty"),
         ("many", "'many' is text; give a number of addresses."), (True, "That is True; give a number of addresses."),
         (float("nan"), "a missing value"), (4096, "Too small."), (65000, "Too small, by less than 2 %."),
         (65535.5, "65535.5 is not a whole number, and addresses are counted."),
@@ -255,7 +255,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
     "2.2": [
         (504, "one direction"), (12, "That is the packets"), (84, "one packet"), (1.008, "in kilobytes"),
         (4, "number of records"), (503, "Too small."), (1008.5, "not a whole number, and bytes are counted."),
-        (-1008, "The sign is wrong."), (lambda n: n["lab"].records("8.8.8.8"), "That holds 4 values; give one number."),
+        (-1008, "The sign is wrong."),
+        (lambda n: n["lab"].records("8.8.8.8"), "That holds more than one value (4); give one number."),
         ("1008 packets", "Give a number of bytes: '1008 packets' says packets."),
     ],
     "3.1": [

@@ -11,8 +11,10 @@ from functools import cache
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from labkit.errors import CheckFailedError, LabError
+from labkit import flowlogs
+from labkit.errors import CheckFailedError, FlowLogFormatError, LabError
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import CHAPTERS
@@ -20,6 +22,7 @@ from labkit.learn.notebooks import Notebook, notebooks
 from labkit.learn.view import View
 from tests.lab.conftest import fresh_lab
 from tests.learn.answers import AS_GOOD, WRONG, Names, forms, mistakes
+from tests.learn.checking import Until
 from tests.learn.grammar import faults
 
 #: What marks a cell that has no place here.
@@ -126,6 +129,35 @@ def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
         for option in question.options:
             assert option.why in given[option.letter].text and option.why.endswith((".", "}"))
             assert "{" not in option.text + option.why + question.text
+
+
+def test_a_flow_log_that_is_left_over_is_named_and_the_second_try_works(until: Until) -> None:
+    built = until("03")
+    lab, ec2, names = built.lab, built.ec2, dict(built.names)
+    *making, deleting = TEXTS["2.1"]["solution"].strip().splitlines()
+    for _ in range(2):
+        exec("\n".join(making), names)
+        said = lab.exercise("2.1").check(names["answer"])
+        assert not said.passed and said.text.startswith("The format is right. Now delete what is left on subnet-1:")
+        assert f"ec2.delete_flow_logs(FlowLogIds=['{names['mine']}'])" in said.text
+        assert "it lacks" in (said := lab.exercise("2.1").check("${srcaddr}")).text and names["mine"] in said.text
+    with pytest.raises(ClientError, match="FlowLogAlreadyExists"):  # without looking first, as AWS does
+        exec("\n".join(making).replace('lab.find("five-fields") or ', ""), names)
+
+    lab.shell("instance-1", "ping -c 2 8.8.8.8")
+    lab.wait_for_flow_logs()
+    lines = lab.records("8.8.8.8")
+    assert {len(line.split()) for line in lines} == {5, 14}
+    with pytest.raises(FlowLogFormatError, match=r"more than one flow log, .* pass errors='report'"):
+        flowlogs.read(lines)
+    table = flowlogs.read(lines, errors="report")
+    assert len(table) + len(table.attrs["errors"]) == len(lines)
+
+    exec(deleting, names)
+    assert lab.exercise("2.1").check(names["answer"]).passed
+    ec2.create_flow_logs(ResourceType="Subnet", ResourceIds=[lab.find("subnet-1")], TrafficType="REJECT",
+                         LogGroupName=built.log_group, DeliverLogsPermissionArn=built.role)  # fmt: skip
+    assert lab.exercise("2.1").check(names["answer"]).passed  # somebody else's flow log, of the default format
 
 
 # The same for every exercise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from labkit.learn import chapters
 from labkit.learn.chapters import CHAPTERS, CHECKS
 from labkit.learn.checks import Overview
 from labkit.learn.result import Line, Result
+from tests.learn.checking import Until
 
 #: The texts of a line about something that is wrong.
 WRONG = {"found", "wanted", "next"}
@@ -64,6 +66,19 @@ def test_html_is_escaped_and_marks_are_not_by_color_alone() -> None:
     assert not any(tag in html for tag in ("<vpcs>", "<i>:", "<script>", "<u>", "<n>"))
     assert "&lt;script&gt;" in html and "aria-label='not right'>✗" in html and "aria-label='right'>✓" in html
     assert "color" not in html
+
+
+def test_a_dollar_sign_begins_no_formula(until: Until) -> None:
+    """MathJax, which would typeset `${…} ${…}`, leaves these two classes alone: version 3 and version 2.
+
+    https://docs.mathjax.org/en/latest/options/document.html
+    """
+    lab = until("03").lab
+    exercise = lab.exercise("2.1")
+    made = (lab.check(), lab.check("vpcs"), exercise, exercise.hint(), exercise.solution(), exercise.check("${a} ${b}"),
+            lab.trace("instance-1", "instance-2"))  # fmt: skip
+    for each in made:
+        assert re.match(r"<div class='[^']*\bmathjax_ignore tex2jax_ignore'>", each._repr_html_()), repr(each)
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,10 @@ class FlowExplorer(Interactive):
             style={"description_width": "initial"}, layout={"width": "auto", "max_width": "60em"},
         )  # fmt: skip
         # JupyterLab keeps the arrow keys from sliders, so the times can be typed, too.
-        self.since = parts.text("From", tooltip="The left end of the time, to type (UTC)", disabled=still)
-        self.until = parts.text("until", tooltip="The right end of the time, to type (UTC)", disabled=still)
+        self.since = parts.text("From", tooltip="The left end of the time, to type (UTC)", width="15em", disabled=still)
+        self.until = parts.text(
+            "until", tooltip="The right end of the time, to type (UTC)", width="15em", disabled=still
+        )
         verdicts = [("any", None), ("ACCEPT", "ACCEPT"), ("REJECT", "REJECT")]
         tip = "What security groups and network ACLs said at the interface"
         self.verdict = parts.dropdown("Verdict", verdicts, tip, disabled=off("action"))
@@ -116,7 +118,8 @@ class FlowExplorer(Interactive):
         self.protocol = parts.dropdown("Protocol", protocols, tip, disabled=off("protocol"))
         tip = "Source or destination; of a CIDR, every address in it"
         self.address = parts.text("Address", "", "10.1.15.80 or 10.1.0.0/16", tip, disabled=off("srcaddr", "dstaddr"))
-        self.port = parts.text("Port", "", "443", "Of source or destination", disabled=off("srcport", "dstport"))
+        tip = "Of source or destination"
+        self.port = parts.text("Port", "", "443", tip, "9em", disabled=off("srcport", "dstport"))
         self.reset = parts.button("Show all", "Forget every choice", self._reset)
         self._moves = parts.Moves()
         self._moves.watch(self._slid, self.time)

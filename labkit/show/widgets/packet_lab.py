@@ -7,6 +7,7 @@ import json
 from labkit.errors import LabError
 from labkit.network import Network, Path
 from labkit.show.map.drawing import Drawing, draw
+from labkit.show.map.svg import svg
 from labkit.show.widgets import parts
 from labkit.show.widgets.endpoint_picker import ON_THE_INTERNET, EndpointPicker
 from labkit.show.widgets.hops import Step, step_html, steps

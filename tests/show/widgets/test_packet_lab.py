@@ -297,6 +297,7 @@ def test_its_still_form_is_the_map_with_the_path(shown: PacketLab) -> None:
     assert shown.still().description == draw(shown.network(), shown.path).description
     data = shown._repr_mimebundle_()
     assert data == {"text/plain": shown.still().description}
+    assert shown.still_html().startswith("<svg") and shown.still().description[:20] in shown.still_html()
 
 
 def test_names_are_escaped() -> None:
