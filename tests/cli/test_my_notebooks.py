@@ -73,6 +73,10 @@ def test_the_first_time_every_chapter_is_copied_without_its_outputs_and_then_not
     assert update(lesson) == [("00", Change.ADDED)]
 
 
+def test_git_ignores_the_folder_so_that_an_update_of_the_course_never_collides_with_work_in_it() -> None:
+    assert f"/{FOLDER}/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 def test_a_copy_that_was_only_opened_follows_the_course(lesson: Path, mine: Path) -> None:
     update(lesson)
     opened = nbformat.read(mine / NAMES[1], as_version=4)

@@ -27,10 +27,10 @@ CELLS = [
     ("build", 'vpc_1 = lab.find("vpc-1")'),
     (
         "your-turn:1.y",
-        "# Your turn. Create vpc-2\n# with the range 10.2.0.0/16.\n\n"
+        "# Your turn (1.y). Create vpc-2\n# with the range 10.2.0.0/16.\n\n"
         'vpc_2 = lab.find("vpc-2")  # or make it\nprint(vpc_2)\n',
     ),
-    ("your-turn:1.z", "# Your turn. May it be peered?\nanswer = False"),
+    ("your-turn:1.z", "# Your turn (1.z). May it be peered?\nanswer = False"),
 ]
 
 
