@@ -56,7 +56,8 @@ def catch_up_here(visit: Visit, namespace: dict[str, Any]) -> str:
     visit.reach(len(behind) - 1)
     built = sum(BUILD in cell.tags for cell in again)
     others = f" and {len(again) - built} that later cells need" if len(again) > built else ""
-    return f"Ran {built} build cells of {visit.chapter}{others}, up to '{behind[-1].section}'."
+    cells = "build cell" if built == 1 else "build cells"
+    return f"Ran {built} {cells} of {visit.chapter}{others}, up to '{behind[-1].section}'."
 
 
 def _run(source: Notebook, cells: Iterable[str], namespace: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import ast
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from botocore.exceptions import ClientError
 
@@ -146,14 +146,16 @@ class Visit:
         return same[0] if len(same) == 1 else None
 
 
-@cache
-def visit_of(shell: object) -> Visit:
+_visits: WeakKeyDictionary[Any, Visit] = WeakKeyDictionary()
+
+
+def visit_of(shell: Any) -> Visit:
     """Return the visit of a kernel, always the same one.
 
     Args:
-        shell: The kernel's IPython, or None in a plain script.
+        shell: The kernel's IPython, or None in a plain script, of which nothing is remembered.
     """
-    return Visit()
+    return _visits.setdefault(shell, Visit()) if shell is not None else Visit()
 
 
 def _names(source: str) -> set[str]:

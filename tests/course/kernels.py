@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets import Widget
 from traitlets.config import Config
 
 from labkit.embedded import EmbeddedAws
@@ -62,6 +63,8 @@ def started(live: bool = False) -> Iterator[Kernel]:
         try:
             yield Kernel(shell, aws_of(lab))
         finally:
+            Widget.close_all()
+            shell.reset(new_session=False)  # its tables are large
             InteractiveShell.clear_instance()
 
 
