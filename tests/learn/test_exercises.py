@@ -129,6 +129,17 @@ def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
         for option in question.options:
             assert option.why in given[option.letter].text and option.why.endswith((".", "}"))
             assert "{" not in option.text + option.why + question.text
+            for form in (
+                option.letter.upper(),
+                f"({option.letter})",
+                f"{option.letter}.",
+                [option.letter],
+                option.text,
+            ):
+                assert quiz.answer(float(question.number), form).passed == option.right
+    for asked in ((9, "a"), ("b",), (), (1, "z"), (1, "yes"), (None, None), ([1, 2], "a")):
+        said = quiz.answer(*asked)
+        assert not said.passed and not faults(said.text), said
 
 
 def test_a_flow_log_that_is_left_over_is_named_and_the_second_try_works(until: Until) -> None:
