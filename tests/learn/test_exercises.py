@@ -103,8 +103,12 @@ def test_the_exercises_of_a_notebook(story: tuple[str, Names]) -> None:
             judgment = judge(view, given(names) if callable(given) else given)
             assert words in judgment.text, (each["id"], given, judgment)
             said_well(judgment, each["id"], given)
+        said = {each["answer"]}
         for given in mistakes(each["id"], answer):
-            said_well(judge(view, given), each["id"], given)
+            said_well(judgment := judge(view, given), each["id"], given)
+            said.add(judgment.text)
+        for example in {part for text in said for part in re.findall(r"(?<=')[^']+(?=')|(?<=: )[^;.]+", text)}:
+            assert not judge(view, example).passed, (each["id"], example)  # an example gives nothing away
 
 
 def said_well(judgment: Any, *where: Any) -> None:
