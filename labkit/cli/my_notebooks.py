@@ -131,7 +131,10 @@ def _sentence(chapter: Chapter) -> str:
             )
         case Change.ORIGINAL_UNREADABLE:
             original = f"notebooks/{chapter.name}"
-            return f"{original} can't be read as a notebook, so it was not copied; 'git restore {original}' brings it back."
+            return (
+                f"{original} can't be read as a notebook, so it was not copied; 'git restore {original}' brings it "
+                "back."
+            )
     return ""
 
 

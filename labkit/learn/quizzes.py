@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.exercises import Keep
-from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
+from labkit.learn.judging import UNATTEMPTED, Judgment, shown, single, wrong
 from labkit.learn.result import strict
 from labkit.learn.view import Lab, Stop, View
 
@@ -77,23 +78,30 @@ class Quiz:
 
     def _judged(self, number: object, letter: object) -> Judgment:
         if self.trouble:
-            return wrong(self.trouble)
-        question = next((each for each in self.questions if str(each.number) == str(number).strip()), None)
+            return Judgment(False, self.trouble, attempted=False)
+        asked = re.fullmatch(r"(?:question )?(\d+)(?:\.0*)?\)?", str(single(number)).strip().lower())
+        question = next((each for each in self.questions if asked and each.number == int(asked[1])), None)
         if question is None:
-            return wrong(f"There is no question {number!r}: they are 1 to {len(self.questions)}.")
+            called = f'lab.quiz("{self._chapter}").answer(1, "a")'
+            return wrong(f"There is no question {shown(number)}: they are 1 to {len(self.questions)}, as in {called}.")
         if letter is None or letter is ...:
             return UNATTEMPTED
-        given = str(letter).strip().rstrip(").").lower()
-        chosen = next((each for each in question.options if given in (each.letter, each.text.lower())), None)
+        given = _bare(str(single(letter))).removeprefix("option ")
+        chosen = next((each for each in question.options if given in (each.letter, _bare(each.text))), None)
         if chosen is None:
-            letters = ", ".join(repr(each.letter) for each in question.options)
-            return wrong(f"{letter!r} is no option of question {question.number}: choose one of {letters}.")
+            letters = ", ".join(each.letter for each in question.options)
+            return wrong(f"{shown(letter)} is not an option of question {question.number}: choose one of {letters}.")
         note = self._keep(f"quiz:{self._chapter}.{question.number}", passed=chosen.right, answer=chosen.letter)
         return Judgment(chosen.right, f"{'Right' if chosen.right else 'No'}. {chosen.why}", note=note)
 
     def __repr__(self) -> str:
         how = f'Answer each with lab.quiz("{self._chapter}").answer(1, "a").'
         return self.trouble or "\n".join([self.title, *map(str, self.questions), how])
+
+
+def _bare(text: str) -> str:
+    """Return an option's letter or text without the marks around it."""
+    return text.strip(" ().:").lower()
 
 
 def _question(number: int, texts: dict[str, Any], facts: Facts) -> Question:

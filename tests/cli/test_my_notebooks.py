@@ -242,4 +242,4 @@ def test_each_change_is_told_in_a_sentence_that_names_what_to_do(lesson: Path, m
     (mine / NAMES[0]).write_text("{")
     assert told().endswith("labkit start --fresh 00")
     (lesson / NAMES[0]).write_text("{")
-    assert "'git restore notebooks/00-start-here.ipynb' mends it" in told()
+    assert "'git restore notebooks/00-start-here.ipynb' brings it back" in told()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ def find(built: Built, mistake: Mistake) -> None:
     lines = wrong(built.lab.check(mistake.check))
     for line, said in zip(lines, mistake.said, strict=True):
         assert line.found and line.wanted and line.next
+        assert not any(id in other.next for other in lines if other.next != line.next for id in doomed(line))
         for name, text in said._asdict().items():
             expected = text.format(b=built)
             shown = getattr(line, name)
@@ -60,6 +62,11 @@ def find(built: Built, mistake: Mistake) -> None:
         for line in lines:
             follow(built, line)
         assert built.lab.check(mistake.check).passed
+
+
+def doomed(line: Line) -> list[str]:
+    """The ids of what a line says to delete; no other line may say to change it as well."""
+    return re.findall(r"(?:delete|terminate)_\w+\(\w+=\[?'([^']+)'", line.next)
 
 
 def follow(built: Built, line: Line) -> None:

@@ -103,8 +103,12 @@ def test_the_exercises_of_a_notebook(story: tuple[str, Names]) -> None:
             judgment = judge(view, given(names) if callable(given) else given)
             assert words in judgment.text, (each["id"], given, judgment)
             said_well(judgment, each["id"], given)
+        said = {each["answer"]}
         for given in mistakes(each["id"], answer):
-            said_well(judge(view, given), each["id"], given)
+            said_well(judgment := judge(view, given), each["id"], given)
+            said.add(judgment.text)
+        for example in {part for text in said for part in re.findall(r"(?<=')[^']+(?=')|(?<=: )[^;.]+", text)}:
+            assert not judge(view, example).passed, (each["id"], example)  # an example gives nothing away
 
 
 def said_well(judgment: Any, *where: Any) -> None:
@@ -129,6 +133,17 @@ def test_the_quiz_of_a_notebook(story: tuple[str, Names]) -> None:
         for option in question.options:
             assert option.why in given[option.letter].text and option.why.endswith((".", "}"))
             assert "{" not in option.text + option.why + question.text
+            for form in (
+                option.letter.upper(),
+                f"({option.letter})",
+                f"{option.letter}.",
+                [option.letter],
+                option.text,
+            ):
+                assert quiz.answer(float(question.number), form).passed == option.right
+    for asked in ((9, "a"), ("b",), (), (1, "z"), (1, "yes"), (None, None), ([1, 2], "a")):
+        said = quiz.answer(*asked)
+        assert not said.passed and not faults(said.text), said
 
 
 def test_a_flow_log_that_is_left_over_is_named_and_the_second_try_works(until: Until) -> None:

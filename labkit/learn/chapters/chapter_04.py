@@ -131,11 +131,11 @@ def lost_replies(view: View, answer: object) -> Judgment:
     needed(left, "replies in the records", "run the cells of notebook 04 up to its records.")
     sent, received = (sum(record.packets for record in records) for records in (left, came))
     near = {
-        f"That is all that left {THERE.instance}; take off what came.": sent,
+        f"That is all that left {THERE.instance}; subtract what came.": sent,
         f"That is what came to {HERE.instance}; how many did not?": received,
         "That is in bytes; count packets.": sum(r.bytes for r in left) - sum(r.bytes for r in came),
-        "The other way round: those that left, less those that came.": received - sent,
-        "Added up; the question is how many are missing.": sent + received,
+        "The other way round: those that left minus those that came.": received - sent,
+        "That is both added up; the question is how many are missing.": sent + received,
     }
     return number(answer, sent - received, "packets", near=near)
 
