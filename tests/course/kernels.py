@@ -6,10 +6,8 @@ A kernel takes seconds to start, and this a moment; `test_restarted` also restar
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -19,8 +17,6 @@ from traitlets.config import Config
 
 from labkit.embedded import EmbeddedAws
 from tests.lab.conftest import aws_of, fresh_lab
-
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
 
 class Ran(NamedTuple):
@@ -66,15 +62,3 @@ def started(live: bool = False) -> Iterator[Kernel]:
             Widget.close_all()
             shell.reset(new_session=False)  # its tables are large
             InteractiveShell.clear_instance()
-
-
-def code_cells(path: Path) -> list[dict[str, Any]]:
-    """The code cells of a notebook, each with its source as one text, its tags, and the heading above it."""
-    found, heading = [], ""
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code":
-            found.append(cell | {"source": source, "tags": cell["metadata"].get("tags", []), "heading": heading})
-        elif source.startswith("#"):
-            heading = source.splitlines()[0]
-    return found

@@ -1,6 +1,6 @@
-"""Runs one notebook's code cells in several wrong orders, each in a new IPython, and writes how each cell ended.
+"""Runs each notebook's code cells in several wrong orders, each in a new IPython, and writes how each cell ended.
 
-python -m tests.course.shuffled NOTEBOOK REQUESTS ENDS
+python -m tests.course.shuffled REQUESTS ENDS
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from tests.course.notebooks import NOTEBOOKS, code_cells
 from tests.safety.course import note_requests, raise_loopback
 
 
@@ -27,28 +28,27 @@ def orders(cells: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     yield random.Random("anywhere").sample(cells, len(cells))
 
 
-def main(path: Path, requests: Path, ends: Path) -> None:
+def main(requests: Path, ends: Path) -> None:
     raise_loopback()
     from IPython.core.interactiveshell import InteractiveShell
 
     from labkit import lab
 
-    os.chdir(path.parent)
-    cells = [each for each in json.loads(path.read_text(encoding="utf-8"))["cells"] if each["cell_type"] == "code"]
+    os.chdir(NOTEBOOKS[0].parent)
     ended = []
     with requests.open("w", encoding="utf-8") as log:
         note_requests(log)
-        for order in orders(cells):
+        for path, order in [(each, order) for each in NOTEBOOKS for order in orders(code_cells(each))]:
             InteractiveShell.clear_instance()
             shell = InteractiveShell.instance()
             for cell in order:
                 with redirect_stdout(io.StringIO()) as shown, redirect_stderr(shown):
-                    result = shell.run_cell("".join(cell["source"]), cell_id=cell["id"])
+                    result = shell.run_cell(cell["source"], cell_id=cell["id"])
                 error = result.error_before_exec or result.error_in_exec
                 ended.append(
                     {
-                        "cell": cell["id"],
-                        "meant": "raises-exception" in cell["metadata"].get("tags", []),
+                        "cell": f"{path.stem}: {cell['id']}",
+                        "meant": "raises-exception" in cell["tags"],
                         "kinds": [kind.__name__ for kind in type(error).__mro__] if error else [],
                         "code": getattr(error, "response", {}).get("Error", {}).get("Code", ""),
                         "shown": shown.getvalue(),

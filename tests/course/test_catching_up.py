@@ -12,7 +12,8 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from labkit.learn import bookmark
-from tests.course.kernels import NOTEBOOKS, Kernel, code_cells, started
+from tests.course.kernels import Kernel, started
+from tests.course.notebooks import NOTEBOOKS, code_cells
 
 PATH = next(path for path in NOTEBOOKS if path.name.startswith("04"))
 CELLS = {cell["id"]: cell["source"] for cell in code_cells(PATH)}

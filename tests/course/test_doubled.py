@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from labkit.embedded.api.scope import is_read
-from tests.course.kernels import NOTEBOOKS, Kernel, code_cells, started
+from tests.course.kernels import Kernel, started
+from tests.course.notebooks import NOTEBOOKS, code_cells
 from tests.neighbors import additions, changes, everything
 
 
