@@ -1,6 +1,6 @@
-"""Runs one notebook's code cells out of order, several times, and prints how each cell ended, as JSON.
+"""Runs one notebook's code cells in several wrong orders, each in a new IPython, and writes how each cell ended.
 
-python -m tests.course.shuffled NOTEBOOK
+python -m tests.course.shuffled NOTEBOOK REQUESTS ENDS
 """
 
 from __future__ import annotations
@@ -11,45 +11,54 @@ import os
 import random
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from tests.safety.course import raise_loopback
+from tests.safety.course import note_requests, raise_loopback
 
 
-def orders(cells: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield each order by its name: the first cell, which connects, last; in the middle; anywhere."""
+def orders(cells: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the orders: the first cell, which connects, last; in the middle; anywhere."""
     first, *rest = cells
-    for name, place in (("last", len(rest)), ("in the middle", len(rest) // 2)):
-        shuffled = random.Random(name).sample(rest, len(rest))
-        yield f"the first cell {name}", [*shuffled[:place], first, *shuffled[place:]]
-    yield "any order", random.Random("any order").sample(cells, len(cells))
+    for place in (len(rest), len(rest) // 2):
+        shuffled = random.Random(place).sample(rest, len(rest))
+        yield [*shuffled[:place], first, *shuffled[place:]]
+    yield random.Random("anywhere").sample(cells, len(cells))
 
 
-def main(path: Path) -> None:
+def main(path: Path, requests: Path, ends: Path) -> None:
     raise_loopback()
     from IPython.core.interactiveshell import InteractiveShell
 
-    import labkit.lab
+    from labkit import lab
 
     os.chdir(path.parent)
     cells = [each for each in json.loads(path.read_text(encoding="utf-8"))["cells"] if each["cell_type"] == "code"]
-    ran = []
-    for name, order in orders(cells):
-        InteractiveShell.clear_instance()
-        shell = InteractiveShell.instance()
-        for cell in order:
-            with redirect_stdout(io.StringIO()) as shown:
-                result = shell.run_cell("".join(cell["source"]), cell_id=cell["id"])
-            error = result.error_before_exec or result.error_in_exec
-            kinds = [kind.__name__ for kind in type(error).__mro__] if error else []
-            ran.append({"order": name, "cell": cell["id"], "kinds": kinds, "shown": shown.getvalue()})
-        if labkit.lab._lab is not None:
-            labkit.lab._lab._account.close()  # type: ignore[attr-defined]
-            labkit.lab._lab = None
-    print(json.dumps(ran))
+    ended = []
+    with requests.open("w", encoding="utf-8") as log:
+        note_requests(log)
+        for order in orders(cells):
+            InteractiveShell.clear_instance()
+            shell = InteractiveShell.instance()
+            for cell in order:
+                with redirect_stdout(io.StringIO()) as shown, redirect_stderr(shown):
+                    result = shell.run_cell("".join(cell["source"]), cell_id=cell["id"])
+                error = result.error_before_exec or result.error_in_exec
+                ended.append(
+                    {
+                        "cell": cell["id"],
+                        "meant": "raises-exception" in cell["metadata"].get("tags", []),
+                        "kinds": [kind.__name__ for kind in type(error).__mro__] if error else [],
+                        "code": getattr(error, "response", {}).get("Error", {}).get("Code", ""),
+                        "shown": shown.getvalue(),
+                    }
+                )
+            if lab._lab is not None:  # the environment is again as it was planted
+                lab._lab._account.close()  # type: ignore[attr-defined]
+                lab._lab = None
+    ends.write_text(json.dumps(ended), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(*(Path(argument).resolve() for argument in sys.argv[1:]))

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -19,19 +19,10 @@ def main(requests: Path) -> int:
     from IPython.core.interactiveshell import InteractiveShell
 
     from labkit import embedded
-    from labkit.embedded.api.loopback import Loopback
 
-    answer = Loopback._app
     cells = surprises = 0
     with requests.open("w", encoding="utf-8") as log:
-
-        def noted(self: Loopback, environ: dict[str, Any], start_response: Any) -> Any:
-            # The rest of a WSGI environ is this process's own environment.
-            headers = {key: environ[key] for key in environ if key.startswith(("HTTP_", "PATH_", "QUERY_"))}
-            log.write(json.dumps(headers) + "\n")
-            return answer(self, environ, start_response)
-
-        Loopback._app = noted  # type: ignore[method-assign]
+        note_requests(log)
         os.chdir(NOTEBOOKS)
         shell = InteractiveShell.instance()
         for path in sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb")):
@@ -47,6 +38,21 @@ def main(requests: Path) -> int:
                     print(f"{path.name}: {''.join(cell['source'])}", file=sys.stderr)
     print(f"\n{cells} cells ran, {surprises} not as their tags say")
     return 1 if surprises else 0
+
+
+def note_requests(log: TextIO) -> None:
+    """Write the headers of each request to the embedded AWS from now on, a line of JSON each."""
+    from labkit.embedded.api.loopback import Loopback
+
+    answer = Loopback._app
+
+    def noted(self: Loopback, environ: dict[str, Any], start_response: Any) -> Any:
+        # The rest of a WSGI environ is this process's own environment.
+        headers = {key: environ[key] for key in environ if key.startswith(("HTTP_", "PATH_", "QUERY_"))}
+        log.write(json.dumps(headers) + "\n")
+        return answer(self, environ, start_response)
+
+    Loopback._app = noted  # type: ignore[method-assign]
 
 
 def raise_loopback() -> None:
