@@ -30,7 +30,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, or - for standard input")
     parser.add_argument("--top", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     parser.add_argument("--format", metavar="FORMAT", help="the flow log's format, '${version} ${account-id} …'")
-    parser.add_argument("--where", default="true", metavar="SQL", help='a condition, such as "dstport = 443"')
+    example = "such as \"dstport = 443 AND srcaddr = '10.1.15.80'\": text and times want single quotes"
+    parser.add_argument("--where", default="true", metavar="SQL", help=f"a condition, {example}")
     parser.add_argument(
         "--unanswered", action="store_true", help="list traffic that was accepted and to which nothing came back"
     )

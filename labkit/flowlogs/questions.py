@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from labkit.errors import QuestionError
+from labkit.flowlogs import conditions
 from labkit.flowlogs.stream import RecordStream
 
 #: What a question can be asked of.
@@ -91,6 +92,7 @@ def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: b
     0  10.1.15.80  10.2.0.126       10    840
     1  10.2.0.126  10.1.15.80        5    420
     """
+    _check(records, where)
     seen = f"FROM records WHERE srcaddr IS NOT NULL AND ({where})"
     if not each_side:
         # Grouping by a number is faster than grouping by the interface's id.
@@ -134,6 +136,7 @@ def accepted_but_never_answered(
       interface_id     srcaddr     dstaddr  packets                      first
     0        eni-1  10.1.15.80  10.2.0.126        5  2025-12-03 15:05:16+00:00
     """
+    _check(records, where)
     return _question(
         records,
         f"""
@@ -157,6 +160,18 @@ def accepted_but_never_answered(
         {"" if n is None else f"LIMIT {int(n)}"}""",
         patience=patience,
     )
+
+
+def _check(records: Records, where: str) -> None:
+    """Check a condition on records before it becomes part of a question."""
+    if where == "true":
+        return
+    if isinstance(records, RecordStream):
+        found, streams = records.schema, True
+    else:
+        found, streams = pa.Schema.from_pandas(records.head(0), preserve_index=False), False
+    absent = [pa.field(name, pa.null()) for name in _OPTIONAL if name not in found.names]
+    conditions.check(where, pa.schema([*found, *absent]), _database(limited=streams).cursor())
 
 
 def _question(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:

@@ -3,72 +3,97 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.learn.judging import RIGHT, Judgment, wrong
+from labkit.learn.judging import RIGHT, Judgment, with_article, wrong
 
 
-def counts(answer: Any, right: Mapping[str, float], what: str, of: str) -> Judgment:
+def counts(
+    answer: Any, right: Mapping[str, float], what: str, of: str, rows: int, names: Mapping[str, str] | None = None
+) -> Judgment:
     """Judge a table of numbers, one for each key, such as packets for each port.
 
     Args:
-        answer: A Series by key, a table with the keys in its index or in a column, a dictionary, or a list of pairs.
-        right: The right number for each key. Not all are wanted: a table may be cut off after the largest ones.
+        answer: A Series by key, a table with the keys in its index or in a column, a dictionary, a list of pairs, or
+            the results of get_query_results.
+        right: The right number for each key.
         what: What a key is, for messages.
         of: What is counted or added up, for messages.
+        rows: How many rows are wanted at least, those with the largest numbers; fewer if there are fewer keys.
+        names: Keys by other names, in lower case, such as the number of a protocol by its name.
 
     Returns:
         The judgment; if the answer is wrong, the first thing that is.
 
-    >>> counts({22: 3, "443": 5.0}, {"443": 5, "22": 3, "8080": 1}, "port", "packets")
+    >>> counts({22: 3, "443": 5.0}, {"443": 5, "22": 3, "8080": 1}, "port", "packets", rows=2)
     ✓ Right.
-    >>> counts({443: 4}, {"443": 5}, "port", "packets")
-    ✗ For the port 443 you have 4 packets; it is 5.
+    >>> counts({443: 4, 22: 3}, {"443": 5, "22": 3}, "port", "packets", rows=2)
+    ✗ The number of packets is wrong for the port 443: you have 4, and it is 5.
     """
-    pairs = _pairs(answer, right)
+    pairs = _pairs(answer, right, names or {})
     if pairs is None:
-        return wrong(f"Give a table with the {of} of each {what}.")
+        return wrong(f"Give a table with the number of {of} for each {what}.")
     if not pairs:
         return wrong("That table is empty: look at the filter.")
     given = dict(pairs)
     foreign = next((key for key in given if key not in right), None)
     if foreign is not None:
-        return wrong(f"{foreign!r} does not belong there: give the {of} of each {what}.")
+        return wrong(f"{foreign!r} does not belong there: give the number of {of} for each {what}.")
     if len(given) < len(pairs):
         return wrong(f"Each {what} must have one row: group by it alone.")
     for key, value in given.items():
         if not math.isclose(value, right[key], rel_tol=1e-9):
-            return wrong(f"For the {what} {key} you have {value:g} {of}; it is {right[key]:g}.")
+            numbers = f"you have {value:.12g}, and it is {right[key]:.12g}"
+            return wrong(f"The number of {of} is wrong for the {what} {key}: {numbers}.")
     left_out = max((right[key] for key in right if key not in given), default=0)
     if left_out > min(given.values()):
-        return wrong(f"A {what} with more {of} is missing: put the most first, then cut off.")
+        return wrong(
+            f"There is {with_article(what)} with more {of}, which is missing: put the most first, then cut off."
+        )
+    if len(given) < (wanted := min(rows, len(right))):
+        return wrong(f"That table is too short: it has {len(given)} of at least {wanted} rows.")
     return RIGHT
 
 
-def _pairs(answer: Any, right: Mapping[str, float]) -> list[tuple[str, float]] | None:
+def _pairs(answer: Any, right: Mapping[str, float], names: Mapping[str, str]) -> list[tuple[str, float]] | None:
     """Return the keys and numbers of a table, or None if it is none: the keys are in the column that fits best."""
     if isinstance(answer, Mapping):
         answer = list(answer.items())
-    if hasattr(answer, "reset_index"):  # a Series or a DataFrame
-        answer = [tuple(row) for row in answer.reset_index().itertuples(index=False)]
-    if not isinstance(answer, list | tuple) or not all(isinstance(row, list | tuple) for row in answer):
+    if hasattr(answer, "reset_index"):  # a Series or a DataFrame, whose index may hold the keys
+        table = answer.to_frame() if hasattr(answer, "to_frame") else answer
+        answer = list(table.reset_index(drop=type(table.index).__name__ == "RangeIndex").itertuples(index=False))
+    if not isinstance(answer, list | tuple):
         return None
-    if not answer:
+    rows = [_row(each) for each in answer]
+    if not rows:
         return []
-    rows = [[_key(value) for value in row] for row in answer]
     width = min(map(len, rows))
-    keys = max(range(width), key=lambda column: sum(row[column] in right for row in rows), default=0)
+    if width < 2:
+        return None
+    keys = [[_key(value, names) for value in row] for row in rows]
+    at = max(range(width), key=lambda column: sum(row[column] in right for row in keys))
+    numbers = width - 1 if at < width - 1 else width - 2
     try:
-        numbers = [float(row[-1]) for row in answer]
+        return [(key[at], float(row[numbers])) for key, row in zip(keys, rows, strict=True)]
     except (TypeError, ValueError):
         return None
-    return [(row[keys], value) for row, value in zip(rows, numbers, strict=True)] if width > 1 else None
 
 
-def _key(value: Any) -> str:
+def _row(row: Any) -> list[Any]:
+    """Return the values of a row, which may be a list of fields as get_query_results gives it."""
+    if isinstance(row, Mapping):
+        return list(row.values())
+    if not isinstance(row, list | tuple):
+        return []
+    fields = [each for each in row if isinstance(each, Mapping) and {"field", "value"} <= set(each)]
+    return [each["value"] for each in fields if each["field"] != "@ptr"] if fields else list(row)
+
+
+def _key(value: Any, names: Mapping[str, str]) -> str:
     """Return a key of a table as text: a time to the minute, a number without its point."""
-    if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d %H:%M"))
     text = str(value).strip()
-    return text.removesuffix(".0")
+    text = re.sub(r"^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d)?(\.\d+)?(\+00:00|Z)?$", r"\1 \2", text)
+    text = text.removesuffix(".0")
+    return names.get(text.lower(), text)

@@ -84,7 +84,8 @@ def convert(value: float, words: Iterable[str], unit: str) -> float | None:
     Returns:
         The number, or None if one of the words is no unit of the same kind, or if they contradict each other.
     """
-    kind = next((kind for kind in _KINDS if _size(unit, kind)), {})
+    itself = dict.fromkeys([unit.lower(), unit.lower().removesuffix("s")], 1.0)
+    kind = next((kind for kind in _KINDS if _size(unit, kind)), itself)
     sizes = {_size(word, kind) for word in words}
     if not sizes:
         return value

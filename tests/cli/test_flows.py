@@ -88,8 +88,9 @@ def test_what_can_not_be_read_is_a_sentence(
     monkeypatch.setattr(environment, "ensure", lambda: None)
     for arguments, reason in (
         (["absent.log"], "There is no file absent.log."),
-        ([log, "--where", "nope = 1"], "no column nope, which the question needs; they have version"),
-        ([log, "--where", "bytes >"], "syntax error"),
+        ([log, "--where", "nope = 1"], "no column nope."),
+        ([log, "--where", "srcaddr = 10.2.32.30"], "wants single quotes. Write \"srcaddr = '10.2.32.30'\"."),
+        ([log, "--unanswered", "--where", "action = REJECT"], "Write \"action = 'REJECT'\"."),
         ([log, "--format", "${srcadr}"], "Did you mean srcaddr"),
         ([log, "--format", "${srcaddr} ${dstaddr} ${bytes}"], "They fit this format: pass format="),
     ):

@@ -19,6 +19,8 @@ import boto3
 import numpy as np
 import pandas as pd
 
+from labkit import flowlogs
+
 Names = dict[str, Any]
 
 
@@ -43,6 +45,7 @@ _KILO = ("kB", "KB", "kilobytes", "kilobyte", "kb")
 _GIGA = ("GB", "gb", "gigabytes", "Gigabytes")
 
 AMOUNTS = {
+    "0.b": Amount(0, ("subnets", "subnet")),
     "0.1": Amount(0, ("addresses", "IPs", "IP addresses", "IPv4 addresses")),
     "2.2": Amount(0, _BYTES, {"kB": 1e-3, "KiB": 1 / 1024}),
     "4.2": Amount(0, ("packets", "packet", "replies", "echo replies", "pkts"), foreign=("bytes", "seconds")),
@@ -146,8 +149,47 @@ def wrong_texts(a: Any) -> Iterator[Any]:
     yield from ([], "", " ", 5, 5.0, True, [5], {"a": "b"}, f"not {all[0]}", "nobody", "everything", "none of them")
 
 
+def tables(key: str, value: str) -> list[Any]:
+    """Ways to give a table of two columns: it is the right answer `a`."""
+    return [
+        lambda a, n: a[[key, value]], lambda a, n: a[[value, key]], lambda a, n: a.set_index(key),
+        lambda a, n: a.set_index(key)[value], lambda a, n: dict(zip(a[key], a[value], strict=True)),
+        lambda a, n: list(zip(a[key], a[value], strict=True)), lambda a, n: a.to_dict("records"), lambda a, n: a[::-1],
+        lambda a, n: a.values.tolist(), lambda a, n: a.astype({value: float}), lambda a, n: a.astype(str),
+        lambda a, n: [
+            [{"field": key, "value": str(k)}, {"field": value, "value": str(v)}, {"field": "@ptr", "value": "x"}]
+            for k, v in zip(a[key], a[value], strict=True)
+        ],
+    ]  # fmt: skip
+
+
 #: For each exercise, further forms of the right answer; a function makes one of it and of the notebook's names.
 AS_GOOD: dict[str, list[Any]] = {
+    "0.a": [lambda a, n: f" {a} ", lambda a, n: f"'{a}'", lambda a, n: [a], lambda a, n: np.str_(a), lambda a, n: {a}],
+    "0.b": [lambda a, n: n["ec2"].describe_subnets()["Subnets"].__len__()],
+    "3.a": [
+        [], (), pd.DataFrame(), pd.Series(dtype=object), lambda a, n: flowlogs.read(a), lambda a, n: list(a), set(),
+    ],
+    "5.a": [
+        *tables("dstPort", "knocks"), lambda a, n: a.rename(columns={"knocks": "n"}),
+        lambda a, n: n["lab"].insights('filter action = "REJECT" | stats count(*) as n by dstPort'),
+        lambda a, n: n["lab"].insights(
+            'filter action = "REJECT" | stats count(*) as n by dstPort | sort n desc | limit 9'
+        ),
+    ],
+    "5.b": [*tables("time", "total"), lambda a, n: a.assign(time=a["time"].astype(str))],
+    "6.a": [
+        lambda a, n: a.reset_index(), lambda a, n: a.to_frame(), lambda a, n: a.to_dict(), lambda a, n: a.sort_values(),
+        lambda a, n: list(a.items()), lambda a, n: a.astype(float), lambda a, n: a.rename(str),
+        lambda a, n: a.rename({1: "ICMP", 6: "TCP", 17: "UDP"}), lambda a, n: a.reset_index()[["bytes", "protocol"]],
+    ],
+    "6.b": [
+        lambda a, n: a.reset_index(), lambda a, n: a.to_dict(), lambda a, n: list(a.items()), lambda a, n: a[::-1],
+        lambda a, n: n["knocks"].groupby("dstport")["packets"].sum(),
+        lambda a, n: n["knocks"].groupby("dstport")[["packets"]].sum().nlargest(9, "packets"),
+    ],
+    "10.a": [lambda a, n: [a], lambda a, n: f"'{a}'", lambda a, n: f" {a}\n", lambda a, n: f"{a}."],
+    "10.b": [lambda a, n: [a], lambda a, n: f"'{a}'", lambda a, n: f" {a}\n", lambda a, n: f"{a}."],
     "0.1": ["65.536,0", "6.5536e4", "65'536"],
     "1.1": [
         False, np.False_, 0, 0.0, "no", "No", "NO.", "'no'", "n", "False", "false", "FALSE", "f", "No, they overlap.",
@@ -217,6 +259,55 @@ AS_GOOD: dict[str, list[Any]] = {
 
 #: For each exercise, wrong answers, some made of the notebook's names, and a part of what is said of each.
 WRONG: dict[str, list[tuple[Any, str]]] = {
+    "0.a": [
+        (lambda n: boto3.client("sts").get_caller_identity(), "That is the whole answer"),
+        (lambda n: boto3.client("sts").get_caller_identity()["Account"], "the account's number"),
+        (lambda n: boto3.client("sts").get_caller_identity()["UserId"], "the identity's id"),
+        ("me", "'me' is not an ARN."), ([], "That is empty; give an ARN."),
+    ],
+    "0.b": [
+        (lambda n: n["ec2"].describe_subnets()["Subnets"], "Those are the subnets; len(…) counts them."),
+        (lambda n: n["subnets"] + 1, "Too large."), ([1, 2], "more than one value"), ("6 VPCs", "says VPCs"),
+    ],
+    "3.a": [
+        (lambda n: n["lab"].records(n["interface_1"], "10.2.0.126"), "of another interface"),
+        (lambda n: n["lab"].records(n["interface_2"]), "of other traffic"),
+        (0, "Give the records that lab.records returns; that is an int."), ("", "that is a str."),
+        ({}, "that is a dict."),
+    ],
+    "5.a": [
+        (lambda n: n["knocks"].head(3), "too short: it has 3 of at least 8 rows."),
+        (lambda n: n["knocks"].tail(7), "There is a port with more records, which is missing"),
+        (lambda n: n["knocks"].assign(knocks=n["knocks"]["knocks"] + 1), "The number of records is wrong for the port"),
+        (lambda n: n["lab"].insights('filter action = "ACCEPT" | stats count(*) as n by dstPort'), "'0' does not"),
+        (lambda n: n["lab"].insights('filter action = "REJECT" | stats count(*) as n by dstPort, srcAddr'), "one row"),
+        (lambda n: n["knocks"]["dstPort"], "Give a table with the number of records for each port."),
+        (lambda n: n["knocks"].head(0), "That table is empty"), (8, "Give a table with the number of records"),
+    ],
+    "5.b": [
+        (lambda n: n["each"].head(1), ""), (lambda n: n["each"].assign(total=1), "is wrong for the time"),
+        (lambda n: n["each"]["total"], "Give a table"),
+    ],
+    "6.a": [
+        (lambda n: n["by_protocol"].nlargest(1), "too short: it has 1 of at least"),
+        (lambda n: n["by_protocol"] / 2, "is wrong for the protocol"),
+        (lambda n: n["once"].groupby("protocol")["bytes"].sum(), "is wrong for the protocol"),
+        (lambda n: n["by_protocol"].sum(), "Give a table with the number of bytes for each protocol."),
+        (lambda n: n["day"].groupby("protocol")["packets"].sum(), "is wrong for the protocol"),
+    ],
+    "6.b": [
+        (lambda n: n["most"].head(5), "too short: it has 5 of at least 8 rows."),
+        (lambda n: n["knocks"].groupby("dstport")["packets"].sum().nsmallest(8), "There is a port with more packets"),
+        (lambda n: n["knocks"].groupby("dstport")["bytes"].sum().nlargest(8), "is wrong for the port"),
+        (lambda n: n["knocks"].groupby("srcaddr")["packets"].sum().nlargest(8), "does not belong there"),
+    ],
+    "10.a": [
+        ("igw-1", "Give the id of what you have deleted: it begins with igw-."), (None, "Give the id"),
+        ("igw-0123456789abcdefg", "Give the id"), (lambda n: n["subnet_1"], "Give the id"),
+    ],
+    "10.b": [
+        ("subnet-1", "it begins with subnet-."), (lambda n: n["igw_1"], "Give the id"), (["a", "b"], "Give the id"),
+    ],
     "0.1": [
         (65531, "Subnets reserve five"), (16, "the number of bits that are fixed"), (65534, "Leave none out"),
         ("172.31.0.0/16", "That is the range itself"), (ip_network("172.31.0.0/16"), "That is the range itself"),
@@ -359,7 +450,9 @@ def mistakes(id: str, a: Any) -> Iterator[Any]:
         yield from wrong_amounts(a, AMOUNTS[id])
     if id in TEXTS:
         yield from wrong_texts(a)
-    yield from STRANGE
+    for each in STRANGE:
+        if id != "3.a" or not (isinstance(each, pd.DataFrame | pd.Series | np.ndarray | range) and len(each) == 0):
+            yield each
 
 
 def rejects(names: Names, word: int) -> list[str]:

@@ -118,6 +118,7 @@ def test_the_widgets(named: Built) -> None:
     for name, each in shown.items():
         html = html_of(each.widget)
         assert html and not LIVE.search(html), name
+        assert not LIVE.search(each.still_html()), name
     assert "&lt;script&gt;" in html_of(shown["packet lab"].widget)
 
 
@@ -145,6 +146,7 @@ MAKERS = {
     "learn/result.py",
     "learn/standing.py",
     "network/path.py",
+    "show/widgets/base.py",
     "show/widgets/insights.py",
     "show/widgets/parts.py",
     "show/widgets/quiz.py",

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from labkit.learn.chapter import Chapter, Facts
-from labkit.learn.judging import Judgment, number, plain, texts, wrong
+from labkit.learn.judging import RIGHT, Judgment, number, single, texts, wrong
 from labkit.learn.view import View
 
 #: https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
@@ -20,7 +20,9 @@ def own_name(view: View, answer: object) -> Judgment:
         "That is the account's number; the name is under Arn.": [identity["Account"]],
         "That is the identity's id; the name is under Arn.": [identity["UserId"]],
     }
-    if plain(answer) == plain(identity):
+    if str(single(answer)).strip(" '\"") == identity["Arn"]:
+        return RIGHT  # whatever marks are in it
+    if isinstance(answer, dict):
         return wrong('That is the whole answer; ["Arn"] takes the one value out of it.')
     return texts(answer, [identity["Arn"]], "ARN", near=near)
 

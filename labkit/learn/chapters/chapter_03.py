@@ -48,11 +48,11 @@ def _records_of_silence(view: View) -> Findings:
 
 def seen_by_the_other_side(view: View, answer: object) -> Judgment:
     """The records that instance-2's interface has of the failed ping: none."""
-    lines = plain(answer)
-    if isinstance(lines, str):
+    lines = None if isinstance(answer, dict) else plain(answer)
+    if isinstance(lines, str) and lines:
         lines = lines.splitlines()
     if not isinstance(lines, list):
-        return wrong(f"Give the records that lab.records returns; that is a {type(answer).__name__}.")
+        return wrong(f"Give the records that lab.records returns; that is {with_article(type(answer).__name__)}.")
     there = view.interface(THERE).id
     if any(there not in str(line).split() for line in lines):
         return wrong(f"Some of these are of another interface: ask for {THERE.instance}'s alone.")

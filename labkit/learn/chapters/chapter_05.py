@@ -17,6 +17,9 @@ from labkit.network.packet import TCP
 _HOW = "run notebook 05's first cells."
 
 
+#: How many ports step 5.a asks for.
+_ROWS = 8
+
 #: The width of the intervals that step 5.b asks for, in seconds.
 _BIN = 300
 
@@ -24,7 +27,7 @@ _BIN = 300
 def knocks_by_port(view: View, answer: object) -> Judgment:
     """How many REJECT records there are for each destination port."""
     refused = needed(view.records("REJECT"), "REJECT records", "lab.wait_for_flow_logs().")
-    return counts(answer, Counter(record.dstport for record in refused), "port", "records")
+    return counts(answer, Counter(record.dstport for record in refused), "port", "records", rows=_ROWS)
 
 
 def bytes_in_each_bin(view: View, answer: object) -> Judgment:
@@ -35,7 +38,7 @@ def bytes_in_each_bin(view: View, answer: object) -> Judgment:
             start = int(record.text.split()[10]) // _BIN * _BIN
             total[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}"] += record.bytes
     needed(list(total), f"traffic from {THERE.instance} to 8.8.8.8", _HOW)
-    return counts(answer, total, "time", "bytes")
+    return counts(answer, total, "time", "bytes", rows=len(total))
 
 
 def who_sent_most(view: View, answer: Any) -> Judgment:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Mapping
 
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.judging import RIGHT, Judgment, number, plain, single, wrong
 from labkit.learn.plan import HERE
 from labkit.learn.view import View
+from labkit.network.parts import Part
 
 #: An order in which AWS lets these be deleted: each depends on the next.
 #: https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
@@ -20,19 +21,20 @@ _ADDRESS, _HOURS = 0.005, 730
 
 def gateway_is_gone(view: View, answer: object) -> Judgment:
     """The gateway of that id is not listed any more."""
-    return _gone(answer, "igw-", view.network.internet_gateways)
+    return _gone(answer, HERE.gateway, "igw-", view.network.internet_gateways)
 
 
 def subnet_is_gone(view: View, answer: object) -> Judgment:
     """The subnet of that id is not listed any more."""
-    return _gone(answer, "subnet-", view.network.subnets)
+    return _gone(answer, HERE.subnet, "subnet-", view.network.subnets)
 
 
-def _gone(answer: object, prefix: str, listed: Container[str]) -> Judgment:
-    found = single(answer)
-    if not isinstance(found, str) or not found.startswith(prefix) or not found[len(prefix) :].isalnum():
+def _gone(answer: object, name: str, prefix: str, listed: Mapping[str, Part]) -> Judgment:
+    found = str(single(answer)).strip(" \n'\".")
+    if not re.fullmatch(rf"{prefix}[0-9a-f]{{8,17}}", found):
         return wrong(f"Give the id of what you have deleted: it begins with {prefix}.")
-    return wrong(f"AWS still lists {found}.") if found in listed else RIGHT
+    left = [id for id, part in listed.items() if id == found or part.name == name]
+    return wrong(f"AWS still lists {name}: {left[0]}.") if left else RIGHT
 
 
 #: The three by how people call them, and the words that may stand around them.

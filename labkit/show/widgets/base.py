@@ -49,7 +49,7 @@ class Interactive(ABC):
         publish = shell().display_pub.publish
         publish(self._repr_mimebundle_())
         now = "<p class='quiet'>As it was when the cell ran. Run the cell again to use it.</p>"
-        html = f"{_STYLE}<div class='labkit-still'>{self.still_html()}{now}</div>"
+        html = f"{_STYLE}<div class='labkit-still mathjax_ignore tex2jax_ignore'>{self.still_html()}{now}</div>"
         publish({"text/html": html, "text/plain": ""})
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:

@@ -25,7 +25,7 @@ def trace(network: Network, source: str, destination: str, protocol: str, port: 
         LabError: An end is missing or not in the network, or the port is none.
     """
     if not source or not destination:
-        raise LabError("Say from where to where: choose both ends, or type an address.")
+        raise LabError("Say from where to where: choose both ends, or type an address and press Enter.")
     return network.trace_between(source, destination, protocol, None if protocol == "icmp" else _port(port))
 
 

@@ -60,7 +60,7 @@ class RecordDecoder(Interactive):
         )  # fmt: skip
         self.field = parts.choice("Field", "Click on a field", "28em", min(len(fields), 16), fields)
         self.field.add_class("labkit-record-field")
-        self.quiz = ipw.ToggleButton(description="Quiz me", tooltip="Hide the explanations and ask about this record")
+        self.quiz = ipw.ToggleButton(description="Quiz me", tooltip="Hide or show the explanations of this record")
         self.question, self.verdict = parts.html(), parts.html()
         self.choice = ipw.RadioButtons(description="Answer", options=[], layout={"width": "auto"})
         self.check = parts.button("Check", "Is the chosen answer right?", self._judge)
@@ -99,6 +99,7 @@ class RecordDecoder(Interactive):
 
     def _switch(self) -> None:
         self._part.children = [self._asking if self.quiz.value else self._decoding]
+        self.quiz.description = "Back to the fields" if self.quiz.value else "Quiz me"
         self._show()
         if self.quiz.value:
             self._ask(0)

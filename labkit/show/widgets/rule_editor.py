@@ -38,8 +38,10 @@ class RuleEditor(FilterEditor[SecurityGroup]):
 
     def _offer(self) -> list[w.Widget]:
         network, vpc = self._network, self.part.vpc
-        self._rules = _rules(self.part)
-        keep(self.rule, [(": ".join(self._row(*rule)), str(number)) for number, rule in enumerate(self._rules)])
+        self._rules, chosen = {repr(rule): rule for rule in _rules(self.part)}, self.rule.value
+        keep(self.rule, [(": ".join(self._row(*rule)), key) for key, rule in self._rules.items()])
+        if chosen not in (None, self.rule.value):
+            self.rule.value = None  # it is gone, and a second click must not remove another one
         blocks = [str(cidr) for one in network.vpcs.values() for cidr in one.cidrs]
         near = {vpc, *network.active_peers(vpc)}
         groups = [group.name for group in network.security_groups.values() if group.vpc in near]
@@ -51,9 +53,11 @@ class RuleEditor(FilterEditor[SecurityGroup]):
             egress, peer, protocol = self.egress.value, self._peer(), self.protocol.value
             first, last = ports_of(self.ports.value) if self._has_ports() else (-1, -1)
         elif self.rule.value is None:
-            raise LabError("This security group has no rule to remove.")
+            raise LabError(
+                "Choose the rule to remove." if self._rules else "This security group has no rule to remove."
+            )
         else:
-            egress, rule = self._rules[int(self.rule.value)]
+            egress, rule = self._rules[self.rule.value]
             (peer,) = [*map(str, rule.cidrs), *rule.groups, *rule.prefix_lists]
             protocol, first, last = rule.protocol, rule.from_port, rule.to_port
         # The API takes a protocol by name where it has one, else by number, and -1 for all of them.

@@ -215,6 +215,24 @@ def test_the_rules_that_can_be_removed_are_offered_one_peer_each() -> None:
     assert editor.code.value.startswith("ec2.revoke_security_group_ingress(")
 
 
+def test_the_rule_that_was_chosen_stays_chosen_and_no_other_takes_its_place(lab: PaperLab) -> None:
+    lab.build = the_lab()
+    every, web, ssh = (tcp_from("0.0.0.0/0", port) for port in (80, 443, 22))
+    lab.build.rules("sg-1", [every, web, ssh], [])
+    editor = RuleEditor(lab, "sg-1")
+    editor.action.value, editor.rule.index = "revoke", 1
+    shown = editor.code.value
+    lab.build.rules("sg-1", [web, ssh], [])  # somebody removes the one before it
+    editor.refresh(anew=True)
+    assert editor.code.value == shown
+    lab.build.rules("sg-1", [ssh], [])
+    editor.button.click()
+    assert [call.code() for call in lab.client("ec2").calls] == [shown]
+    editor.refresh(anew=True)
+    assert editor.rule.value is None and editor.button.disabled
+    assert "Choose the rule to remove." in said(editor)
+
+
 def test_a_group_without_rules_has_none_to_remove() -> None:
     build = the_lab()
     build.rules("sg-1", [], [])

@@ -79,6 +79,9 @@ def test_the_quiz_hides_the_explanations(decoder: RecordDecoder) -> None:
     decoder.quiz.value = True
     (shown,) = decoder._part.children
     assert shown is decoder._asking and "<mark" not in decoder.line.value
+    assert decoder.quiz.description == "Back to the fields"
+    decoder.quiz.value = False
+    assert (decoder._part.children, decoder.quiz.description) == ((decoder._decoding,), "Quiz me")
 
 
 def test_right_wrong_and_no_answer(decoder: RecordDecoder) -> None:

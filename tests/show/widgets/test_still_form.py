@@ -43,7 +43,7 @@ def test_a_front_end_gets_the_widget_and_its_still_form(
     shown._ipython_display_()
     alive, kept = displayed
     assert alive["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.widget.model_id
-    assert f"<div class='labkit-still'>{html}" in kept["text/html"]
+    assert f"<div class='labkit-still mathjax_ignore tex2jax_ignore'>{html}" in kept["text/html"]
     assert "Run the cell again" in kept["text/html"]
 
 
