@@ -363,7 +363,8 @@ class Lab:
         With a chapter, this runs the build cells of every notebook before it, so that this one can start where they
         end. Each notebook's first cell does that. Without one, it runs the build cells of this notebook: those above
         the cell that calls it or, if the kernel cannot know where that is, as in a cell of your own, those up to where
-        you were. After a restart it so builds again, in the embedded AWS, what was lost with the kernel.
+        you were. After a restart it so builds again, in the embedded AWS, what was lost with the kernel. It also runs
+        the cells whose names or traffic later cells need, which on a real account take as long as before.
 
         What exists already is found, not made again. The variables that the cells set, such as `vpc_1`, are there
         afterwards.

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from labkit.errors import LabError
 from labkit.learn import bookmark
 from labkit.learn.notebooks import BUILD, RERUN, Cell, notebook
+from labkit.learn.student_copy import YOUR_TURN
 from labkit.status import is_live
 
 #: The error codes, or their ends, with which AWS says that it does not have a thing.
@@ -130,9 +131,11 @@ class Visit:
         cell = self._cells[place]
         if place <= self._first:
             return f"{name!r} is set by the notebook's first cell. Run it, then this cell again."
+        where = f"in the section '{cell.section}', by the cell that begins: {cell.source.splitlines()[0]}"
+        step = next((tag.removeprefix(YOUR_TURN) for tag in cell.tags if tag.startswith(YOUR_TURN)), None)
+        first = f"Write and run it first; lab.exercise({step!r}).hint() helps." if step else "Run it first."
         again = " After a restart, lab.catch_up() runs it for you." if cell.tags & {BUILD, RERUN} else ""
-        begins = f"that begins: {cell.source.splitlines()[0]}"
-        return f"{name!r} is set in the section '{cell.section}', by the cell {begins}\nRun it first.{again}"
+        return f"{name!r} is set {where}\n{first}{again}"
 
     def _place(self, id: str | None, source: str) -> int | None:
         """Return the place of a cell, or None if it is not one of the chapter's.

@@ -12,6 +12,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from labkit.learn import bookmark
+from labkit.learn.visit import Visit
 from tests.course.kernels import Kernel, started
 from tests.course.notebooks import NOTEBOOKS, code_cells
 
@@ -113,6 +114,14 @@ def test_a_name_that_is_not_set_is_followed_by_where_it_is_set() -> None:
         first = kernel.run("boto3", SCRATCH).shown
         assert first.endswith("'boto3' is set by the notebook's first cell. Run it, then this cell again.\n")
         assert "is set" not in kernel.run("no_such_name", SCRATCH).shown
+
+
+def test_a_name_that_a_students_own_step_sets_comes_with_where_help_is() -> None:
+    visit = Visit()
+    visit.start("01")
+    hint = visit.hint(NameError(name="vpc_2"))
+    assert hint is not None and "by the cell that begins: # Your turn (1.a)" in hint
+    assert "\nWrite and run it first; lab.exercise('1.a').hint() helps. After a restart, lab.catch_up() runs" in hint
 
 
 def test_what_is_gone_with_a_kernel_is_said_to_be_gone() -> None:
