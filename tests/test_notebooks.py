@@ -110,6 +110,7 @@ def test_a_step_that_a_student_writes_says_what_to_do_and_is_judged_below() -> N
                 calls = calls or {f'lab.exercise("{id}").check('}
                 assert any(call in below["source"] for below in code[i + 1 :] for call in calls), (path, id, calls)
         assert found == [id for id in texts if not id.partition(".")[2].isdigit()], path
+        assert len(found) >= 2, path
 
 
 def test_each_step_of_building_is_checked_in_its_notebook() -> None:
