@@ -120,6 +120,8 @@ def is_free(port: int) -> bool:
 
 def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
     """Return the command that starts JupyterLab for the project in `root`, with `page` as its first page."""
+    import zmq
+
     settings = {
         "ServerApp.ip": HOST,
         "ServerApp.port": str(port),
@@ -128,6 +130,8 @@ def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str
         "ServerApp.root_dir": str(root),
         "ServerApp.answer_yes": "True",
         "LabApp.default_url": page,
+        # Others may be on this machine, too: encrypt what goes to the kernels and comes back, if ZeroMQ was built so.
+        "KernelManager.transport_encryption": "auto" if zmq.has("curve") else "disabled",
         # Ask the internet for no news or updates.
         "LabApp.news_url": "None",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
