@@ -388,7 +388,9 @@ class Lab:
         self._grader.chapter = chapter
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
         if earlier:
-            print(f"An earlier kernel came to '{earlier.section}': lab.catch_up() runs the build cells up to there.")
+            print(
+                f"Before, you were at '{earlier.section}'. lab.catch_up() in a new cell rebuilds the lab up to there."
+            )
 
     def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
         """Look at what you have built so far, and show what is right and what to do next.

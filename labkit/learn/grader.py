@@ -13,8 +13,8 @@ from labkit.learn import progress
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS
 from labkit.learn.checks import Overview, check, overview
 from labkit.learn.exercises import Exercise, Step
-from labkit.learn.quizzes import Quiz
 from labkit.learn.progress import UNTRIED
+from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.standing import Progress, standings
 from labkit.learn.view import Lab

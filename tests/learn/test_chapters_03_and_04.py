@@ -61,7 +61,7 @@ def test_a_fault_that_is_fixed_already_leaves_nothing_to_do_and_is_not_wrong(unt
         result = built.lab.check("failed-ping")
         assert repr(result).startswith("failed-ping: nothing to do\n  · the fault of notebook 03 is fixed already")
         overview = repr(built.lab.check())
-        assert "✗" not in overview and "\nNext, ping: 1 of " in overview
+        assert "✗" not in overview and "04 · lab.check('ping')             " in overview
         built.lab.shell("instance-1", PING)
     instead()(built)
     assert "  · the ping\n      found:  5 of 5 answered\n" in repr(built.lab.check("failed-ping"))

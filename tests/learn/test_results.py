@@ -115,7 +115,9 @@ def test_all_of_them_in_short_and_the_next_in_full(lab: Lab) -> None:
     shown = lab.check()
     assert "01 · lab.check('vpcs')             1 of 2 right\n" in repr(shown) and not shown.passed
     assert repr(shown).count("not begun\n") == len(CHECKS) - 1 and "✗" not in repr(shown) + shown._repr_html_()
-    assert "Next, vpcs: 1 of 2 right\n" in repr(shown) and "  · vpc-2\n      found:  nothing of this name" in repr(shown)
+    assert "Next, vpcs: 1 of 2 right\n" in repr(shown) and "  · vpc-2\n      found:  nothing of this name" in repr(
+        shown
+    )
     lab.client("ec2").create_vpc(CidrBlock="10.2.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-2"))
     shown = lab.check()
     assert (

@@ -103,7 +103,6 @@ _LOSE_SOME = (
 )
 
 
-
 def who_gets_replies(view: View, answer: object) -> Judgment:
     """The addresses that a route to 10.1.15.80/32 alone would serve."""
     peering = view.part(view.peerings, PEERING, "lab.check('peering').").id
