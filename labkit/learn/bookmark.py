@@ -1,7 +1,8 @@
 """Where a student was in each chapter, in a small JSON file beside the progress file.
 
-By chapter, the one that was worked on last at the end, it holds the id of the furthest code cell that ran without an error in the kernel that last worked on the
-chapter. `lab.catch_up()` needs it in a new kernel. A lesson goes on without the file: nothing here raises an error.
+By chapter, it holds the id of the furthest code cell that ran without an error in the kernel that last worked on the
+chapter. `lab.catch_up()` needs it in a new kernel. The chapter worked on last stands last: `labkit start` opens it. A
+lesson goes on without the file: nothing here raises an error.
 """
 
 from __future__ import annotations

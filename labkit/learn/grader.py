@@ -47,8 +47,8 @@ class Grader:
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
         """Run a check, or all of them in short.
 
-        What is neither right nor wrong yet is not recorded, nor what AWS gave no answer about. Of an overview, what is passed of the
-        notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
+        What is neither right nor wrong yet is not recorded, nor what AWS gave no answer about. Of an overview, what is
+        passed of the notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
 
         Args:
             name: The check's name; without it, all checks run.
