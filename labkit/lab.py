@@ -388,19 +388,21 @@ class Lab:
         self._grader.chapter = chapter
         print(f"Caught up: {', '.join(done)}" if done else "Nothing to catch up with: this is the first chapter.")
         if earlier:
-            print(f"An earlier kernel came to '{earlier.section}': lab.catch_up() runs the build cells up to there.")
+            print(
+                f"Before, you were at '{earlier.section}'. lab.catch_up() in a new cell rebuilds the lab up to there."
+            )
 
     def check(self, name: str | None = None, vpc: str | None = None) -> Result | Overview:
         """Look at what you have built so far, and show what is right and what to do next.
 
-        Of what is marked `·`, nothing is there yet, which is not wrong.
+        What is marked `·` is not there yet, or only in part, which is not wrong.
 
         Args:
             name: The name of a step, such as `"vpcs"`; all steps, in short, unless given.
             vpc: `"vpc-1"` or `"vpc-2"`, if only that half is meant.
 
         Raises:
-            CheckFailedError: If LABKIT_STRICT is set, and something is wrong, or not begun although this notebook has
+            CheckFailedError: If LABKIT_STRICT is set, and something is wrong, or not there although this notebook has
                 come to it; otherwise nothing is raised.
         """
         return self._grader.check(name, vpc)

@@ -62,7 +62,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--aws", type=worlds.world, metavar="AWS", help="run them in another AWS: contrary, contrary:BEHAVIOR,BEHAVIOR"
     )
     parser.add_argument(
-        "--score", action="store_true", help="for graders: go on after what fails, and print what was passed of what"
+        "--score",
+        action="store_true",
+        help="for graders: go on after what fails, and print what was passed of "
+        "what; answers of a quiz that were given by clicking are only in the student's progress.json",
     )
     options = parser.parse_args(arguments)
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"

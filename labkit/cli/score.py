@@ -65,4 +65,5 @@ def table(notebooks: list[Path], out: Path) -> str:
         rows.append((name, *(f"{passed} of {of}" if of else "" for passed, of in counts)))
     lines = [f"{name:<7}" + "".join(f"{text:>12}" for text in texts) for name, *texts in rows]
     json_command = command(f'progress "{out / NAME}" --json')
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "", f"For a program: {json_command}"])
+    clicked = "Answers of a quiz that were given by clicking are not in a notebook, but in the student's progress.json."
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], "", f"For a program: {json_command}", clicked])

@@ -1,4 +1,4 @@
-"""`labkit start`: opens JupyterLab, on this machine only, at the first of the student's own copies of the notebooks."""
+"""`labkit start`: opens JupyterLab, on this machine only, at the student's own copy of the notebook worked on last."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="labkit start",
         description="Sets everything up (the first time), then opens the course in JupyterLab. Ctrl-C ends it. You "
-        f"work in copies of the notebooks, in {my_notebooks.FOLDER}/, which have no outputs yet. A copy in which you "
-        "have worked is never overwritten; one in which you have not is updated when the course is.",
+        f"work in copies of the notebooks, in {my_notebooks.FOLDER}/, which have no outputs yet. The one in which you "
+        "worked last opens. A copy in which you have worked is never overwritten; one in which you have not is updated "
+        "when the course is.",
     )
     parser.add_argument(
         "--fresh", nargs="+", action="extend", default=[], metavar="CHAPTER",
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if said := my_notebooks.tell(my_notebooks.update(chapters.known(root / "notebooks"), mine, options.fresh)):
         print(said)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
-    first = next(iter(options.fresh), FIRST)
+    first = next(iter(options.fresh), None) or _worked_on_last(mine) or FIRST
     page = f"/lab/tree/{mine.name}/{first}"
     if not (mine / first).is_file():
         print(f"notebooks/{first} is missing ('git restore notebooks' brings it back); JupyterLab opens without it.")
@@ -88,6 +89,14 @@ def run(options: argparse.Namespace) -> int:
             f"JupyterLab ended with code {code}; its messages are above. '{command('doctor')}' looks for the cause."
         )
     return 0
+
+
+def _worked_on_last(mine: Path) -> str | None:
+    """Return the name of the student's copy of the chapter worked on last, or None if there is none."""
+    from labkit.learn import bookmark
+
+    last = bookmark.last()
+    return next((path.name for path in chapters.known(mine) if path.name[:2] == last), None)
 
 
 def choose_port(wanted: int | None) -> int:

@@ -1,7 +1,8 @@
 """Where a student was in each chapter, in a small JSON file beside the progress file.
 
 By chapter, it holds the id of the furthest code cell that ran without an error in the kernel that last worked on the
-chapter. `lab.catch_up()` needs it in a new kernel. A lesson goes on without the file: nothing here raises an error.
+chapter. `lab.catch_up()` needs it in a new kernel. The chapter worked on last stands last: `labkit start` opens it. A
+lesson goes on without the file: nothing here raises an error.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ def read(chapter: str) -> str | None:
     return None
 
 
+def last() -> str | None:
+    """Return the number of the chapter that was worked on last, or None if that is not known."""
+    with suppress(OSError, LabError):
+        return next(reversed(_read(_path())), None)
+    return None
+
+
 def keep(chapter: str, cell: str) -> None:
     """Note the id of the cell at which a student is now.
 
@@ -37,7 +45,8 @@ def keep(chapter: str, cell: str) -> None:
         path = _path()
         with locked(path.with_name(f"{path.name}.lock")):
             draft = path.with_name(f"{path.name}.draft")  # the lock keeps other kernels from it
-            draft.write_text(json.dumps(_read(path) | {chapter: cell}, indent=1) + "\n", encoding="utf-8")
+            others = {each: at for each, at in _read(path).items() if each != chapter}
+            draft.write_text(json.dumps(others | {chapter: cell}, indent=1) + "\n", encoding="utf-8")
             draft.replace(path)
 
 

@@ -38,7 +38,8 @@ def catch_up(chapter: str, namespace: dict[str, Any]) -> list[str]:
 def catch_up_here(visit: Visit, namespace: dict[str, Any]) -> str:
     """Run the build cells of the chapter itself up to where the student is or, in an earlier kernel, was.
 
-    Cells tagged `rerun` run too: later cells of the chapter need a name that they set, or their traffic.
+    Cells tagged `rerun` run too: later cells of the chapter need a name that they set, or their traffic. Where the
+    account began empty with the kernel, and nothing has built the chapters before, their build cells run first.
 
     Args:
         visit: Knows the chapter, and the cells that are behind the student.
@@ -51,13 +52,18 @@ def catch_up_here(visit: Visit, namespace: dict[str, Any]) -> str:
         LabError: Nothing is behind the student, or a cell fails; the error names the cell.
     """
     behind = visit.behind()
+    before: list[str] = []
+    if not visit.lasts and not visit.started:
+        before = catch_up(str(visit.chapter), namespace)
+        visit.started = True
     again = [cell for cell in behind if cell.tags & {BUILD, RERUN}]
     _run(notebook(str(visit.chapter)), [cell.source for cell in again], namespace)
     visit.reach(len(behind) - 1)
     built = sum(BUILD in cell.tags for cell in again)
-    others = f" and {len(again) - built} that later cells need" if len(again) > built else ""
+    others = f" and {len(again) - built} whose names or traffic later cells need" if len(again) > built else ""
     cells = "build cell" if built == 1 else "build cells"
-    return f"Ran {built} {cells} of {visit.chapter}{others}, up to '{behind[-1].section}'."
+    first = f"Caught up: {', '.join(before)}\n" if before else ""
+    return f"{first}Ran {built} {cells} of {visit.chapter}{others}, up to '{behind[-1].section}'."
 
 
 def _run(source: Notebook, cells: Iterable[str], namespace: dict[str, Any]) -> None:

@@ -75,6 +75,10 @@ def _line(finding: Finding, texts: dict[str, Any], values: dict[str, Any]) -> Li
     return Line(False, about, found, wanted, next, finding.absent)
 
 
+#: Shown in place of all checks where there is nothing to look at: at the beginning, and once all is deleted.
+_NOTHING = "Nothing of the lab is here. Notebook 01 begins to build it."
+
+
 @dataclass(frozen=True)
 class Overview:
     """Every check in the order of the course, and in full the one that comes next.
@@ -92,17 +96,22 @@ class Overview:
     @property
     def passed(self) -> bool:
         """Whether something has been begun, and all of that is right."""
-        return any(each.begun for each in self.results.values()) and not self.wrong
+        return self.begun and all(each.passed for each in self.results.values() if each.begun)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the lab is there."""
+        return any(each.begun for each in self.results.values())
 
     @property
     def wrong(self) -> bool:
-        """Whether something that has been begun is not right."""
+        """Whether something is wrong."""
         return any(each.wrong for each in self.results.values())
 
     @property
     def following(self) -> Result | None:
-        """The first step that isn't done, without what an earlier chapter left out."""
-        left = [each for each in self.results.values() if not each.passed]
+        """The first step in which something is left to do, without what an earlier chapter left out."""
+        left = [each for each in self.results.values() if each.left]
         here = (each for each in left if each.begun or CHAPTER_OF[each.name] >= self.chapter)
         return next(here, left[0] if left else None)
 
@@ -112,12 +121,16 @@ class Overview:
                 yield chapter.number, f"lab.check({each.name!r})", each
 
     def __repr__(self) -> str:
+        if not self.begun:
+            return _NOTHING
         rows = [f"{chapter} {each.mark[0]} {call:<29} {each.state}" for chapter, call, each in self._rows()]
         after = self.following
         following = f"Next, {after}" if after is not None else "Every step is done."
         return "\n".join([*rows, "", following, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
+        if not self.begun:
+            return html_list("Checks", (), _NOTHING)
         items = [f"<li>{chapter} {mark_html(each.mark)} <code>{escape(call)}</code> {each.state}</li>"
                  for chapter, call, each in self._rows()]  # fmt: skip
         after = self.following

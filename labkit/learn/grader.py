@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from labkit.learn import progress
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS
 from labkit.learn.checks import Overview, check, overview
 from labkit.learn.exercises import Exercise, Step
+from labkit.learn.progress import UNTRIED
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.standing import Progress, standings
@@ -27,7 +29,7 @@ class Grader:
 
     Attributes:
         chapter: The chapter of the notebook that uses the lab, as two digits; empty where that is not known. What
-            belongs to a later chapter is a look ahead: not begun is no failure there.
+            belongs to a later chapter is a look ahead: what is not there yet is no failure then.
     """
 
     def __init__(self, lab: Lab, is_live: Callable[[], bool]) -> None:
@@ -45,8 +47,8 @@ class Grader:
     def check(self, name: object = None, vpc: object = None) -> Result | Overview:
         """Run a check, or all of them in short.
 
-        What is not begun is not recorded, nor what AWS gave no answer about. Of an overview, what is passed of the
-        notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
+        What is neither right nor wrong yet is not recorded, nor what AWS gave no answer about. Of an overview, what is
+        passed of the notebook's own chapter is recorded: `lab.catch_up` has built the chapters before it.
 
         Args:
             name: The check's name; without it, all checks run.
@@ -56,10 +58,11 @@ class Grader:
             What the check found, or an overview.
 
         Raises:
-            CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not begun although its chapter has come.
+            CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not there although its chapter has come.
         """
         if name is None:
             found = overview(self._lab, self.chapter)
+            found = replace(found, results={name: self._with_before(each) for name, each in found.results.items()})
             for each in found.results.values():
                 if each.passed and self.chapter in ("", CHAPTER_OF[each.name]):
                     found = replace(found, note=self._keep(f"check:{each.name}", passed=True) or found.note)
@@ -68,10 +71,20 @@ class Grader:
         if result.counts:
             note = self._keep(f"check:{result.name}", passed=result.passed, half=result.half)
             result = replace(result, note=note)
+        result = self._with_before(result)
         return result if self._is_ahead(result) else strict(result)
 
+    def _with_before(self, result: Result) -> Result:
+        """Note of a check of which nothing is there whether the person has passed it before."""
+        return result if result.begun else replace(result, before=self._was_passed(f"check:{result.name}"))
+
+    def _was_passed(self, item: str) -> bool:
+        with suppress(ProgressError, OSError):
+            return self._is_live() and bool(progress.read(progress.place()).get(item, UNTRIED)["score"])
+        return False
+
     def _is_ahead(self, result: Result) -> bool:
-        return not result.begun and bool(self.chapter) and self.chapter < CHAPTER_OF.get(result.name, "")
+        return not result.wrong and bool(self.chapter) and self.chapter < CHAPTER_OF.get(result.name, "")
 
     def exercise(self, id: object) -> Exercise | Step:
         """Return the exercise of that id, the same one each time.

@@ -1,6 +1,7 @@
 """What a check found, in lines: ✓ is right, ✗ is wrong, · is not there yet. Every check of the course makes these.
 
-What is not there yet is not wrong: it is no failed try, and a check of which nothing is there yet is not begun.
+What is not there yet is not wrong: a check is wrong, and a failed try, only if one of its lines is. A check of which
+nothing is there yet is not begun.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Line:
         text: What is right, or what the line is about if something is wrong.
         found: What is there, if it is wrong.
         wanted: What should be there, if it is wrong.
-        next: The call or the cell that fixes it, if it is wrong.
+        next: The call or the cell that fixes it, if it is wrong; empty if there is nothing to do.
         absent: Whether nothing is there yet, which is not a mistake.
 
     >>> print(Line(True, "vpc-1 has the range 10.1.0.0/16"))
@@ -95,8 +96,9 @@ class Result:
         note: A sentence about something else, such as a progress file that can't be written.
         half: The VPC, if only its half was looked at.
         known: Whether there is such a check; if not, the only line says which there are.
+        before: Whether it is known to have been passed before.
 
-    A result counts as a try if there is such a check, something is there to look at, and AWS answered.
+    A result counts as a try if there is such a check, it is right or wrong, and AWS answered.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Result:
     note: str = ""
     half: str = ""
     known: bool = True
+    before: bool = False
 
     @property
     def passed(self) -> bool:
@@ -118,23 +121,28 @@ class Result:
     @property
     def counts(self) -> bool:
         """Whether it counts as a try."""
-        return self.known and self.begun and not any(isinstance(line, Unseen) for line in self.lines)
+        return self.known and (self.passed or self.wrong) and not any(isinstance(line, Unseen) for line in self.lines)
 
     @property
     def wrong(self) -> bool:
-        """Whether it has been begun and is not right."""
-        return self.begun and not self.passed
+        """Whether a line is wrong; what is not there yet is not."""
+        return any(not line.ok and not line.absent for line in self.lines)
+
+    @property
+    def left(self) -> bool:
+        """Whether there is something left to do."""
+        return not self.passed and any(line.next for line in self.lines)
 
     @property
     def mark(self) -> tuple[str, str]:
         """The mark of the whole, and the same in words."""
-        return RIGHT_MARK if self.passed else WRONG_MARK if self.begun else ABSENT_MARK
+        return RIGHT_MARK if self.passed else WRONG_MARK if self.wrong else ABSENT_MARK
 
     @property
     def state(self) -> str:
         """How much of it is right, in words."""
         if not self.begun:
-            return "not begun"
+            return "nothing to do" if not self.left else "not there now, but was before" if self.before else "not begun"
         return "all right" if self.passed else f"{sum(line.ok for line in self.lines)} of {len(self.lines)} right"
 
     @property

@@ -14,9 +14,9 @@ from ipaddress import IPv4Address
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labkit import names
-from labkit.learn.plan import HERE, THERE, Side
+from labkit.learn.plan import HERE, SIDES, THERE, Side
 from labkit.learn.result import Line
-from labkit.network import Interface, Network, Route
+from labkit.network import ComponentKind, Hop, Interface, Network, Route
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import Instance, Part, PeeringConnection
 
@@ -227,6 +227,27 @@ def needed(found: Found | None, what: str, how: str, instead: str = "none") -> F
     if not found:
         raise Stop(absent(what, how, instead))
     return found
+
+
+#: The checks that look at what stopped a packet, by its kind.
+_LOOKS_AT = {
+    ComponentKind.INSTANCE: "lab.check('instances') says what to do.",
+    ComponentKind.INTERFACE: "lab.check('instances') says what to do.",
+    ComponentKind.NETWORK_ACL: "the last cells of notebook 03 put back the rules that it changed.",
+}
+
+
+def advice(stopped: Hop) -> str:
+    """Say what to do about that which stopped a packet between the two instances.
+
+    Args:
+        stopped: The hop at which the packet stopped.
+    """
+    if stopped.kind is ComponentKind.SECURITY_GROUP:
+        is_own = stopped.name in [side.group for side in SIDES]
+        return f"lab.check({'security-groups' if is_own else 'instances'!r}) says what to do."
+    routes = "lab.check('peering') and lab.check('routes') say what to do."
+    return _LOOKS_AT.get(stopped.kind, routes)
 
 
 def uses_peering(route: Route) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
 from labkit.learn import bookmark
-from labkit.learn.notebooks import BUILD, RERUN, Cell, notebook
+from labkit.learn.notebooks import BUILD, RERUN, Cell, notebook, notebooks
 from labkit.learn.student_copy import YOUR_TURN
 from labkit.status import is_live
 
@@ -34,13 +36,16 @@ class Visit:
     A bookmark is read and kept only where a person is, so a run without one, as in a test, is the same each time.
 
     Attributes:
-        chapter: The chapter's number, once `lab.catch_up("04")` has said it.
+        chapter: The chapter's number, once `lab.catch_up("04")` has said it or, where a person is, one of its cells has
+            run.
         lasts: Whether the AWS account outlives the kernel, as a real one does.
+        started: Whether `lab.catch_up("04")` has run, which builds the chapters before.
     """
 
     def __init__(self) -> None:
         self.chapter: str | None = None
         self.lasts = False
+        self.started = False
         self._cells: list[Cell] = []
         self._first = 0  # the cell that says the chapter
         self._starting = False  # whether that is the one that is running
@@ -57,14 +62,19 @@ class Visit:
         Returns:
             The cell at which an earlier kernel was, if that had come further than this one; None otherwise.
         """
+        self._open(chapter)
+        self.started = self._starting = True
+        return self._cells[self._earlier] if self._earlier > max(self._furthest, self._first) else None
+
+    def _open(self, chapter: str) -> None:
+        """Take a chapter for the one that is worked on, and read where an earlier kernel was in it."""
         if chapter != self.chapter:
             self.chapter, self._cells = chapter, notebook(chapter).code_cells()
             self._furthest = self._earlier = 0
-        self._starting = True
+            self.started = False
         if is_live():
             was = bookmark.read(chapter)
             self._earlier = max([self._earlier, *(place for place, cell in enumerate(self._cells) if cell.id == was)])
-        return self._cells[self._earlier] if self._earlier > max(self._furthest, self._first) else None
 
     def begins(self, info: Any) -> None:
         """Note that a cell begins to run; IPython calls it with its `ExecutionInfo`."""
@@ -72,6 +82,8 @@ class Visit:
 
     def ends(self, result: Any) -> None:
         """Note that a cell has ended; IPython calls it with its `ExecutionResult`."""
+        if self.chapter is None and is_live() and (chapter := _chapter_of(result.info.cell_id, result.info.raw_cell)):
+            self._open(chapter)
         place = self._place(result.info.cell_id, result.info.raw_cell)
         self._running = None
         if self._starting:
@@ -98,8 +110,8 @@ class Visit:
         """
         if self.chapter is None:
             raise LabError(
-                "lab.catch_up() does not know yet which chapter this is. Run the notebook's first cell, then this one "
-                "again."
+                "lab.catch_up() does not know yet which chapter this is. Run the notebook's first cells, down to the "
+                "first heading, then this one again."
             )
         if self._running is not None and self._running > self._first:
             return self._cells[: self._running]
@@ -120,8 +132,8 @@ class Visit:
         if self.lasts or self._earlier <= self._furthest:
             return None
         return (
-            "This AWS began empty with this kernel, and an earlier kernel had come to "
-            f"'{self._cells[self._earlier].section}'. lab.catch_up() runs the build cells up to there."
+            "This AWS began empty with this kernel. Before, you were at "
+            f"'{self._cells[self._earlier].section}'. lab.catch_up() in a new cell rebuilds the lab up to there."
         )
 
     def _unset(self, name: str) -> str | None:
@@ -147,6 +159,23 @@ class Visit:
             return next((place for place, cell in enumerate(self._cells) if cell.id == id), None)
         same = [place for place, cell in enumerate(self._cells) if cell.source == source]
         return same[0] if len(same) == 1 else None
+
+
+def _chapter_of(id: str | None, source: str) -> str | None:
+    """Return the chapter that a cell is of, by its id or, where the front end sends none, by its source."""
+    ids, sources = _all_cells()
+    return ids.get(id) if id and _ID.fullmatch(id) else sources.get(source)
+
+
+@cache
+def _all_cells() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the chapter of each cell of the course, by the cell's id and by its source if no other cell has it."""
+    cells = []
+    with suppress(LabError):  # the notebooks are not here, or one is damaged
+        cells += [(cell, each.number) for each in notebooks() for cell in each.code_cells()]
+    count = Counter(cell.source for cell, _ in cells)
+    ids = {cell.id: number for cell, number in cells}
+    return ids, {cell.source: number for cell, number in cells if count[cell.source] == 1}
 
 
 _visits: WeakKeyDictionary[Any, Visit] = WeakKeyDictionary()

@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -34,6 +34,7 @@ class Kind:
         state: Returns the state, given the description.
         gone: The states in which nothing is left to delete.
         going: The states that end by themselves in one of those.
+        leave: The calls that take one out of states that last until somebody does, by state, each with an {id}.
         holds: Whether things that it uses can't be deleted before it is gone.
         is_default: Whether one comes and goes with something else, such as its VPC, given its description.
     """
@@ -50,6 +51,7 @@ class Kind:
     state: Callable[[Part], str] = lambda part: ""
     gone: tuple[str, ...] = ()
     going: tuple[str, ...] = ()
+    leave: Mapping[str, str] = field(default_factory=dict)
     holds: bool = False
     is_default: Callable[[Part], bool] = lambda part: False
 
@@ -109,6 +111,7 @@ KINDS = (
         "instance", "instance", "i", "InstanceId", "describe_instances", "Reservations[].Instances[]",
         lambda ec2, part: ec2.terminate_instances(InstanceIds=[part["InstanceId"]]),
         state=lambda part: str(part["State"]["Name"]), gone=("terminated",), going=("shutting-down",), holds=True,
+        leave={"stopped": "ec2.start_instances(InstanceIds=['{id}'])"},
     ),
     # One that is over leaves the list by itself: https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html
     Kind(
@@ -117,6 +120,7 @@ KINDS = (
         within=("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"),
         state=lambda part: str(part["Status"]["Code"]),
         gone=("deleted", "failed", "rejected", "expired"), going=("deleting",),
+        leave={"pending-acceptance": "ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{id}')"},
     ),
     # One that failed is deleted by AWS after about an hour:
     # https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html

@@ -50,4 +50,7 @@ def wait_for(ec2: Any, id: str, states: tuple[str, ...], patience: float) -> str
         return now
     if not now:
         raise LabError(f"There is no {kind.word} {id}.")
+    if now in kind.leave:
+        call = kind.leave[now].format(id=id)
+        raise LabError(f"The {kind.word} {id} is {now}, and stays so until you call {call}. Then run the cell again.")
     raise LabError(f"The {kind.word} {id} is {now}, not {wanted}. If it is on the way there, run the cell again.")

@@ -58,6 +58,7 @@ def test_what_is_not_begun_not_answered_or_meant_to_fail_fails_nothing_and_score
 ) -> None:
     assert scored(root, "# meant to fail\n1 / 0", 'lab.quiz("00").answer(1, "b")') == 0
     printed = capsys.readouterr().out
+    assert "given by clicking are not in a notebook" in printed
     assert row(printed, "00") == counts(0, 1, 1)
     assert json.loads((root / "build" / "score.json").read_text())["items"]["quiz:00.1"]["answer"] == "b"
     assert not (root / "mine.json").exists()

@@ -16,6 +16,7 @@ import pytest
 
 from labkit.cli import start
 from labkit.errors import CommandError
+from labkit.learn import bookmark
 
 
 class FakeServer:
@@ -37,8 +38,9 @@ class FakeServer:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeServer:
     made = FakeServer()
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))
     monkeypatch.setattr(subprocess, "Popen", made)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     return made
@@ -79,6 +81,15 @@ def test_it_opens_the_student_s_copy_of_the_first_notebook_and_prints_its_url(
     assert "Added to my-notebooks/" in printed
     assert f"/lab/tree/my-notebooks/00-start-here.ipynb?token={token}" in printed
     assert token not in " ".join(server.line), "the token must not show in the list of processes"
+
+
+def test_it_opens_the_notebook_worked_on_last(root: Path, server: FakeServer) -> None:
+    for name in (start.FIRST, "03-the-failed-ping.ipynb"):
+        chapter(root, name)
+    for last, opened in (("03", "03-the-failed-ping"), ("09", "00-start-here")):  # there is no 09
+        bookmark.keep(last, "a-cell")
+        start.run(options())
+        assert f"--LabApp.default_url=/lab/tree/my-notebooks/{opened}.ipynb" in server.line
 
 
 def test_a_fresh_copy_is_asked_for_by_number_or_name_and_opened(root: Path, server: FakeServer) -> None:

@@ -38,19 +38,20 @@ def run(kernel: Kernel, *ids: str) -> str:
 
 def test_a_new_kernel_says_where_the_last_one_was_and_builds_up_to_there() -> None:
     with started(live=True) as kernel:
-        assert "earlier kernel" not in run(kernel, FIRST)
+        assert "Before, you were" not in run(kernel, FIRST)
         run(kernel, NAMES, PEERING)
         kernel.run("lab.map()", SCRATCH)
-        assert "earlier kernel" not in run(kernel, FIRST)  # this is the same one
+        assert "Before, you were" not in run(kernel, FIRST)  # this is the same one
     for _ in range(2):  # a restart right after a restart forgets nothing
         with started(live=True) as kernel:
-            said = "An earlier kernel came to 'Ask for a peering connection': lab.catch_up() runs the build cells up to"
-            assert said in run(kernel, FIRST)
+            said = run(kernel, FIRST)
+            assert "Before, you were at 'Ask for a peering connection'. lab.catch_up() in a new cell rebuilds" in said
             assert kernel.run("lab.find('peering-1-2')", SCRATCH).value is None
     with started(live=True) as kernel:
         run(kernel, FIRST)
         ran = kernel.run("lab.catch_up()", SCRATCH)
-        assert "Ran 2 build cells of 04 and 1 that later cells need, up to 'Ask for a peering connection'." in ran.shown
+        ran_1 = "Ran 2 build cells of 04 and 1 whose names or traffic later cells need, up to"
+        assert f"{ran_1} 'Ask for a peering connection'." in ran.shown
         assert kernel.run("peering == lab.find('peering-1-2')", SCRATCH).value is True
 
 
@@ -69,7 +70,7 @@ def test_a_front_end_that_sends_no_ids_is_followed_by_the_cells_sources() -> Non
             kernel.run(CELLS[id], None)
         kernel.run("lab.check()", None)
     with started(live=True) as kernel:
-        assert "An earlier kernel came to 'Ask for a peering connection'" in kernel.run(CELLS[FIRST]).shown
+        assert "Before, you were at 'Ask for a peering connection'" in kernel.run(CELLS[FIRST]).shown
 
 
 def test_without_a_person_nothing_is_remembered(progress: Path) -> None:
@@ -78,10 +79,25 @@ def test_without_a_person_nothing_is_remembered(progress: Path) -> None:
     assert list(progress.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("sends_ids", [True, False])
+def test_a_chapter_whose_first_cell_does_not_name_it_is_known_by_its_cells(sends_ids: bool) -> None:
+    cells = code_cells(next(path for path in NOTEBOOKS if path.name.startswith("10")))[:4]
+    cells = [cell for cell in cells if "lab.catch_up" not in cell["source"]]  # which on a real account is left out
+    for again in (False, True):
+        with started(live=True) as kernel:
+            for cell in cells[: 1 if again and sends_ids else None]:
+                kernel.run(cell["source"], cell["id"] if sends_ids else None)
+            if again:
+                ran = kernel.run("lab.catch_up()", SCRATCH if sends_ids else None)
+                assert ran.error is None and "\nRan 0 build cells of 10 and 1 whose names" in ran.shown
+                assert ran.shown.startswith("Caught up: 00-start-here, 01-two-vpcs, ")
+                assert kernel.run("vpc_1 == lab.find('vpc-1') is not None", SCRATCH).value is True
+
+
 def test_it_says_if_there_is_nothing_to_run() -> None:
     with started(live=True) as kernel:
         kernel.run("import boto3, labkit\nlab = labkit.connect()", SCRATCH)
-        assert "does not know yet which chapter this is. Run the notebook's first cell" in str(
+        assert "does not know yet which chapter this is. Run the notebook's first cells" in str(
             kernel.run("lab.catch_up()", SCRATCH).error
         )
         run(kernel, FIRST)
@@ -95,6 +111,14 @@ def test_a_bookmark_that_is_missing_or_damaged_is_none(text: str | None, progres
     assert bookmark.read("04") is None
     bookmark.keep("04", PEERING)
     assert bookmark.read("04") == PEERING
+
+
+def test_a_bookmark_knows_the_chapter_that_was_worked_on_last() -> None:
+    assert bookmark.last() is None
+    for chapter in ("04", "03", "04"):
+        bookmark.keep(chapter, f"{chapter}-07")
+        assert bookmark.last() == chapter
+    assert bookmark.read("03") == "03-07"
 
 
 def test_a_name_that_is_not_set_is_followed_by_where_it_is_set() -> None:
@@ -132,7 +156,7 @@ def test_what_is_gone_with_a_kernel_is_said_to_be_gone() -> None:
     with started(live=True) as kernel:
         run(kernel, FIRST)
         shown = kernel.run(look, SCRATCH).shown
-        assert "This AWS began empty with this kernel, and an earlier kernel had come to 'Ask for a peering" in shown
+        assert "This AWS began empty with this kernel. Before, you were at 'Ask for a peering" in shown
         kernel.run("lab.catch_up()", SCRATCH)
         assert "began empty" not in kernel.run(look, SCRATCH).shown
 
@@ -172,7 +196,7 @@ def test_a_real_kernel_that_is_killed() -> None:
         for id in (FIRST, NAMES, PEERING):
             send(client, CELLS[id], id)
     with real_kernel() as client:
-        assert "An earlier kernel came to 'Ask for a peering connection'" in send(client, CELLS[FIRST], FIRST)
+        assert "Before, you were at 'Ask for a peering connection'" in send(client, CELLS[FIRST], FIRST)
         assert "'peering' is set in the section" in send(client, "peering", SCRATCH)
         assert "Ran 2 build cells of 04" in send(client, "lab.catch_up()", SCRATCH)
         assert "True" in send(client, "print(peering == lab.find('peering-1-2'))", SCRATCH)

@@ -59,7 +59,7 @@ def test_a_lesson_goes_on_after_a_restart_at_a_heading(path: Path, progress: Pat
         with started(live=True) as kernel:
             for cell in cells[:above]:
                 ran = kernel.run(cell["source"], cell["id"])
-            assert "An earlier kernel came to" in ran.shown
+            assert "Before, you were at" in ran.shown
             again = kernel.run("lab.catch_up()", "of-the-student")
             assert again.error is None, again.shown
             after = {cell["id"]: outcome(kernel.run(cell["source"], cell["id"])) for cell in section}

@@ -239,8 +239,8 @@ def test_what_does_not_come_into_a_state_in_time_is_reported_with_its_state(slow
     with pytest.raises(LabError) as caught:
         slow.wait_for(peering, "active")
     assert str(caught.value) == (
-        f"The peering connection {peering} is pending-acceptance, not active. If it is on the way there, run the cell "
-        "again."
+        f"The peering connection {peering} is pending-acceptance, and stays so until you call "
+        f"ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{peering}'). Then run the cell again."
     )
     assert timedelta(seconds=175) < slow.clock - before < timedelta(seconds=190)
 

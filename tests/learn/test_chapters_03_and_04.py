@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -54,10 +55,31 @@ def test_a_ping_that_fails_for_another_reason(until: Until) -> None:
     assert line.found.startswith("stopped at the security group allow-icmp-2")
 
 
-def test_a_ping_that_is_answered_was_not_to_be_yet(until: Until) -> None:
+def test_a_fault_that_is_fixed_already_leaves_nothing_to_do_and_is_not_wrong(until: Until) -> None:
     built = until("05")
-    built.lab.shell("instance-1", PING)
-    assert only(built.lab.check("failed-ping")).found == "5 of 5 answered"
+    for _ in ("before a ping", "after one that is answered"):
+        result = built.lab.check("failed-ping")
+        assert repr(result).startswith("failed-ping: nothing to do\n  · the fault of notebook 03 is fixed already")
+        overview = repr(built.lab.check())
+        assert "✗" not in overview and "04 · lab.check('ping')             " in overview
+        built.lab.shell("instance-1", PING)
+    instead()(built)
+    assert "  · the ping\n      found:  5 of 5 answered\n" in repr(built.lab.check("failed-ping"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "where"),
+    [
+        (lambda b: b.ec2.stop_instances(InstanceIds=[b.lab.find("instance-2")]), "lab.check('instances') says"),
+        (lambda b: b.ec2.revoke_security_group_ingress(GroupId=b.security_group_2, IpPermissions=[b.icmp]),
+         "lab.check('security-groups') says"),
+        (lambda b: instead()(b), "lab.check('peering') and lab.check('routes') say"),
+    ],
+)  # fmt: skip
+def test_what_stops_the_packet_is_what_the_next_check_looks_at(until: Until, fault: Any, where: str) -> None:
+    built = until("05")
+    fault(built)
+    assert wrong(built.lab.check("ping"))[0].next.startswith(where)
 
 
 # The peering connection and the routes
@@ -174,6 +196,21 @@ def test_a_ping_with_a_way_there_and_back(until: Until) -> None:
     assert built.lab.check("ping").passed
     built.logs.delete_log_group(logGroupName=built.log_group)
     assert only(built.lab.check("ping")).found == "no log group"
+
+
+def test_lost_replies_are_not_judged_where_none_was_lost(until: Until) -> None:
+    built = until("05")
+    built.lab.shell("instance-1", PING)
+    built.lab.wait_for_flow_logs()
+    exercise = built.lab.exercise("4.2")
+    said = repr(exercise.check(0))
+    assert "can't be judged yet: replies that were lost: none in these records. Next: have some lost" in said
+    back = {"DestinationCidrBlock": "10.1.0.0/16", "RouteTableId": built.route_table_2}
+    built.ec2.delete_route(**back)
+    built.lab.shell("instance-1", PING)
+    built.ec2.create_route(**back, VpcPeeringConnectionId=built.peering)
+    built.lab.wait_for_flow_logs()
+    assert exercise.check(5).passed
 
 
 def test_the_ping_is_not_begun_before_both_routes_are_there_and_is_when_one_goes_again(until: Until) -> None:

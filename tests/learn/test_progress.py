@@ -177,6 +177,19 @@ def test_both_halves_of_a_check_make_the_whole_and_a_look_ahead_is_no_try(file: 
     assert kept(file)["check:vpcs"]["attempts"] == 2 and set(kept(file)) == {"check:vpcs"}
 
 
+def test_what_was_passed_and_is_gone_is_said_to_have_been_there(file: Path, lab: Lab) -> None:
+    progress.record("check:vpcs", passed=True)
+    assert repr(Grader(lab, lambda: True).check("vpcs")).startswith("vpcs: not there now, but was before\n")
+    assert repr(Grader(lab, lambda: True).check("subnets")).startswith("subnets: not begun\n")
+    assert repr(Grader(lab, lambda: False).check("vpcs")).startswith("vpcs: not begun\n")
+
+
+def test_what_is_half_done_is_no_try(file: Path, lab: Lab) -> None:
+    vpc(lab, 1)
+    assert repr(Grader(lab, lambda: True).check("vpcs")).startswith("vpcs: 1 of 2 right\n")
+    assert not file.exists()
+
+
 def test_an_overview_counts_for_the_notebook_s_own_chapter(file: Path, lab: Lab) -> None:
     for n in (1, 2):
         vpc(lab, n)

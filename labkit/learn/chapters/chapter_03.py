@@ -7,7 +7,8 @@ import re
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, plain, single, texts, with_article, wrong
 from labkit.learn.plan import HERE, PING, THERE
-from labkit.learn.view import View, absent, needed
+from labkit.learn.result import Line
+from labkit.learn.view import View, absent, advice, needed
 from labkit.network import ComponentKind, Hop, Path, echo_request
 
 # The check
@@ -15,18 +16,23 @@ from labkit.network import ComponentKind, Hop, Path, echo_request
 
 def failed_ping(view: View) -> Findings:
     """A ping of instance-2 had no reply; its record says ACCEPT, and the internet gateway stops it."""
-    done = needed(view.pings(), "the ping", f"{PING}.", f"no ping of {THERE.address} from {HERE.instance}")
-    silent = next((ping for ping in done if ping.sent and not ping.received), None)
-    yield finding("silent", silent is not None, ping=silent or done[0])
-    if silent is not None:
-        yield from _records_of_silence(view)
+    pings = view.pings()
+    silent = next((ping for ping in pings if ping.sent and not ping.received), None)
     here, there = view.interface(HERE), view.interface(THERE)
     stopped = view.network.trace_between(here.id, there.id).stopped_at
+    if silent is None and stopped is None:
+        yield Line(False, "the fault of notebook 03 is fixed already, so there is no silence to look at", absent=True)
+        return
+    done = needed(pings, "the ping", f"{PING}.", f"no ping of {THERE.address} from {HERE.instance}")
+    yield finding("silent", silent is not None, absent=True, ping=silent or done[0])
+    if silent is not None:
+        yield from _records_of_silence(view)
     if stopped is None:
         yield finding("fixed", True)
         return
     table = view.network.route_table_of(here.subnet).name
-    yield finding("reason", stopped.kind is ComponentKind.INTERNET_GATEWAY, stopped=stopped, table=table)
+    is_gateway = stopped.kind is ComponentKind.INTERNET_GATEWAY
+    yield finding("reason", is_gateway, stopped=stopped, table=table, advice=advice(stopped))
 
 
 def _records_of_silence(view: View) -> Findings:

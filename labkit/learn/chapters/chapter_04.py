@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, number, texts
 from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
-from labkit.learn.view import View, absent, needed, uses_peering
+from labkit.learn.view import View, absent, advice, needed, uses_peering
 from labkit.network import Route, echo_request
 
 # The checks
@@ -72,7 +72,8 @@ def ping(view: View) -> Findings:
     here, there = view.interface(HERE), view.interface(THERE)
     path = view.network.trace_between(here.id, there.id)
     begun = _are_routed(view) or any(each.received for each in done)
-    yield finding("replied" if path.reached else "lost", path.replied, absent=not begun, stopped=path.stopped_at)
+    key, stopped = "replied" if path.reached else "lost", path.stopped_at
+    yield finding(key, path.replied, absent=not begun, stopped=stopped, advice=advice(stopped) if stopped else "")
     if not done:
         yield absent("the ping", f"{PING}.", "none so far")
         return
@@ -94,6 +95,12 @@ def _are_routed(view: View) -> bool:
 
 
 # The judges of the exercises
+
+#: How to have replies lost again, as in step 2 of the notebook, in an account that began empty after it.
+_LOSE_SOME = (
+    f"have some lost, as in step 2: ec2.delete_route(RouteTableId=route_table_2, DestinationCidrBlock='{HERE.cidr}'), "
+    f"then {PING}, then run the cell of step 3 that makes the route, then lab.wait_for_flow_logs()."
+)
 
 
 def who_gets_replies(view: View, answer: object) -> Judgment:
@@ -130,6 +137,7 @@ def lost_replies(view: View, answer: object) -> Judgment:
     )
     needed(left, "replies in the records", "run the cells of notebook 04 up to its records.")
     sent, received = (sum(record.packets for record in records) for records in (left, came))
+    needed(sent - received, "replies that were lost", _LOSE_SOME, "none in these records")
     near = {
         f"That is all that left {THERE.instance}; subtract what came.": sent,
         f"That is what came to {HERE.instance}; how many did not?": received,
