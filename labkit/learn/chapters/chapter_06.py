@@ -57,13 +57,15 @@ def _sums(key: str, value: str, condition: str = "true") -> dict[str, int]:
 def bytes_by_protocol(view: View, answer: object) -> Judgment:
     """How many bytes each protocol moved in the day, by all records."""
     sums, names = _sums("protocol", "bytes"), {"icmp": "1", "tcp": "6", "udp": "17"}
-    return counts(answer, sums, "protocol", "bytes", rows=len(sums), names=names)
+    foreign = 'No record of the day has the protocol {}: group day by "protocol".'.format
+    return counts(answer, sums, "protocol", "bytes", names=names, foreign=foreign)
 
 
 def packets_by_port(view: View, answer: object) -> Judgment:
     """How many TCP packets from the internet were refused for each destination port."""
     refused = "action = 'REJECT' AND protocol = 6 AND srcaddr NOT IN ({own})"
-    return counts(answer, _sums("dstport", "packets", refused), "port", "packets", rows=8)
+    foreign = 'None of the knocks has the dstport {}: group knocks by "dstport".'.format
+    return counts(answer, _sums("dstport", "packets", refused), "port", "packets", most=8, foreign=foreign)
 
 
 def _backup() -> Any:
