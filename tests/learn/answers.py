@@ -315,7 +315,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda n: n["knocks"].groupby("srcaddr")["packets"].sum().nlargest(8), "None of the knocks has the dstport"),
     ],
     "10.a": [
-        ("igw-1", "Give the id of what you have deleted: it begins with igw-."), (None, "Give the id"),
+        ("igw-1", "Give the id of what you have deleted: it begins with igw-."), ("it", "Give the id"),
         ("igw-0123456789abcdefg", "Give the id"), (lambda n: n["subnet_1"], "Give the id"),
     ],
     "10.b": [
@@ -415,14 +415,16 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         "Give a number of kB: '100.8 packets' says packets."),
     ],
     "6.1": [
-        (3, "Too large."), ("at night", "'at night' is text; give a number of hours."), ("14", "Too large."),
+        (3, "Too large."), ("two", "'two' is text; give the hour as a number from 0 to 23."), ("14", "Too large."),
         (pd.Timestamp(2025, 12, 4, 16), "Too large."), ("2 pm", "Too large."), ("2.5", "not a whole number"),
-        ("2-4", "is text"), ("2 CET", "Give a number of hours: '2 CET' says CET."), (2.5, "not a whole number"),
+        ("2-4", "is text"), ("2 CET", "Give the hour as a number from 0 to 23: '2 CET' says CET."),
+        (2.5, "not a whole number"),
     ],
     "6.2": [
         (lambda n: backup(n)["bytes"].sum(), "in bytes"), (lambda n: backup(n)["bytes"].sum() / 2**30, "gibibytes"),
         (lambda n: 2 * backup(n)["bytes"].sum() / 1e9, "at both ends"), (21.19, "db-1's alone"),
-        (23, "Nearly: give it to 1 digit after the point."),
+        (23, "Nearly: give it to 1 digit after the point."), ("db-1", "'db-1' is text; give a number of GB."),
+        ("backup-1 gets it", "is text; give a number of GB."),
     ],
     "10.1": [
         (["vpc-1", "subnet-1", "instance-1"], "the order in which they are made"),

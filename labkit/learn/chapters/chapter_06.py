@@ -81,6 +81,10 @@ _AROUND = {
 }  # fmt: skip
 
 
+#: What exercise 6.1 is answered with.
+_HOUR_WANTED = "the hour as a number from 0 to 23"
+
+
 def _hour(answer: Any) -> Any:
     """Return the hour that an answer means; as it is if it is no time of day."""
     if type(answer).__name__ == "datetime64":
@@ -105,7 +109,7 @@ def hour_of_backup(view: View, answer: object) -> Judgment:
     """The hour in which backup-1 receives most of its bytes."""
     by_hour = _backup().groupby("hour")["once"].sum()
     near = {"That is how much it moves; when?": by_hour.max() / 1e9}
-    return number(_hour(answer), int(by_hour.idxmax()), "hours", near=near)
+    return number(_hour(answer), int(by_hour.idxmax()), "hours", near=near, wanted=_HOUR_WANTED)
 
 
 def gigabytes_of_backup(view: View, answer: object) -> Judgment:
