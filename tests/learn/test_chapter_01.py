@@ -68,6 +68,17 @@ def test_somebody_else_s_vpc_with_the_range_is_not_taken_for_the_lab_s(lab: Lab)
     assert line.found == "nothing of this name" and line.absent
 
 
+def test_what_a_student_writes_is_left_to_the_student(lab: Lab) -> None:
+    for check, step in (("vpcs", "1.a"), ("subnets", "1.a"), ("internet", "1.b"), ("security-groups", "1.d")):
+        mine, yours = lab.check(check).lines
+        assert mine.next.startswith("in notebook 01, run the cell ")
+        assert yours.next == f"write step {step} of notebook 01; lab.exercise('{step}').hint() helps."
+    ec2 = lab.client("ec2")
+    ec2.create_internet_gateway(TagSpecifications=lab.tags("internet-gateway", "igw-2"))
+    *_, line = lab.check("internet", "vpc-2").lines
+    assert line.next == "write step 1.c of notebook 01; lab.exercise('1.c').hint() helps."
+
+
 def test_two_vpcs_of_one_name(lab: Lab) -> None:
     for block in ("10.1.0.0/16", "10.9.0.0/16"):
         make_vpc(lab, "vpc-1", block)

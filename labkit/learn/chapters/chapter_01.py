@@ -11,7 +11,7 @@ from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, findi
 from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
-from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
+from labkit.learn.view import NOTHING, View, absent, needed, step, uses_peering
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import SecurityGroup
@@ -27,9 +27,14 @@ _PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.1
 # The checks
 
 
+def _made(side: Side, cell: str, its_step: str) -> str:
+    """Return how to make a part: vpc-1's by a cell of notebook 01, vpc-2's by a step that the student writes."""
+    return f"in notebook 01, run the cell {cell}." if side == HERE else step(its_step)
+
+
 def vpcs(view: View, side: Side) -> Findings:
     """The VPC has its name and its range."""
-    vpc = view.part(view.network.vpcs, side.vpc, f"in notebook 01, run the cell that says CidrBlock='{side.cidr}'.")
+    vpc = view.part(view.network.vpcs, side.vpc, _made(side, f"that says CidrBlock='{side.cidr}'", "1.a"))
     ok = side.cidr in vpc.cidrs
     overlaps = any(cidr.overlaps(other(side).cidr) for cidr in vpc.cidrs if cidr.version == 4)
     key = "overlap" if overlaps and not ok else "range"
@@ -38,7 +43,7 @@ def vpcs(view: View, side: Side) -> Findings:
 
 def subnets(view: View, side: Side) -> Findings:
     """The subnet is in its VPC, and the instance's address fits."""
-    subnet = view.part(view.network.subnets, side.subnet, "in notebook 01, run the cell with ec2.create_subnet for it.")
+    subnet = view.part(view.network.subnets, side.subnet, _made(side, "with ec2.create_subnet", "1.a"))
     vpc = view.network.name(subnet.vpc)
     if vpc != side.vpc:
         yield finding("vpc", subnet=subnet, vpc=vpc)
@@ -60,13 +65,13 @@ def _zones(view: View) -> set[str]:
 def internet(view: View, side: Side) -> Findings:
     """The gateway is attached, and the subnet uses a route table with a default route to it."""
     network = view.network
-    gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
+    gateway = view.part(network.internet_gateways, side.gateway, _made(side, "with ec2.create_internet_gateway", "1.b"))
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
     attached = vpc == side.vpc
     yield finding(key, attached, gateway=gateway, vpc=vpc)
 
-    table = view.part(network.route_tables, side.table, "run the cell with ec2.create_route_table for it.")
+    table = view.part(network.route_tables, side.table, _made(side, "with ec2.create_route_table", "1.c"))
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
     if vpc != side.vpc:
@@ -92,7 +97,7 @@ def internet(view: View, side: Side) -> Findings:
 
 def security_groups(view: View, side: Side) -> Findings:
     """The security group is in its VPC, and lets all ICMP in and out."""
-    group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
+    group = view.part(view.network.security_groups, side.group, _made(side, "with ec2.create_security_group", "1.d"))
     vpc = view.network.name(group.vpc)
     yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
     if vpc != side.vpc:

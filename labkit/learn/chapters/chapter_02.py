@@ -14,7 +14,7 @@ from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, findi
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
-from labkit.learn.view import NOTHING, View, needed
+from labkit.learn.view import NOTHING, View, needed, step
 from labkit.names import GIVEN, LOG_GROUP
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
@@ -33,7 +33,10 @@ def log_group(view: View) -> Findings:
     if view.lab.find(name, "log-group"):
         days = groups[name].get("retentionInDays")
         yield finding("there", True)
-        yield finding("retention", bool(days), days=days)
+        if days or _flow_logs(view):
+            yield finding("retention", bool(days), days=days)
+        else:  # flow logs come later
+            yield finding("no-retention-yet", absent=True, how=step("2.a"))
         return
     # A group with the course's own name is somebody else's, or it would have been found.
     lower = {each.lower(): each for each in groups if not each.startswith(LOG_GROUP)}
@@ -65,7 +68,7 @@ def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.
 
 def delivery_role(view: View) -> Findings:
     """The role trusts the flow logs service, and its policies permit what the service can't do without."""
-    how = "in notebook 02, run the cell with iam.create_role."
+    how = f"{step('2.b').removesuffix('.')}. Then run the cell with iam.create_role."
     name, policy, log_group = view.names.delivery_role, view.names.policy, view.names.log_group
     found = iam.read_role(view.lab.client("iam"), name) if view.lab.find(name, "role") else None
     role = needed(found, name, how, NOTHING)
