@@ -114,7 +114,8 @@ def tell(changes: Sequence[Chapter]) -> str:
 
 
 def _sentence(chapter: Chapter) -> str:
-    fresh = command(f"start --fresh {chapter.name[:2]}")
+    number = chapter.name[:2]
+    fresh = command(f"start --fresh {number}")
     match chapter.change:
         case Change.RENEWED:
             kept = f" What you had saved is in {FOLDER}/{chapter.aside.name}." if chapter.aside else ""
@@ -123,11 +124,14 @@ def _sentence(chapter: Chapter) -> str:
                 "again; if JupyterLab asks, choose Revert, because Overwrite would put the old copy back."
             )
         case Change.KEPT:
-            return f"The course has a new version of {chapter.name}. Yours stays; for a copy beside it: {fresh}"
+            return (
+                f"The course has a new version of {chapter.name}. Yours stays. For the new version (yours is then kept "
+                f"as old-{number}-…): {fresh}"
+            )
         case Change.UNREADABLE:
             return (
-                f"{FOLDER}/{chapter.name} can't be read as a notebook. For a new copy, with this one kept beside it: "
-                f"{fresh}"
+                f"{FOLDER}/{chapter.name} can't be read as a notebook. For a new copy (this one is then kept as "
+                f"old-{number}-…): {fresh}"
             )
         case Change.ORIGINAL_UNREADABLE:
             original = f"notebooks/{chapter.name}"

@@ -121,14 +121,16 @@ def test_what_is_no_port_is_said_in_a_sentence(packet_lab: Widget) -> None:
 def test_a_route_made_by_a_click_changes_the_packet_lab(packet_lab: Widget, measured: Measured) -> None:
     editor = Widget(packet_lab.notebook, "route-editor", measured)
     editor.choose("Change", "delete a route")
-    with editor.answering("ec2.delete_route", "route editor: the call as code"):
-        editor.type("Destination", "10.1.0.0/16")
+    editor.choose("Route", "10.1.0.0/16")
+    editor.wait_for("ec2.delete_route")
     with packet_lab.answering(LOST, "route editor: a route deleted, and the packet lab knows"):
         editor.press("Make this call")
 
     editor.choose("Change", "create a route")
     editor.choose("Target", "peering-1-2")
-    editor.wait_for("VpcPeeringConnectionId")
+    editor.control("Destination").click()
+    with editor.answering("VpcPeeringConnectionId", "route editor: the call as code"):
+        editor.page.keyboard.type("10.1.0.0/16")  # and no Enter: the call follows each key
     with packet_lab.answering(ARRIVES, "route editor: a route made, and the packet lab knows"):
         editor.press("Make this call")
 

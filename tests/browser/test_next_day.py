@@ -66,4 +66,4 @@ def test_without_its_kernel_each_widget_is_a_still_form_and_a_closed_tab_ends_th
     assert not [words for words in NO_WIDGET if words in again.text()]
     for place, words in enumerate(WIDGETS.values(), start=1):
         assert words in again.output(place), words
-    assert "Run the cell again to use it." in again.output(1)
+    assert "run the notebook's first cell, then this one" in again.output(1)

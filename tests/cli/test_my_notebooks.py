@@ -237,6 +237,7 @@ def test_each_change_is_told_in_a_sentence_that_names_what_to_do(lesson: Path, m
     refreshed, kept = told().splitlines()
     assert refreshed == "Updated as the course was, since you had not worked in them: 00-start-here."
     assert kept.startswith("The course has a new version of 03") and kept.endswith("labkit start --fresh 03")
+    assert "yours is then kept as old-03-" in kept
     renewed = told(NAMES[1])
     assert "What you had saved is in my-notebooks/old-03-the-failed-ping-1.ipynb." in renewed and "Revert" in renewed
     (mine / NAMES[0]).write_text("{")

@@ -106,6 +106,11 @@ def test_each_sample_is_answered_and_written_in_each_language(filled: Lab) -> No
             assert box.code.value and "The query has a fault" not in box.code.value, name
 
 
+def test_three_ports_are_many_as_scanners_of_one_lab_try_few(filled: Lab) -> None:
+    found = filled.insights(SAMPLES["Who knocks at many ports"])
+    assert set(found["uniquePorts"]) == {3}
+
+
 # --- the query in other languages
 
 
@@ -213,6 +218,20 @@ def test_what_is_asked_anew_is_told_from_what_was_answered(filled: Lab) -> None:
     assert "Below is the answer to what was asked before." in box.status.value and "81" in box.rows.value
     box.run.click()
     assert "asked before" not in box.status.value
+
+
+@pytest.mark.parametrize("query", ["stats count(*) as n", "stats cout(*) by action"])
+def test_choosing_a_sample_clears_the_answer_to_another_query(filled: Lab, query: str) -> None:
+    box = filled.widgets.insights(query)
+    box.sample.value = SAMPLES["AWS: addresses that use UDP"]
+    assert "Not asked yet." in box.status.value and "^" not in box.status.value
+    assert box.rows.value == "" and str(box).endswith("Not asked yet.")
+
+
+def test_an_error_is_told_from_the_query_that_is_being_repaired(filled: Lab) -> None:
+    box = filled.widgets.insights("stats cout(*) by action")
+    box.query.value = "stats count(*) by action"
+    assert "Not asked yet. Below is what was wrong" in box.status.value and "^" in box.status.value
 
 
 def test_a_sample_that_was_changed_can_be_chosen_again(filled: Lab) -> None:

@@ -37,7 +37,7 @@ class AclEditor(FilterEditor[NetworkAcl]):
     def _controls(self) -> list[w.Widget]:
         traffic = super()._controls()
         tip = "Entries are tried by number, the lowest first"
-        self.number = parts.text("Rule number", "90", "90", tip, width="10em")
+        self.number = parts.text("Rule number", "90", "90", tip, width="10em", at_once=True)
         self.allows = parts.dropdown("Verdict", [("deny", "deny"), ("allow", "allow")])
         return [traffic[0], self.number, self.allows, *traffic[1:]]
 

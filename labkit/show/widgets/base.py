@@ -13,6 +13,12 @@ from labkit.status import is_live, shell
 
 _STYLE = f"<style>{Path(__file__).with_name('still.css').read_text(encoding='utf-8')}</style>"
 
+#: Where the still form is shown, the kernel is a new one, which knows none of the notebook's names.
+_AS_IT_WAS = (
+    "As it was when the cell ran. To use it, run the notebook's first cell, then this one. "
+    "If a name is missing, run the cells between them, too."
+)
+
 
 class Interactive(ABC):
     """A widget that displays as itself in a front end, and by its still form elsewhere.
@@ -48,8 +54,8 @@ class Interactive(ABC):
             raise NotImplementedError  # so that IPython asks for the bundle
         publish = shell().display_pub.publish
         publish(self._repr_mimebundle_())
-        now = "<p class='quiet'>As it was when the cell ran. Run the cell again to use it.</p>"
-        html = f"{_STYLE}<div class='labkit-still mathjax_ignore tex2jax_ignore'>{self.still_html()}{now}</div>"
+        then = f"<p class='quiet'>{_AS_IT_WAS}</p>"
+        html = f"{_STYLE}<div class='labkit-still mathjax_ignore tex2jax_ignore'>{self.still_html()}{then}</div>"
         publish({"text/html": html, "text/plain": ""})
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:

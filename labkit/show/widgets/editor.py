@@ -175,7 +175,7 @@ class Editor(LiveWidget, Generic[PartT]):
     def still(self) -> parts.Lines:
         """Return the table in words."""
         caption, lines = self.rows()
-        return parts.Lines("\n".join([caption, *("  " + "  ".join(line) for line in lines)]))
+        return parts.Lines("\n".join([caption, *parts.aligned(self.header, lines)]))
 
     def _find(self, network: Network, key: str) -> None:
         self._network = network
@@ -231,7 +231,7 @@ class FilterEditor(Editor[PartT]):
         protocols = [*((PROTOCOL_NAMES[number], number) for number in (ICMP, TCP, UDP)), ("all traffic", ALL_TRAFFIC)]
         self.egress = parts.dropdown("Direction", [("inbound", False), ("outbound", True)])
         self.protocol = parts.dropdown("Protocol", protocols)
-        self.ports = parts.text("Port or ports", "443", "443 or 8000-8080", width="14em")
+        self.ports = parts.text("Port or ports", "443", "443 or 8000-8080", width="14em", at_once=True)
         self.peer = parts.suggesting("From or to", "0.0.0.0/0", "10.1.0.0/16", "The addresses at the other end")
         return [self.egress, self.protocol, self.ports, self.peer]
 
@@ -264,10 +264,14 @@ def ports_of(text: str) -> tuple[int, int]:
     return first, last
 
 
-def keep(control: w.Dropdown, options: list[tuple[str, str]]) -> None:
-    """Offer other options in a list; what is chosen stays chosen if it is still offered."""
+def keep(control: w.Dropdown, options: list[tuple[str, str]], or_first: bool = True) -> None:
+    """Offer other options in a list; what is chosen stays chosen if it is still offered.
+
+    If it is not, the first option is chosen, or none unless `or_first`: a second click must not delete another thing.
+    """
     kept = control.value
     if list(control.options) != options:
         values = [value for _, value in options]
+        first = values[0] if values and (or_first or kept is None) else None
         control.options = options
-        control.value = kept if kept in values else values[0] if values else None
+        control.value = kept if kept in values else first

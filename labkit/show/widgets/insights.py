@@ -23,6 +23,7 @@ SHOWN = 50
 
 _NOT_RUN = "Not asked yet."
 _CHANGED = "Not asked yet. Below is the answer to what was asked before."
+_CHANGED_FAULT = "Not asked yet. Below is what was wrong with what was asked before."
 _CHOOSE = ("choose one", None)
 _RANGES = {
     "the last 15 minutes": timedelta(minutes=15), "the last hour": timedelta(hours=1),
@@ -48,7 +49,7 @@ class InsightsBox(Interactive):
         log_group: The log group to search.
 
     Attributes:
-        table: The rows of the last query; None before the first one and after an error.
+        table: The rows of the last query; None before the first one, after an error, and when a sample is chosen.
 
     Raises:
         LabError: The query is not a text.
@@ -113,8 +114,11 @@ class InsightsBox(Interactive):
         return [_CHOOSE, *insights.SAMPLES.items(), *saved]
 
     def _take_sample(self, change: dict[str, Any]) -> None:
-        if change["new"]:
+        """Take the query of a sample; the answer to another query goes."""
+        if change["new"] and change["new"] != self.query.value:
             self.query.value = change["new"]
+            self.table, self._said, self._hints = None, _NOT_RUN, []
+            self._show()
 
     def _ask(self) -> None:
         """Run the query; an error is shown in place of the rows."""
@@ -144,6 +148,8 @@ class InsightsBox(Interactive):
             self.sample.value = None
         if self.table is not None:
             self.status.value = parts.sentence(_CHANGED, "quiet")
+        elif self._said is not _NOT_RUN:
+            self.status.value = parts.sentence(_CHANGED_FAULT, "quiet") + self._fault()
 
     def _show(self) -> None:
         self.rows.value = ""
@@ -154,10 +160,16 @@ class InsightsBox(Interactive):
             caption = f"The first {SHOWN} of {len(self.table):,} rows" if len(self.table) > SHOWN else ""
             rows = parts.table(list(map(str, self.table.columns)), cells, caption) if self.table.size else ""
             self.rows.value = rows and parts.scrolling(rows, "Rows")
-        elif "\n" in self._said:  # the query with the wrong word underlined
-            self.status.value = f'<pre class="bad" role="status">✗\n{escape(self._said)}</pre>'
+        elif self._said is _NOT_RUN:
+            self.status.value = parts.sentence(_NOT_RUN, "quiet")
         else:
-            self.status.value = parts.sentence(self._said, "quiet" if self._said is _NOT_RUN else "bad")
+            self.status.value = self._fault()
+
+    def _fault(self) -> str:
+        """Return in HTML what was wrong with the query that was asked."""
+        if "\n" in self._said:  # the query with the wrong word underlined
+            return f'<pre class="bad" role="status">✗\n{escape(self._said)}</pre>'
+        return parts.sentence(self._said, "bad")
 
     def _write_code(self, _: object = None) -> None:
         """Write the query in the chosen language."""

@@ -103,19 +103,19 @@ def dropdown(label: str, options: Iterable[Any], tooltip: str = "", **more: Any)
 
 def text(
     label: str, value: str = "", placeholder: str = "", tooltip: str = "", width: str | None = None,
-    disabled: bool = False,
+    disabled: bool = False, at_once: bool = False,
 ) -> w.Text:  # fmt: skip
-    """Return a line to type in; its value changes with Enter, or when the person leaves it."""
+    """Return a line to type in; its value changes with Enter or when the person leaves it, or with each key."""
     return w.Text(
-        value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=False,
+        value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=at_once,
         style=_LABEL, layout=w.Layout(width=width), disabled=disabled,
     )  # fmt: skip
 
 
 def suggesting(label: str, value: str = "", placeholder: str = "", tooltip: str = "") -> w.Combobox:
-    """Return a line to type in that suggests `options`; its value changes as that of `text` does."""
+    """Return a line to type in that suggests `options`; its value changes with each key."""
     return w.Combobox(
-        value=value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=False,
+        value=value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=True,
         ensure_option=False, style=_LABEL,
     )  # fmt: skip
 
@@ -182,6 +182,18 @@ def table(
         body.append(f"<tr{mark}>" + "".join(f"<td>{escape(word)}</td>" for word in words) + "</tr>")
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return the lines of a table as text, the header first, as the still form of a widget shows it.
+
+    >>> print(*aligned(["destination", "state"], [["::/0", "active"]]), sep="\\n")
+      destination  state
+      ::/0         active
+    """
+    lines = [list(header), *(list(map(str, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
 
 
 def scrolling(html: str, label: str) -> str:

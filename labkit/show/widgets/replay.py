@@ -19,7 +19,7 @@ from labkit.show.widgets.replay_records import Seen, packets_of, seen_on
 from labkit.show.widgets.step_map import StepMap
 
 _MOST = 100
-_HEADER = ("interface", "direction", "from → to", "verdict", "packets seen", "flow log records")
+_HEADER = ("interface", "direction", "from → to", "verdict", "packets replayed", "flow log records")
 
 
 class Replay(LiveWidget):
@@ -60,12 +60,12 @@ class Replay(LiveWidget):
         self.back = parts.button("Previous", "One step back", lambda: self._go(-1))
         self.next = parts.button("Next", "One step on", lambda: self._go(1))
         self.map, self.table, self.lines = StepMap(self._choose), parts.html(), parts.html()
-        self.code = parts.code()
+        self.scope, self.code = parts.html(parts.sentence(_scope(count), "quiet")), parts.code()
         self.slider.observe(lambda _: self.refresh(), "value")
         self.widget = parts.root(
             "replay",
             parts.row(self.back, self.next, self.play, self.slider, self.read_again()),
-            parts.answer(self.verdict, self.map.widget, self.table, self.lines),
+            parts.answer(self.scope, self.verdict, self.map.widget, self.table, self.lines),
             self.code,
         )
         self.refresh()
@@ -114,8 +114,7 @@ class Replay(LiveWidget):
         if is_over:
             never = [f"{self._names[seen.interface]} {seen.direction}" for seen in self._seen if seen.at is None]
             rest = f" No record ever comes for: {', '.join(never)}." if never else ""
-            sent = "1 packet has" if self._count == 1 else f"All {self._count} packets have"
-            said = f"{sent} been sent; here is what the flow logs tell of it. {self.path.verdict}{rest}"
+            said = f"The replay is over; here is what the flow logs tell. {self.path.verdict}{rest}"
             return [parts.sentence(said, "bad" if never else "good")]
         where = f"Packet {number + 1} of {self._count}, at {step.hop.kind} {step.hop.name}: {step.hop.sentence}."
         found = [parts.sentence(where, "plain" if step.hop.passes else "bad")]
@@ -161,5 +160,11 @@ class Replay(LiveWidget):
     def still(self) -> parts.Lines:
         """Return in words what each interface sees, and the records it leaves."""
         lines = self._records()
-        told = ["  " + "  ".join(map(str, row)) for row in self._rows(self._count, 0, lines)]
-        return parts.Lines("\n".join([f"{self.path.packet}. {self.path.verdict}", *told]))
+        told = parts.aligned(_HEADER, self._rows(self._count, 0, lines))
+        return parts.Lines("\n".join([f"{self.path.packet}. {self.path.verdict}", _scope(self._count), *told]))
+
+
+def _scope(count: int) -> str:
+    """Say how much of a ping is replayed: its records may count more packets."""
+    first = "the first packet" if count == 1 else f"the first {count} packets"
+    return f"The replay shows {first}. A longer ping goes on in the same way, and its records count all of its packets."

@@ -37,17 +37,19 @@ class RouteEditor(Editor[RouteTable]):
     def _controls(self) -> list[w.Widget]:
         tip = "The addresses that the route is for, as a CIDR block"
         self.destination = parts.suggesting("Destination", "", "10.2.0.0/16", tip)
-        self.target = parts.dropdown("Target", [])
-        return [self.destination, self.target]
+        self.route, self.target = parts.dropdown("Route", []), parts.dropdown("Target", [])
+        return [self.destination, self.route, self.target]
 
     def _offer(self) -> list[w.Widget]:
-        vpc, there = self.part.vpc, [route.destination for route in self.part.routes if route.target != "local"]
-        if self.action.value == "create_route":
-            peers = [cidr for one in self._peerings() for cidr in one.cidrs.get(one.other_end(vpc), ())]
-            there = [cidr for cidr in [*map(str, peers), "0.0.0.0/0"] if cidr not in there]
-        self.destination.options = tuple(there)
+        vpc, name = self.part.vpc, self._network.name
+        there = {route.destination: name(route.target) for route in self.part.routes if route.target != "local"}
+        peers = [cidr for one in self._peerings() for cidr in one.cidrs.get(one.other_end(vpc), ())]
+        self.destination.options = tuple(cidr for cidr in [*map(str, peers), "0.0.0.0/0"] if cidr not in there)
+        keep(self.route, [(f"{cidr} → {target}", cidr) for cidr, target in there.items()], or_first=False)
         keep(self.target, self._targets())
-        return self.controls[: 1 if self.action.value == "delete_route" else 2]
+        if self.action.value == "create_route":
+            return [self.destination, self.target]
+        return [self.route] if self.action.value == "delete_route" else [self.route, self.target]
 
     def _peerings(self) -> list[PeeringConnection]:
         peerings = self._network.peering_connections.values()
@@ -74,13 +76,21 @@ class RouteEditor(Editor[RouteTable]):
         return found
 
     def call(self) -> Call:
-        destination = self.destination.value.strip()
+        destination = self.destination.value.strip() if self.action.value == "create_route" else self._chosen()
         parameters = {"RouteTableId": self.id, _destination(destination): destination}
         if self.action.value != "delete_route":
             if self.target.value is None:
                 raise LabError("There is nothing yet that a route of this table could lead to: make a gateway first.")
             parameters[_TARGETS[self.target.value.split("-")[0]]] = self.target.value
         return Call(self.action.value, parameters)
+
+    def _chosen(self) -> str:
+        """Return the destination of the route that is chosen to be replaced or deleted."""
+        if self.route.value is None:
+            raise LabError(
+                "Choose the route." if self.route.options else "This route table has only its local route, which stays."
+            )
+        return str(self.route.value)
 
     def rows(self) -> tuple[str, list[tuple[str, ...]]]:
         table, name = self.part, self._network.name

@@ -38,10 +38,8 @@ class RuleEditor(FilterEditor[SecurityGroup]):
 
     def _offer(self) -> list[w.Widget]:
         network, vpc = self._network, self.part.vpc
-        self._rules, chosen = {repr(rule): rule for rule in _rules(self.part)}, self.rule.value
-        keep(self.rule, [(": ".join(self._row(*rule)), key) for key, rule in self._rules.items()])
-        if chosen not in (None, self.rule.value):
-            self.rule.value = None  # it is gone, and a second click must not remove another one
+        self._rules = {repr(rule): rule for rule in _rules(self.part)}
+        keep(self.rule, [(": ".join(self._row(*rule)), key) for key, rule in self._rules.items()], or_first=False)
         blocks = [str(cidr) for one in network.vpcs.values() for cidr in one.cidrs]
         near = {vpc, *network.active_peers(vpc)}
         groups = [group.name for group in network.security_groups.values() if group.vpc in near]

@@ -6,6 +6,7 @@ import re
 from html import unescape
 from typing import Any
 
+import ipywidgets as w
 import pytest
 from botocore.exceptions import ClientError
 
@@ -16,7 +17,7 @@ from labkit.show.widgets.editor import ALL_TRAFFIC, Call, Editor
 from labkit.show.widgets.route_editor import RouteEditor
 from labkit.show.widgets.rule_editor import RuleEditor
 from tests.networks import TO_1, TO_2, behind_nat, from_group, tcp_from, the_lab
-from tests.show.widgets.build import PaperLab, both_routes, labeled_controls, one_route
+from tests.show.widgets.build import PaperLab, both_routes, controls, labeled_controls, one_route
 
 
 class Ec2:
@@ -56,8 +57,9 @@ def said(editor: Editor[Any]) -> str:
 def test_the_routes_are_a_table(routes: RouteEditor) -> None:
     assert repr(routes).splitlines() == [
         "Routes of rtb-subnet-2, used by subnet-2",
-        "  10.2.0.0/16  local    active",
-        "  0.0.0.0/0  igw-2    active",
+        "  destination  target  id  state",
+        "  10.2.0.0/16  local       active",
+        "  0.0.0.0/0    igw-2       active",
     ]
     assert "<td>0.0.0.0/0</td><td>igw-2</td>" in routes.table.value
 
@@ -109,14 +111,34 @@ def test_the_table_shows_what_has_been_done(routes: RouteEditor, lab: PaperLab) 
     assert routes.destination.options == ()  # nothing more to offer
 
 
-def test_replacing_and_deleting_offer_the_routes_there_are(routes: RouteEditor) -> None:
+def test_replacing_and_deleting_offer_the_routes_there_are(routes: RouteEditor, lab: PaperLab) -> None:
+    assert routes.route.layout.display == "none"
     routes.action.value = "replace_route"
-    assert routes.destination.options == ("0.0.0.0/0",)
-    routes.destination.value = "0.0.0.0/0"
-    assert routes.code.value.startswith("ec2.replace_route(")
+    assert routes.route.options == (("0.0.0.0/0 → igw-2", "0.0.0.0/0"),)
+    assert routes.code.value.startswith("ec2.replace_route(") and routes.destination.layout.display == "none"
     routes.action.value = "delete_route"
     assert routes.code.value == 'ec2.delete_route(RouteTableId="rtb-subnet-2", DestinationCidrBlock="0.0.0.0/0")'
     assert routes.target.layout.display == "none"
+
+
+def test_after_a_route_is_deleted_a_second_click_deletes_no_other(lab: PaperLab) -> None:
+    lab.build = the_lab(TO_2, TO_1)
+    routes = RouteEditor(lab, "rtb-subnet-2")
+    routes.action.value, routes.route.value = "delete_route", "10.1.0.0/16"
+    lab.build = the_lab(TO_2)
+    lab.changed()
+    routes.catch_up()
+    assert "Choose the route." in said(routes) and routes.button.disabled
+    routes.route.value = "0.0.0.0/0"
+    assert not routes.button.disabled
+
+
+@pytest.mark.parametrize(
+    ("editor", "key"), [(RouteEditor, "rtb-subnet-2"), (RuleEditor, "sg-1"), (AclEditor, "subnet-1")]
+)
+def test_what_is_typed_counts_with_each_key(lab: PaperLab, editor: type[Editor[Any]], key: str) -> None:
+    typed = [control for control in controls(editor(lab, key).widget) if type(control) in (w.Text, w.Combobox)]
+    assert typed and all(control.continuous_update for control in typed)
 
 
 def test_an_ipv6_range_and_a_prefix_list_have_parameters_of_their_own(routes: RouteEditor) -> None:
@@ -166,9 +188,10 @@ def test_a_route_table_that_is_deleted_meanwhile_cannot_be_edited(routes: RouteE
 def test_the_rules_are_a_table(rules: RuleEditor) -> None:
     assert repr(rules).splitlines() == [
         "Rules of sg-1, used by instance-1",
-        "  inbound  all ICMP from 0.0.0.0/0",
-        "  outbound  all traffic to 0.0.0.0/0",
-        "  outbound  all traffic to ::/0",
+        "  direction  allows",
+        "  inbound    all ICMP from 0.0.0.0/0",
+        "  outbound   all traffic to 0.0.0.0/0",
+        "  outbound   all traffic to ::/0",
     ]
 
 
@@ -248,7 +271,7 @@ def test_a_rule_of_a_group_says_the_groups_name() -> None:
     build.rules("sg-1", [from_group("sg-2")])
     build.part("sg-2")["GroupName"] = "web & <db>"
     editor = RuleEditor(PaperLab(build), "sg-1")
-    assert "inbound  all traffic from web & <db>" in repr(editor)
+    assert "inbound    all traffic from web & <db>" in repr(editor)
     assert "web &amp; &lt;db&gt;" in editor.table.value
 
 
@@ -258,8 +281,9 @@ def test_a_rule_of_a_group_says_the_groups_name() -> None:
 def test_the_acl_of_a_subnet_is_a_table_in_the_order_of_trial(lab: PaperLab) -> None:
     assert repr(AclEditor(lab, "subnet-1")).splitlines() == [
         "Entries of acl-subnet-1, which guards subnet-1, in the order in which they are tried",
-        "  inbound  rule 100: allow all traffic from 0.0.0.0/0",
-        "  outbound  rule 100: allow all traffic to 0.0.0.0/0",
+        "  direction  entry",
+        "  inbound    rule 100: allow all traffic from 0.0.0.0/0",
+        "  outbound   rule 100: allow all traffic to 0.0.0.0/0",
     ]
     assert AclEditor(lab, "acl-subnet-2").id == "acl-subnet-2"
 

@@ -54,6 +54,7 @@ def rows(replay: Replay) -> list[list[str]]:
 
 def test_it_begins_at_the_sender(shown: Replay) -> None:
     assert "Packet 1 of 2, at instance instance-1: sends: ICMP echo request" in words(shown.verdict.value)
+    assert "The replay shows the first 2 packets." in words(shown.scope.value)
     assert 'class="halo" data-steps="there-1 there-2"' in shown.map.picture.value
     assert rows(shown) == []
 
@@ -133,7 +134,10 @@ def test_a_missing_log_group_is_a_sentence(shown: Replay) -> None:
 
 def test_its_still_form_is_the_end_of_the_story(shown: Replay) -> None:
     assert repr(shown).splitlines()[0].startswith("ICMP echo request 10.1.15.80 → 10.2.0.126. The packet arrives, but")
-    assert repr(shown).splitlines()[-1].endswith("never seen  0  none, and none will come")
+    _, scope, header, *_, never = repr(shown).splitlines()
+    assert scope.startswith("The replay shows the first 2 packets.") and "its records count all of its packets" in scope
+    assert header.split("  ")[-1] == "flow log records"
+    assert never[header.index("packets replayed") :].startswith("0 ") and never.endswith("none, and none will come")
 
 
 @pytest.mark.parametrize(

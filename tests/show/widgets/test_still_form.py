@@ -44,7 +44,7 @@ def test_a_front_end_gets_the_widget_and_its_still_form(
     alive, kept = displayed
     assert alive["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.widget.model_id
     assert f"<div class='labkit-still mathjax_ignore tex2jax_ignore'>{html}" in kept["text/html"]
-    assert "Run the cell again" in kept["text/html"]
+    assert "run the notebook's first cell, then this one" in kept["text/html"]
 
 
 def test_elsewhere_ipython_takes_the_still_form_alone() -> None:
