@@ -199,7 +199,7 @@ def role(view: View) -> Findings:
         yield absent(name, "in notebook 01, run the cell with iam.create_role.")
     else:
         decided = managed_instance(found)
-        yield trust_line(name, decided.trust, view.lab.account)
+        yield trust_line(name, decided.trust, view.lab.account, "trust_ec2")
         if INSTANCE_POLICY in found.policies:
             at_fault = list(policies_at_fault(decided.permissions))
             refused = refused_actions(decided.permissions)
