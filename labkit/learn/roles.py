@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from labkit.iam import Decision, Outcome
 from labkit.learn.result import Line
 
 
-def trust_line(role: str, decision: Decision, account: str) -> Line:
+def trust_line(role: str, decision: Decision, account: str, document: str, asked: Collection[str] = ()) -> Line:
     """Tell whether a service may assume a role and, if not, what in the trust policy prevents it.
 
     Args:
         role: The role's name.
         decision: What IAM decides about `sts:AssumeRole` by the service.
         account: The lab's account number.
+        document: The variable in which the notebook keeps the trust policy.
+        asked: The keys of the conditions that the notebook asks for.
 
     Returns:
         The line.
     """
     service = decision.request.subject.partition(":")[2]
+    next = (
+        f"correct {document}, then iam.update_assume_role_policy(RoleName='{role}', "
+        f"PolicyDocument=json.dumps({document}))."
+    )
     if decision:
-        return Line(True, f"{role} trusts {service}")
+        has = {each.key.lower() for each in decision.statement.conditions} if decision.statement else set()
+        missing = [key for key in asked if key.lower() not in has]
+        if not missing:
+            return Line(True, f"{role} trusts {service}")
+        found = f"no condition for {' and '.join(missing)}: others could have the service use this role"
+        return Line(False, f"{role}, trust policy", found, f"conditions for {' and '.join(asked)}", next)
     wanted = f"the service {service}, the action sts:AssumeRole"
     if _names_account(decision):
         wanted = f"aws:SourceAccount {account}, which is lab.account"
     elif decision.condition is not None:
         wanted = f"no condition, or one that holds: {decision.condition.key} is {decision.value or 'not given'}"
-    call = f"iam.update_assume_role_policy(RoleName='{role}', PolicyDocument=…) with the principal {service}"
-    return Line(False, f"{role}, trust policy", _trust_found(decision), wanted, f"{call}.")
+    return Line(False, f"{role}, trust policy", _trust_found(decision), wanted, next)
 
 
 def _trust_found(decision: Decision) -> str:

@@ -365,6 +365,18 @@ def test_what_is_listed_has_no_tags(iam: Any) -> None:
 GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:group"
 
 
+@pytest.mark.aws_does("retention-is-one-of-aws-s")
+def test_a_log_group_keeps_its_events_for_one_of_some_numbers_of_days(logs: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+    logs.create_log_group(logGroupName="group")
+    for days in (1, 7, 3653):
+        logs.put_retention_policy(logGroupName="group", retentionInDays=days)
+    for days in (0, 8, 3654):
+        with refused("InvalidParameterException", "Invalid retention value. Valid values are: [1, 3, 5, 7, 14, "):
+            logs.put_retention_policy(logGroupName="group", retentionInDays=days)
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 3653
+
+
 @pytest.mark.aws_does("tags-go-with-their-log-group")
 def test_a_log_groups_tags_go_with_it(logs: Any) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TagResource.html"""

@@ -10,7 +10,7 @@ import pytest
 
 from labkit.lab import Lab
 from tests.lab.conftest import Built, fresh_lab
-from tests.learn.checking import ANYWHERE, Mistake, Said, Until, find, only, wrong
+from tests.learn.checking import ANYWHERE, Mistake, Said, Until, find, follow, only, wrong
 
 STEPS = ["vpcs", "subnets", "internet", "security-groups", "role", "instances"]
 
@@ -61,11 +61,73 @@ def test_a_range_that_overlaps_the_other_vpc_s(lab: Lab) -> None:
 
 
 def test_somebody_else_s_vpc_with_the_range_is_not_taken_for_the_lab_s(lab: Lab) -> None:
-    """What lacks the lab's tag is never adopted, nor does a check advise to."""
+    """What lacks the lab's tag is never adopted. A check only says how, if the student made it."""
     name = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "vpc-1"}]}]
-    lab.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=name)
+    id = lab.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=name)["Vpc"]["VpcId"]
     line = only(lab.check("vpcs", "vpc-1"))
-    assert line.found == "nothing of this name" and line.absent
+    assert line.found == f"{id}, of the range 10.1.0.0/16, with the name 'vpc-1' and not the tag Lab: nimbus"
+    assert line.absent and line.next.startswith("if you made it for the lab, ") and "leave it" in line.next
+    assert lab.find("vpc-1") is None
+
+
+def test_a_vpc_without_tags_is_not_made_a_second_time(lab: Lab) -> None:
+    ec2 = lab.client("ec2")
+    id = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
+    line = only(lab.check("vpcs", "vpc-2"))
+    assert line.found == f"{id}, of the range 10.2.0.0/16, with no name and not the tag Lab: nimbus" and line.absent
+    call = line.next.removeprefix("if you made it for the lab, ").partition(". If not")[0]
+    exec(call, {"ec2": ec2, "lab": lab})
+    assert lab.check("vpcs", "vpc-2").passed
+
+
+def test_the_twin_of_the_notebook_is_not_taken_for_vpc_1(lab: Lab) -> None:
+    make_vpc(lab, "twin", "10.1.0.0/16")
+    assert only(lab.check("vpcs", "vpc-1")).found == "nothing of this name"
+
+
+#: The parts in vpc-2: the name of the variable that has the part's id, its check, what it is called, and its type.
+INSIDE = [
+    ("subnet_2", "subnets", "subnet-2", "subnet"), ("igw_2", "internet", "igw-2", "internet-gateway"),
+    ("route_table_2", "internet", "route-table-2", "route-table"),
+    ("security_group_2", "security-groups", "allow-icmp-2", "security-group"),
+    ("instance_2", "instances", "instance-2", "instance"),
+]  # fmt: skip
+
+
+def test_a_part_without_its_tags_is_found_in_the_lab_s_vpc_and_named(until: Until) -> None:
+    built = until("02")
+    for variable, check, name, kind in INSIDE:
+        id = built.names[variable]
+        for tags, has in (
+            ([{"Key": "Name"}, {"Key": "Lab"}], "no name and not the tag Lab: nimbus"),
+            ([{"Key": "Lab"}], f"the name {name!r} and not the tag Lab: nimbus"),
+            ([{"Key": "Name"}], "no name"),
+        ):
+            built.ec2.delete_tags(Resources=[id], Tags=tags)
+            line = wrong(built.lab.check(check, "vpc-2"))[0]
+            assert line.text == name and line.found == f"{id}, in vpc-2, with {has}" and not line.absent
+            assert line.next == f"ec2.create_tags(Resources=[{id!r}], Tags=lab.tags({kind!r}, {name!r})[0]['Tags'])."
+            follow(built, line)
+            assert built.lab.check(check, "vpc-2").passed
+
+
+def test_what_is_in_a_vpc_that_has_lost_its_name_is_not_said_to_be_elsewhere(until: Until) -> None:
+    built = until("02")
+    built.ec2.delete_tags(Resources=[built.vpc_2], Tags=[{"Key": "Name"}])
+    assert not only(built.lab.check("vpcs", "vpc-2")).absent
+    for name in ("subnets", "internet", "security-groups"):
+        (line,) = (each for each in wrong(built.lab.check(name, "vpc-2")) if each.text == "vpc-2")
+        assert "lab.check('vpcs')" in line.next and "delete" not in line.next
+
+
+def test_a_subnet_of_another_range_with_room_for_the_instance_will_do(lab: Lab) -> None:
+    vpc = make_vpc(lab, "vpc-2", "10.2.0.0/16")
+    tags = lab.tags("subnet", "subnet-2")
+    lab.client("ec2").create_subnet(
+        VpcId=vpc, CidrBlock="10.2.0.0/24", AvailabilityZone="us-east-1a", TagSpecifications=tags
+    )
+    (line,) = lab.check("subnets", "vpc-2").lines
+    assert line.ok and line.text.endswith("notebook 01 asks for 10.2.0.0/20, and its 10.2.0.0/24 will do")
 
 
 def test_what_a_student_writes_is_left_to_the_student(lab: Lab) -> None:
@@ -122,6 +184,17 @@ def gateway_not_attached(built: Built) -> None:
     assert built.ec2.describe_addresses()["Addresses"] == []
     built.ec2.terminate_instances(InstanceIds=[built.instance_1])
     built.ec2.detach_internet_gateway(InternetGatewayId=built.igw_1, VpcId=built.vpc_1)
+
+
+def gateway_deleted(built: Built) -> None:
+    gateway_not_attached(built)
+    built.ec2.delete_internet_gateway(InternetGatewayId=built.igw_1)
+
+
+def other_group(built: Built) -> None:
+    group = built.ec2.create_security_group(GroupName="other", Description="x", VpcId=built.vpc_1)["GroupId"]
+    built.ec2.terminate_instances(InstanceIds=[built.instance_1])
+    built.launch("instance-1", built.subnet_1, "10.1.15.80", group)
 
 
 def route_table_not_associated(built: Built) -> None:
@@ -190,10 +263,13 @@ def table_in_the_other_vpc(built: Built) -> None:
 
 MISTAKES = [
     Mistake("subnets", subnet_in_the_other_vpc, (Said("in vpc-1", "in vpc-2"),)),
-    Mistake(
-        "internet", gateway_not_attached,
-        (Said("attached to nothing", "attached to vpc-1"),),
-    ),
+    Mistake("internet", gateway_not_attached, (Said(
+        "attached to nothing", "attached to vpc-1",
+        "ec2.attach_internet_gateway(InternetGatewayId='{b.igw_1}', VpcId='{b.vpc_1}').",
+    ),), fixes=True),
+    Mistake("internet", gateway_deleted, (Said(
+        "deleted, and the default route of route-table-1 leads to it ({b.igw_1})", "one, attached to vpc-1",
+    ),)),
     Mistake("internet", table_in_the_other_vpc, (Said("in vpc-1", "in vpc-2", "ec2.delete_route_table(…"),)),
     Mistake("internet", route_table_not_associated, (Said(
         "subnet-1 using the main table rtb-…",
@@ -218,6 +294,11 @@ MISTAKES = [
     Mistake("instances", instance_without_public_address_or_profile, (
         Said("no public address", next="ec2.terminate_instances(…"),
     )),
+    Mistake("instances", other_group, (Said(
+        "the security group other",
+        next="ec2.modify_instance_attribute(InstanceId='i-…",
+    ),), fixes=True),
+    Mistake("role", profile_deleted, (Said("deleted, though it was given to instance-1, instance-2"),)),
     Mistake("instances", profile_deleted, (Said("NimbusInstanceProfile, which is deleted"),) * 2),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 
 from labkit.lab import Lab
 from labkit.learn.checks import overview
-from tests.lab.conftest import Built
+from tests.lab.conftest import Built, fresh_lab
 from tests.learn.checking import Until, only, wrong
 
 STEPS = ["log-group", "policy", "delivery-role", "flow-logs", "delivery"]
@@ -28,6 +28,7 @@ def test_after_the_build_cells_and_some_traffic_all_is_right(until: Until) -> No
     built = until("03")
     early = built.lab.check("delivery")
     assert not early.begun and "lab.wait_for_flow_logs()" in early.lines[0].next
+    assert [f"lab.shell('instance-{n}', 'ping" in line.next for n, line in enumerate(early.lines, 1)] == [True, True]
     ping_and_wait(built.lab)
     for name in STEPS:
         assert built.lab.check(name).passed, built.lab.check(name)
@@ -98,6 +99,7 @@ def test_a_flow_log_that_is_not_as_it_should_be(until: Until, changed: dict[str,
     one, two = wrong(lab.check("flow-logs"))
     assert (one.found, one.wanted) == (two.found, two.wanted) == (found, wanted)
     assert one.next.startswith("a flow log can't be changed: ec2.delete_flow_logs(FlowLogIds=['fl-")
+    assert one.next.endswith("), then record(vpc_1).") and two.next.endswith("), then record(vpc_2).")
 
 
 def test_a_flow_log_with_another_role(until: Until) -> None:
@@ -147,6 +149,18 @@ def test_a_log_group_that_lost_its_retention(until: Until) -> None:
     assert not line.absent
     exec(line.next.removesuffix("."), {"logs": built.logs})
     assert built.lab.check("log-group").passed
+
+
+@pytest.mark.parametrize(
+    ("days", "more"), [(7, ""), (30, ". Step 2.a says 7; this will do"), (1, ". Step 2.a says 7: ")]
+)
+def test_another_retention_than_a_week_will_do_and_is_mentioned(lab: Lab, days: int, more: str) -> None:
+    logs = lab.client("logs")
+    logs.create_log_group(logGroupName="NimbusVPCFlowLogsGroup", tags={"Lab": "nimbus"})
+    logs.put_retention_policy(logGroupName="NimbusVPCFlowLogsGroup", retentionInDays=days)
+    result = lab.check("log-group")
+    _, _, said = result.lines[-1].text.partition(f"retentionInDays={days}")
+    assert result.passed and (said.startswith(more) if more else not said)
 
 
 # The policy and the role
@@ -303,6 +317,34 @@ def test_a_trust_policy_that_does_not_let_the_service_in(until: Until) -> None:
             assert "statement 1 of the trust policy asks for" in wrong(built.lab.check("delivery"))[0].next
 
 
+@pytest.mark.parametrize(
+    ("condition", "missing"),
+    [
+        ({}, "aws:SourceAccount and aws:SourceArn"),
+        ({"StringEquals": {"aws:sourceaccount": ACCOUNT}}, "aws:SourceArn"),
+    ],
+)
+def test_a_role_that_delivers_without_the_conditions_that_are_asked_for(
+    until: Until, condition: dict[str, Any], missing: str
+) -> None:
+    built = until("03")
+    with_trust(built, Condition=condition)
+    ping_and_wait(built.lab)
+    assert built.lab.check("delivery").passed
+    line = only(built.lab.check("delivery-role"))
+    assert line.found == f"no condition for {missing}: others could have the service use this role"
+    call = "iam.update_assume_role_policy(RoleName='NimbusVPCFlowLogsRole', PolicyDocument=json.dumps(trust_flow_logs))"
+    assert line.next == f"correct trust_flow_logs, then {call}."
+    exec(call, dict(built.names))
+    assert built.lab.check("delivery-role").passed
+
+
+def test_the_role_that_a_sandbox_gives_is_not_asked_for_conditions() -> None:
+    with fresh_lab("sandbox") as lab:
+        assert "Condition" not in str(lab.client("iam").get_role(RoleName="LabRole"))
+        assert lab.check("delivery-role").passed
+
+
 def test_the_conditions_that_aws_recommends_pass(until: Until) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"""
     built = until("03")
@@ -352,6 +394,11 @@ def log_group_deleted(built: Built) -> None:
     built.logs.delete_log_group(logGroupName=built.log_group)
 
 
+def policy_deleted(built: Built) -> None:
+    policy_detached(built)
+    built.iam.delete_policy(PolicyArn=built.policy)
+
+
 def log_group_made_again(built: Built) -> None:
     log_group_deleted(built)
     built.logs.create_log_group(logGroupName=built.log_group, tags={"Lab": "nimbus"})
@@ -368,7 +415,7 @@ NO_DELIVERY = "a role with which AWS can't deliver what comes next"
         (trust_changed, NO_DELIVERY, "lab.check('delivery-role') says what to change", True),
         (flow_logs_deleted, "no flow log", "lab.check('flow-logs')", True),
         (flow_logs_made_again, "no record of instance-1 from this flow log yet", "lab.wait_for_flow_logs()", True),
-        (log_group_deleted, "no log group", "lab.check('log-group')", False),
+        (log_group_deleted, "no log group", "lab.check('log-group')", True),
         (log_group_made_again, "no record of instance-1 from this flow log yet", "lab.wait_for_flow_logs()", False),
     ],
 )
@@ -382,6 +429,32 @@ def test_delivery_is_no_longer_right_once_something_of_it_is_gone(
     result = built.lab.check("delivery", "vpc-1")
     line = only(result)
     assert line.found == found and next in line.next and result.begun == begun
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "found", "next"),
+    [
+        (role_deleted, "delivery-role", "deleted, and the flow log fl-", "run the cell with iam.create_role again."),
+        (policy_deleted, "policy", "nothing of this name, and NimbusVPCFlowLogsRole, which", "iam.create_policy again"),
+        (
+            log_group_deleted,
+            "log-group",
+            "nothing of this name, though the flow log fl-",
+            "logs.create_log_group again",
+        ),
+        (flow_logs_deleted, "flow-logs", "deleted: there are records of instance-", "run the cell with record(vpc_1)."),
+    ],
+)
+def test_what_was_deleted_while_something_needs_it_is_wrong_and_not_merely_not_begun(
+    until: Until, change: Callable[[Built], None], name: str, found: str, next: str
+) -> None:
+    built = until("03")
+    ping_and_wait(built.lab)
+    change(built)
+    result = built.lab.check(name)
+    line = wrong(result)[0]
+    assert result.wrong and not line.absent
+    assert line.found.startswith(found) and next in line.next
 
 
 @pytest.mark.parametrize("change", [flow_logs_made_again, log_group_made_again])

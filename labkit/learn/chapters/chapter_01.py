@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, ip_interface, ip_network
+from typing import TypeVar
 
 from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
+from labkit.learn.untagged import stop_at_untagged
 from labkit.learn.view import NOTHING, View, absent, needed, step, uses_peering
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
-from labkit.network.parts import SecurityGroup
+from labkit.network.parts import Part, SecurityGroup, Vpc
+
+Fitting = TypeVar("Fitting", bound=Part)
 
 _ANYWHERE = "0.0.0.0/0"
 _INSTANCE_TYPE = "t3.micro"
+_SUBNET_PREFIX = 20  # each subnet is the first such slice of its VPC's range
 
 #: The ranges that belong to nobody on the internet: those of RFC 1918, and RFC 6598's, which VPCs may have, too.
 #: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
@@ -34,6 +39,9 @@ def _made(side: Side, cell: str, its_step: str) -> str:
 
 def vpcs(view: View, side: Side) -> Findings:
     """The VPC has its name and its range."""
+    if _home(view, side) is None:
+        same = [vpc.id for vpc in view.network.vpcs.values() if side.cidr in vpc.cidrs]
+        stop_at_untagged(view, side.vpc, "vpc", same, f"of the range {side.cidr}", inside=False)
     vpc = view.part(view.network.vpcs, side.vpc, _made(side, f"that says CidrBlock='{side.cidr}'", "1.a"))
     ok = side.cidr in vpc.cidrs
     overlaps = any(cidr.overlaps(other(side).cidr) for cidr in vpc.cidrs if cidr.version == 4)
@@ -41,15 +49,56 @@ def vpcs(view: View, side: Side) -> Findings:
     yield finding(key, ok, vpc=vpc, ranges=vpc.cidrs, other=other(side))
 
 
+def _home(view: View, side: Side) -> Vpc | None:
+    """Return the side's VPC, if it is there and has its name."""
+    return next((vpc for vpc in view.network.vpcs.values() if vpc.name == side.vpc), None)
+
+
+def _vpc_of(view: View, side: Side, id: str) -> str:
+    """Return the name of the VPC that something is in.
+
+    Raises:
+        Stop: The side's VPC is not there, so that nothing can be in it.
+    """
+    view.part(view.network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
+    return view.network.name(id)
+
+
+def _stop_at_untagged(
+    view: View, side: Side, name: str, kind: str, parts: Mapping[str, Fitting], fits: Callable[[Fitting, str], bool]
+) -> None:
+    """Stop at a part in the side's VPC that only lacks the name or the lab's tag, if no part has the name.
+
+    Args:
+        view: The lab.
+        side: The side.
+        name: The name.
+        kind: The resource type.
+        parts: The parts of that type, by id.
+        fits: Whether a part could be it, given the part and the id of the side's VPC.
+    """
+    home = _home(view, side)
+    if home is not None and not any(part.name == name for part in parts.values()):
+        ids = [part.id for part in parts.values() if fits(part, home.id)]
+        stop_at_untagged(view, name, kind, ids, f"in {side.vpc}")
+
+
 def subnets(view: View, side: Side) -> Findings:
     """The subnet is in its VPC, and the instance's address fits."""
+    network = view.network
+    _stop_at_untagged(
+        view, side, side.subnet, "subnet", network.subnets,
+        lambda subnet, vpc: subnet.vpc == vpc and any(side.address in cidr for cidr in subnet.cidrs),
+    )  # fmt: skip
     subnet = view.part(view.network.subnets, side.subnet, _made(side, "with ec2.create_subnet", "1.a"))
-    vpc = view.network.name(subnet.vpc)
+    vpc = _vpc_of(view, side, subnet.vpc)
     if vpc != side.vpc:
         yield finding("vpc", subnet=subnet, vpc=vpc)
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
-    yield finding("range", fits, subnet=subnet, ranges=subnet.cidrs)
+    asked = next(side.cidr.subnets(new_prefix=_SUBNET_PREFIX))
+    key = "other-range" if fits and asked not in subnet.cidrs else "range"
+    yield finding(key, fits, subnet=subnet, ranges=subnet.cidrs, asked=asked)
     if fits and subnet.availability_zone not in _zones(view):
         yield finding("zone", subnet=subnet, type=_INSTANCE_TYPE)
 
@@ -65,12 +114,25 @@ def _zones(view: View) -> set[str]:
 def internet(view: View, side: Side) -> Findings:
     """The gateway is attached, and the subnet uses a route table with a default route to it."""
     network = view.network
+    gone = _gone_gateway(view, side)
+    if gone:
+        yield finding("gateway-gone", gone=gone)
+        return
+    _stop_at_untagged(
+        view, side, side.gateway, "internet-gateway", network.internet_gateways,
+        lambda gateway, vpc: gateway.vpc == vpc and not gateway.egress_only,
+    )  # fmt: skip
     gateway = view.part(network.internet_gateways, side.gateway, _made(side, "with ec2.create_internet_gateway", "1.b"))
+    home = view.part(network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
     attached = vpc == side.vpc
-    yield finding(key, attached, gateway=gateway, vpc=vpc)
+    yield finding(key, attached, gateway=gateway, vpc=vpc, home=home)
 
+    _stop_at_untagged(
+        view, side, side.table, "route-table", network.route_tables,
+        lambda table, vpc: table.vpc == vpc and not table.main,
+    )  # fmt: skip
     table = view.part(network.route_tables, side.table, _made(side, "with ec2.create_route_table", "1.c"))
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
@@ -95,10 +157,25 @@ def internet(view: View, side: Side) -> Findings:
         yield finding("default-route", right, table=table, gateway=gateway, target=targets[_ANYWHERE])
 
 
+def _gone_gateway(view: View, side: Side) -> str | None:
+    """Return the id of the internet gateway that the default route leads to, if it is deleted and there is no other."""
+    network = view.network
+    if any(gateway.name == side.gateway for gateway in network.internet_gateways.values()):
+        return None
+    routes = (route for table in network.route_tables.values() if table.name == side.table for route in table.routes)
+    targets = (route.target for route in routes if route.destination == _ANYWHERE)
+    return next((id for id in targets if id.startswith("igw-") and id not in network.internet_gateways), None)
+
+
 def security_groups(view: View, side: Side) -> Findings:
     """The security group is in its VPC, and lets all ICMP in and out."""
+    home = _home(view, side)
+    if home is not None:  # its own name is not its Name tag: an untagged group seems to have the name
+        filters = [{"Name": "group-name", "Values": [side.group]}, {"Name": "vpc-id", "Values": [home.id]}]
+        found = view.lab.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        stop_at_untagged(view, side.group, "security-group", [each["GroupId"] for each in found], f"in {side.vpc}")
     group = view.part(view.network.security_groups, side.group, _made(side, "with ec2.create_security_group", "1.d"))
-    vpc = view.network.name(group.vpc)
+    vpc = _vpc_of(view, side, group.vpc)
     yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
     if vpc != side.vpc:
         return
@@ -127,7 +204,7 @@ def role(view: View) -> Findings:
         yield absent(name, "in notebook 01, run the cell with iam.create_role.")
     else:
         decided = managed_instance(found)
-        yield trust_line(name, decided.trust, view.lab.account)
+        yield trust_line(name, decided.trust, view.lab.account, "trust_ec2")
         if INSTANCE_POLICY in found.policies:
             at_fault = list(policies_at_fault(decided.permissions))
             refused = refused_actions(decided.permissions)
@@ -135,6 +212,11 @@ def role(view: View) -> Findings:
         else:
             yield finding("other-policies" if found.policies else "no-policy", policies=list(found.policies))
     arn = view.lab.find(profile_name, "instance-profile")
+    arn_end = f"/{profile_name}"
+    using = [each.name for each in view.instances.values() if (each.profile or "").endswith(arn_end)]
+    if arn is None and using:
+        yield finding("profile-gone", using=using)
+        return
     needed(arn, profile_name, "run the cell with iam.create_instance_profile.", NOTHING)
     profile = iam.get_instance_profile(InstanceProfileName=profile_name)["InstanceProfile"]
     held = [each["RoleName"] for each in profile["Roles"]]
@@ -149,6 +231,10 @@ def instances(view: View, side: Side) -> Findings:
     gets one when it starts.
     """
     network = view.network
+    at = {each.instance: each.vpc for each in network.interfaces.values() if each.primary == side.address}
+    _stop_at_untagged(
+        view, side, side.instance, "instance", view.instances, lambda instance, vpc: at.get(instance.id) == vpc
+    )
     instance = view.part(view.instances, side.instance, "in notebook 01, run the cell that launches it.")
     running = instance.state == "running"
     interface = view.interface(side)
@@ -165,7 +251,8 @@ def instances(view: View, side: Side) -> Findings:
     yield finding("stopped" if instance.state == "stopped" else "running", running, instance=instance)
     yield finding("address", True)
     groups = [network.name(group) for group in interface.groups]
-    yield finding("group", side.group in groups, instance=instance, groups=groups)
+    group = view.part(network.security_groups, side.group, "make the group first: lab.check('security-groups').")
+    yield finding("group", side.group in groups, instance=instance, groups=groups, group=group)
     if running:
         yield finding("public", True)
 

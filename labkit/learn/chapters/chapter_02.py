@@ -19,6 +19,7 @@ from labkit.names import GIVEN, LOG_GROUP
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
 _ANY_FLOW_LOG = "fl-0123456789abcdef0"
+_DAYS = 7  # the retention that step 2.a asks for
 _ECHO = 84  # bytes of one echo request or reply of ping, headers included
 
 
@@ -33,10 +34,15 @@ def log_group(view: View) -> Findings:
     if view.lab.find(name, "log-group"):
         days = groups[name].get("retentionInDays")
         yield finding("there", True)
-        if days or _flow_logs(view):
-            yield finding("retention", bool(days), days=days)
-        else:  # flow logs come later
-            yield finding("no-retention-yet", absent=True, how=step("2.a"))
+        if not days and not _flow_logs(view):  # flow logs come later
+            yield finding("no-retention-yet", absent=True, how=step("2.a"), asked=_DAYS)
+            return
+        key = "retention" if not days or days == _DAYS else "longer" if days > _DAYS else "shorter"
+        yield finding(key, bool(days), days=days, asked=_DAYS)
+        return
+    delivering = [each["FlowLogId"] for each in _flow_logs(view) if each.get("LogGroupName") == name]
+    if delivering:
+        yield finding("gone", flow_logs=delivering)
         return
     # A group with the course's own name is somebody else's, or it would have been found.
     lower = {each.lower(): each for each in groups if not each.startswith(LOG_GROUP)}
@@ -49,13 +55,19 @@ def permissions_policy(view: View) -> Findings:
     """The policy permits what AWS asks for."""
     how = "in notebook 02, run the cell with iam.create_policy."
     given = view.names.delivery_role
+    found = iam.read_role(view.lab.client("iam"), given) if view.lab.find(given, "role") else None
     if given in GIVEN.values():
-        role = needed(iam.read_role(view.lab.client("iam"), given), given, "ask whoever owns the account.", NOTHING)
+        role = needed(found, given, "ask whoever owns the account.", NOTHING)
         decisions = _permissions(view, role.policies)
         yield finding("given", all(decisions), role=given, refused=refused_actions(decisions), actions=LOG_ACTIONS)
         return
     name = view.names.policy
-    arn = needed(view.lab.find(name, "policy"), name, how, NOTHING)
+    arn = view.lab.find(name, "policy")
+    using = _using(view, given)
+    if arn is None and found is not None and not found.policies and using:
+        yield finding("gone", role=given, flow_logs=using)
+        return
+    arn = needed(arn, name, how, NOTHING)
     decisions = _permissions(view, {name: iam.read_policy(view.lab.client("iam"), arn)})
     key = "resource" if any(each.outcome is iam.Outcome.SUBJECT for each in decisions) else "actions"
     yield finding(key, all(decisions), arn=arn, refused=refused_actions(decisions), actions=LOG_ACTIONS)
@@ -71,11 +83,16 @@ def delivery_role(view: View) -> Findings:
     how = f"{step('2.b').removesuffix('.')}. Then run the cell with iam.create_role."
     name, policy, log_group = view.names.delivery_role, view.names.policy, view.names.log_group
     found = iam.read_role(view.lab.client("iam"), name) if view.lab.find(name, "role") else None
+    using = _using(view, name)
+    if found is None and using:
+        yield finding("gone", flow_logs=using)
+        return
     role = needed(found, name, how, NOTHING)
-    using = [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == name]
     decided = [_decided(view, role, flow_log, log_group) for flow_log in using or [_ANY_FLOW_LOG]]
     trust = next((each.trust for each in decided if not each.trust), decided[0].trust)
-    yield trust_line(name, trust, view.lab.account)
+    # AWS recommends both: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    asked = () if name in GIVEN.values() else ("aws:SourceAccount", "aws:SourceArn")
+    yield trust_line(name, trust, view.lab.account, "trust_flow_logs", asked)
     if not role.policies:
         yield finding("no-policy")
         return
@@ -112,14 +129,34 @@ def flow_logs(view: View, side: Side) -> Findings:
     if not here:
         subnets = {subnet.id: subnet.name for subnet in view.network.subnets.values() if subnet.vpc == vpc.id}
         part = next((each["ResourceId"] for each in all_logs if each["ResourceId"] in subnets), None)
-        how = "in notebook 02, run the cell with ec2.create_flow_logs, which names both VPCs."
-        yield finding("subnet-only", subnet=subnets[needed(part, f"flow log on {side.vpc}", how)], vpc=vpc)
+        how = f"in notebook 02, run the cell with {_record(side)}."
+        if part is None and _has_records(view, side):
+            yield finding("gone", again=how)
+            return
+        yield finding("subnet-only", subnet=subnets[needed(part, f"flow log on {side.vpc}", how)], again=how)
         return
     id, faults = min(((each["FlowLogId"], list(_faults(view, each))) for each in here), key=lambda each: len(each[1]))
     for key, value in faults:
-        yield finding(key, id=id, value=value)
+        yield finding(key, id=id, value=value, again=_record(side))
     if not faults:
         yield finding("there", True)
+
+
+def _record(side: Side) -> str:
+    """Return the call of notebook 02 that creates the side's flow log."""
+    return f"record({side.vpc.replace('-', '_')})"
+
+
+def _has_records(view: View, side: Side) -> bool:
+    """Return whether there are records of the side's instance."""
+    instances = [each for each in view.instances.values() if each.name == side.instance]
+    has_group = view.lab.find(view.names.log_group, "log-group") is not None
+    return has_group and bool(instances) and bool(view.lab.records(view.interface(side).id))
+
+
+def _using(view: View, role: str) -> list[str]:
+    """Return the ids of the flow logs that use a role."""
+    return [each["FlowLogId"] for each in _flow_logs(view) if _role_of(each) == role]
 
 
 def _flow_logs(view: View) -> list[dict[str, Any]]:
@@ -156,8 +193,11 @@ def delivery(view: View, side: Side) -> Findings:
     interface = view.interface(side).id
     has_group = view.lab.find(view.names.log_group, "log-group") is not None
     has_records = has_group and bool(view.lab.records(interface))
-    if not here or not has_group:
-        yield finding("no-log-group" if here else "no-flow-log", absent=not has_records)
+    if not here:
+        yield finding("no-flow-log", absent=not has_records)
+        return
+    if not has_group:
+        yield finding("no-log-group")
         return
     found = [_delivery_of(view, each, interface, absent=not has_records) for each in here]
     yield next((each for each in found if each.ok), found[0])

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: the tags of log groups."""
+"""CloudWatch Logs: the retention and the tags of log groups."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from labkit.embedded.api.refusals import AwsError
 
 _BACKEND = "moto.logs.models:LogsBackend"
 _API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
+_RETENTIONS = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+]  # fmt: skip
+
+
+@check(
+    "retention-is-one-of-aws-s",
+    rule="PutRetentionPolicy takes 22 numbers of days, 1 to 3653, and refuses others; the message is as reported.",
+    source=f"{_API}API_PutRetentionPolicy.html",
+    hook=f"{_BACKEND}.put_retention_policy",
+)
+def _retention(self: Any, given: dict[str, Any]) -> None:
+    """Refuse other days, in the words that https://github.com/aws/aws-cdk/issues/1343 reports."""
+    if given["retention_in_days"] not in _RETENTIONS:
+        raise AwsError("InvalidParameterException", f"Invalid retention value. Valid values are: {_RETENTIONS}")
 
 
 @around(
