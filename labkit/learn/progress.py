@@ -10,7 +10,7 @@ where LABKIT_PROGRESS says. It holds no names, paths, addresses or account numbe
   null), for a quiz `answer`, the letter given last, and for a check of both VPCs `halves`, those that were right when
   they were looked at separately. A check is passed once both of its halves have been right, also one after the other.
 
-A check of which nothing is wrong, and something is not there yet, is no try, and is not recorded.
+A check in which nothing is wrong, but something is not there yet, is no try, and is not recorded.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Result:
     @property
     def left(self) -> bool:
         """Whether there is something left to do."""
-        return not self.passed and any(line.next for line in self.lines)
+        return self.wrong or any(line.next for line in self.lines if not line.ok)
 
     @property
     def mark(self) -> tuple[str, str]:

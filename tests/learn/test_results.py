@@ -34,6 +34,13 @@ def test_lines_say_what_was_found_what_was_wanted_and_what_to_do() -> None:
     assert not result.passed
 
 
+def test_what_is_wrong_comes_next_also_where_nobody_knows_what_to_do() -> None:
+    results = {name: Result(name, (Line(True, "all of it"),)) for name in CHECKS}
+    results["role"] = Result("role", (Line(False, "could not look further", "an error"),))
+    results["failed-ping"] = Result("failed-ping", (Line(False, "nothing to do", absent=True),))
+    assert Overview(results).following is results["role"]
+
+
 def test_what_several_lines_say_to_do_next_is_said_once() -> None:
     lines = tuple(Line(False, vpc, "no route", "one", "connect them.") for vpc in ("vpc-1", "vpc-2"))
     assert repr(Result("routes", lines)).count("connect them.") == 1
