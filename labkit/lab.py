@@ -449,7 +449,7 @@ class Lab:
 
         quiz = self._grader.quiz(chapter)
         questions = [(each.text, {option.letter: option.text for option in each.options}) for each in quiz.questions]
-        return QuizWidget(quiz.title, questions, quiz.trouble, quiz.answer, still=quiz)
+        return QuizWidget(quiz.title, questions, quiz.trouble, quiz.answer, still=quiz, passed=quiz.passed())
 
     def clean_up(self, dry_run: bool = False) -> None:
         """Delete the lab in the order that AWS demands, print what was deleted, and look whether anything is left.

@@ -105,7 +105,16 @@ class Grader:
         number = str(chapter).zfill(2)
         if number not in CHAPTERS:
             raise LabError(f"There is no quiz {chapter!r}; there is one for each of {', '.join(CHAPTERS)}.")
-        return Quiz(CHAPTERS[number], self._lab, self._keep)
+        return Quiz(CHAPTERS[number], self._lab, self._keep, self._known())
+
+    def _known(self) -> dict[str, Any]:
+        """Return what a student has done so far, and nothing where nobody is there."""
+        if not self._is_live():
+            return {}
+        try:
+            return progress.read(progress.place())
+        except (ProgressError, OSError):
+            return self._done
 
     def progress(self) -> Progress:
         """Return what is passed of the course and what is left.

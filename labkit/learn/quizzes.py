@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ class Quiz:
         chapter: The chapter, with the texts of the quiz.
         lab: The lab that it asks about.
         keep: Keeps what was answered.
+        known: What a student has done before, by the ids of a progress file.
 
     Attributes:
         title: What it is called.
@@ -50,16 +52,29 @@ class Quiz:
         trouble: Why there are no questions.
     """
 
-    def __init__(self, chapter: Chapter, lab: Lab, keep: Keep) -> None:
+    def __init__(self, chapter: Chapter, lab: Lab, keep: Keep, known: Mapping[str, Any]) -> None:
         self.title, self.trouble = f"Quiz {chapter.number}", ""
         self.questions: tuple[Question, ...] = ()
-        self._chapter, self._keep = chapter.number, keep
+        self._chapter, self._keep, self._known = chapter.number, keep, known
         try:
             facts = chapter.quiz_facts(View(lab))
             self.questions = tuple(_question(n, texts, facts) for n, texts in enumerate(chapter.texts["quiz"], 1))
         except Exception as error:  # also of AWS: a quiz never ends a lesson
             why = str(error) if isinstance(error, Stop | LabError) else f"{type(error).__name__}: {error}"
             self.trouble = f"This quiz asks about your own lab, and can't be made yet: {why}"
+
+    def passed(self) -> dict[int, tuple[str, Judgment]]:
+        """Return the right letters of the questions that were passed before, and why they are right, by number."""
+        return {
+            question.number: (option.letter, Judgment(True, f"Right. {option.why}"))
+            for question in self.questions
+            if self._known.get(self._id(question), {}).get("passed")
+            for option in question.options
+            if option.right
+        }
+
+    def _id(self, question: Question) -> str:
+        return f"quiz:{self._chapter}.{question.number}"
 
     def answer(self, number: object = None, letter: object = None) -> Judgment:
         """Answer a question, and learn why the option is right or wrong.
@@ -91,7 +106,7 @@ class Quiz:
         if chosen is None:
             letters = ", ".join(each.letter for each in question.options)
             return wrong(f"{shown(letter)} is not an option of question {question.number}: choose one of {letters}.")
-        note = self._keep(f"quiz:{self._chapter}.{question.number}", passed=chosen.right, answer=chosen.letter)
+        note = self._keep(self._id(question), passed=chosen.right, answer=chosen.letter)
         return Judgment(chosen.right, f"{'Right' if chosen.right else 'No'}. {chosen.why}", note=note)
 
     def __repr__(self) -> str:

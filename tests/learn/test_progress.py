@@ -265,6 +265,14 @@ def test_a_run_without_a_person_keeps_nothing_and_says_the_same(file: Path) -> N
     assert work(live=True) == alone
 
 
+def test_a_quiz_knows_what_a_person_has_passed_before(file: Path) -> None:
+    assert Grader(Nothing(), lambda: True).quiz("06").answer(1, "a").passed
+    assert Grader(Nothing(), lambda: True).quiz("06").answer(2, "a").passed is False
+    ((number, (letter, judgment)),) = Grader(Nothing(), lambda: True).quiz("06").passed().items()
+    assert (number, letter, judgment.passed) == (1, "a", True)
+    assert Grader(Nothing(), lambda: False).quiz("06").passed() == {}
+
+
 def test_a_person_whose_file_is_damaged_is_told_with_the_answer(file: Path) -> None:
     file.write_text("{")
     said = repr(Grader(Nothing(), lambda: True).quiz("06").answer(1, "a"))

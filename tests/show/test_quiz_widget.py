@@ -50,6 +50,16 @@ def test_an_option_that_is_clicked_is_answered_and_marked_as_chosen() -> None:
     assert said.value == '<p class="plain">strict &lt;run&gt;</p>'
 
 
+def test_what_was_passed_before_is_shown_when_the_cell_runs_again() -> None:
+    asked = Asked()
+    quiz = QuizWidget("Quiz 03", QUESTIONS, "", asked.answer, asked, passed={2: ("b", Judgment(True, "Right. Why."))})
+    _, first, second, said = parts(quiz, 2)
+    assert (first.description[0], second.description[0]) == ("○", "●") and "Right. Why." in said.value
+    assert parts(quiz, 1)[3].value == "" and asked.answers == []
+    first.click()
+    assert (first.description[0], second.description[0]) == ("●", "○")
+
+
 def test_each_control_says_what_it_is() -> None:
     for number in (1, 2):
         _, *buttons, said = parts(widget(Asked()), number)

@@ -23,6 +23,7 @@ class QuizWidget(Interactive):
     def __init__(
         self, title: str, questions: Sequence[tuple[str, Mapping[str, str]]], trouble: str,
         answer: Callable[[object, object], Any], still: object,
+        passed: Mapping[int, tuple[str, Any]] | None = None,
     ) -> None:  # fmt: skip
         """Show a quiz.
 
@@ -33,8 +34,9 @@ class QuizWidget(Interactive):
             answer: Judges the answer to a question, given by its number from 1 and a letter; the judgment displays
                 itself as HTML.
             still: What is displayed without a front end.
+            passed: The questions that were passed before, by number: the right letter, and its judgment.
         """
-        self._answer, self._still = answer, still
+        self._answer, self._still, self._passed = answer, still, passed or {}
         rows = [self._question(number, *question) for number, question in enumerate(questions, 1)]
         if trouble:
             rows = [parts.answer(parts.html(parts.sentence(trouble)))]
@@ -58,7 +60,8 @@ class QuizWidget(Interactive):
 
     def _question(self, number: int, question: str, options: Mapping[str, str]) -> w.VBox:
         text = parts.html(f'<p class="labkit-question">{number}. {escape(question)}</p>')
-        said = parts.html().add_class("labkit-answer")
+        right, judgment = self._passed.get(number, ("", None))
+        said = parts.html(judgment._repr_html_() if judgment else "").add_class("labkit-answer")
         buttons: dict[str, w.Button] = {}
 
         def choose(chosen: str) -> None:
@@ -71,7 +74,7 @@ class QuizWidget(Interactive):
 
         for letter, option in options.items():
             tooltip = f"Answer question {number} with {letter}"
-            buttons[letter] = parts.button(_words(letter, option, False), tooltip, partial(choose, letter))
+            buttons[letter] = parts.button(_words(letter, option, letter == right), tooltip, partial(choose, letter))
         return w.VBox([text, *buttons.values(), said])
 
 
