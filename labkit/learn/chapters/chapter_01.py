@@ -11,9 +11,10 @@ from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
+from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.untagged import stop_at_untagged
-from labkit.learn.view import NOTHING, View, absent, needed, uses_peering
+from labkit.learn.view import NOTHING, Stop, View, absent, needed, uses_peering
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import Part, SecurityGroup, Vpc
@@ -49,14 +50,16 @@ def _home(view: View, side: Side) -> Vpc | None:
     return next((vpc for vpc in view.network.vpcs.values() if vpc.name == side.vpc), None)
 
 
-def _vpc_of(view: View, side: Side, id: str) -> str:
-    """Return the name of the VPC that something is in.
+def _home_of(view: View, side: Side) -> Vpc:
+    """Return the VPC in which something of the side is to be.
 
     Raises:
-        Stop: The side's VPC is not there, so that nothing can be in it.
+        Stop: No VPC has the name, so that nothing can be in it.
     """
-    view.part(view.network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
-    return view.network.name(id)
+    home = _home(view, side)
+    if home is None:
+        raise Stop(Line(False, side.vpc, NOTHING, "one", "this comes first: lab.check('vpcs')."))
+    return home
 
 
 def _stop_at_untagged(
@@ -86,8 +89,8 @@ def subnets(view: View, side: Side) -> Findings:
         lambda subnet, vpc: subnet.vpc == vpc and any(side.address in cidr for cidr in subnet.cidrs),
     )  # fmt: skip
     subnet = view.part(view.network.subnets, side.subnet, "in notebook 01, run the cell with ec2.create_subnet for it.")
-    vpc = _vpc_of(view, side, subnet.vpc)
-    if vpc != side.vpc:
+    vpc = network.name(subnet.vpc)
+    if subnet.vpc != _home_of(view, side).id:
         yield finding("vpc", subnet=subnet, vpc=vpc)
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
@@ -118,7 +121,7 @@ def internet(view: View, side: Side) -> Findings:
         lambda gateway, vpc: gateway.vpc == vpc and not gateway.egress_only,
     )  # fmt: skip
     gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
-    home = view.part(network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
+    home = _home_of(view, side)
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
     attached = vpc == side.vpc
@@ -170,9 +173,10 @@ def security_groups(view: View, side: Side) -> Findings:
         found = view.lab.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         stop_at_untagged(view, side.group, "security-group", [each["GroupId"] for each in found], f"in {side.vpc}")
     group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
-    vpc = _vpc_of(view, side, group.vpc)
-    yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
-    if vpc != side.vpc:
+    vpc = view.network.name(group.vpc)
+    placed = group.vpc == _home_of(view, side).id
+    yield finding("vpc", placed, group=group, vpc=vpc)
+    if not placed:
         return
     if not group.ingress and any(rule.protocol == ICMP for rule in group.egress):
         yield finding("only-out", group=group)
