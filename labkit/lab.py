@@ -329,14 +329,20 @@ class Lab:
         lines = [str(event["message"]) for event in found]
         return Records(line for line in lines if words <= set(line.split()))
 
-    def insights(self, query: str, since: datetime | None = None, log_group: str | None = None) -> DataFrame:
+    def insights(
+        self, query: str, since: datetime | None = None, log_group: str | None = None, *, hint: bool = True
+    ) -> DataFrame:
         """Run a query of CloudWatch Logs Insights.
+
+        Logs Insights is silent about a field that no record has; this prints a sentence about it.
 
         Args:
             query: The query, in the language of Logs Insights.
             since: Search the records of traffic from this moment until now; those of the last 24 hours unless given.
                 The time of a record is where its interval begins, up to a minute earlier, so those are searched too.
             log_group: The name of the log group; the lab's unless given.
+            hint: Whether to print a sentence about a field that no flow log record has. Only of the lab's own log
+                group is it known what its fields are.
 
         Returns:
             The answer as a table, numbers as numbers and times as times.
@@ -344,11 +350,16 @@ class Lab:
         Raises:
             LabError: If the query is malformed, with the wrong word marked, or there is no such log group.
         """
+        from labkit.insights import unknown_fields
         from labkit.session.insights import ask
 
-        now = self.clock
+        now, own = self.clock, self.name(LOG_GROUP)
         start = since - INTERVAL if since else now - timedelta(days=1)
-        return ask(self.client("logs"), query, log_group or self.name(LOG_GROUP), start, now)
+        table = ask(self.client("logs"), query, log_group or own, start, now)
+        if hint and log_group in (None, own):
+            for sentence in unknown_fields(query, table.columns):
+                print(sentence)
+        return table
 
     # The lesson
 

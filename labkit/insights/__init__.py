@@ -19,6 +19,7 @@ from labkit.insights.parser import ParsedQuery, parse
 from labkit.insights.query_errors import explain_error
 from labkit.insights.running import QueryResults, query, run
 from labkit.insights.samples import SAMPLES
+from labkit.insights.unknown_fields import unknown_fields
 from labkit.insights.values import ValueKind
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "parse",
     "query",
     "run",
+    "unknown_fields",
 ]

@@ -14,6 +14,7 @@ AWS does not document these rules of the commands; labkit chooses them here:
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from labkit.insights.expressions import Expressions, Scope
 from labkit.insights.functions import Context
 from labkit.insights.parser import Node, ParsedQuery, field_name, parse
 from labkit.insights.patterns import extraction
-from labkit.insights.query_errors import did_you_mean, error_at
+from labkit.insights.query_errors import did_you_mean, error_at, quotes_wanted
 from labkit.insights.values import ABSENT, Sql, ValueKind, identifier
 
 DEFAULT_LIMIT, MOST_ROWS = 10_000, 100_000
@@ -35,6 +36,9 @@ DEFAULT_LIMIT, MOST_ROWS = 10_000, 100_000
 
 #: A limit after dedup for which the first rows are read first, and how many those are.
 _FEW, _FIRST = 1000, 10_000
+
+#: What stands before a value that something is compared to.
+_BEFORE_VALUE = re.compile(r"(?:[=<>]|\bin\s*\[[^\]]*)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,10 @@ class _Compiler:
             raise error_at(where, f"After stats there is no field {title}, only {there}.")
         hint = did_you_mean(title, self._columns)
         cased = " Upper and lower case matter in names." if hint.lower() == f" did you mean {title.lower()}?" else ""
+        text, start = self._query.text, where.meta.start_pos
+        is_value = not hint and _BEFORE_VALUE.search(text[:start])
+        unquoted = quotes_wanted(text, start) if is_value else None
+        hint = f" {unquoted.message}" if unquoted else hint
         self._absent.setdefault(title, error_at(where, f"There is no field {title}.{hint}{cased}"))
         return ABSENT
 

@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from labkit.errors import QueryError
 from labkit.insights import query_errors
-from labkit.insights.query_errors import did_you_mean, error_at
+from labkit.insights.query_errors import did_you_mean, error_at, quotes_wanted
 
 Node = Tree[Token]
 
@@ -37,6 +37,8 @@ _EXPECTED = {
 }  # fmt: skip
 # What an expression can begin with or continue with; listing all of it would not help.
 _BEGINS, _CONTINUES = {"STRING", "NUMBER", "WORD"}, {"COMPARE", "PLUS_MINUS"}
+#: An address or a range of IPv4 or IPv6, or the id of a resource, which all are texts.
+_VALUE = re.compile(r"\d+(?:\.\d+){3}(?:/\d+)?|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:]*(?:/\d+)?|[a-z]+-[0-9a-f]{8,17}")
 _WORD = re.compile(r"[^\s|,()\[\]]+|.", re.DOTALL)
 
 
@@ -141,6 +143,8 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
     found = _WORD.match(text, start)
     word = found[0] if found else ""
     end = start + len(word)
+    if (unquoted := quotes_wanted(text, start)) and _VALUE.fullmatch(text[unquoted.start : unquoted.end]):
+        return unquoted
     if isinstance(error, UnexpectedCharacters):
         return QueryError(_bad_character(word), start, end)
     # In `parse csv @message` the word before the one that does not fit is what labkit does not have.

@@ -6,6 +6,7 @@ The parser and the compiler build their QueryErrors here; `explain_error` shows 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ UNSUPPORTED: Mapping[str, Mapping[str, str]] = tomllib.loads(
     Path(__file__).with_name("unsupported.toml").read_text(encoding="utf-8")
 )
 """The `commands` and `functions` of the language that labkit does not have, each with what to write instead or ""."""
+
+#: What may stand in quotes, such as an address, a range or an id; and what stands before it where it is compared.
+_TEXT, _COMPARED = re.compile(r"[\w.:/-]+"), re.compile(r"[\w@.`]+\s*(?:[!<>]?=|[<>])\s*$")
 
 
 def error_at(where: Tree[Token] | Token, message: str) -> QueryError:
@@ -68,6 +72,27 @@ def explain_error(text: str, error: QueryError | Mapping[str, Any]) -> str:
             lines.append("".join(c if c == "\t" else " " for c in line[: error.start - begin]) + "^" * marks)
         begin = end + 1
     return "\n".join([*lines, error.message])
+
+
+def quotes_wanted(text: str, at: int) -> QueryError | None:
+    """Return the error about a text without quotes, with the comparison as it should be written.
+
+    Args:
+        text: The query.
+        at: A place in the text that lacks its quotes.
+
+    Returns:
+        The error, or None if there is no such text there.
+
+    >>> quotes_wanted("filter srcAddr = 10.1.15.80", 21)
+    QueryError('Put text in quotes: srcAddr = "10.1.15.80".')
+    """
+    word = next((each for each in _TEXT.finditer(text) if each.start() <= at < each.end()), None)
+    if word is None:
+        return None
+    before = _COMPARED.search(text[: word.start()])
+    compared = f"{' '.join(before[0].split())} " if before else ""
+    return QueryError(f'Put text in quotes: {compared}"{word[0]}".', word.start(), word.end())
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from labkit.learn.judging import RIGHT, Judgment, with_article, wrong
 
 
 def counts(
-    answer: Any, right: Mapping[str, float], what: str, of: str, rows: int, names: Mapping[str, str] | None = None
+    answer: Any,
+    right: Mapping[str, float],
+    what: str,
+    of: str,
+    *,
+    most: int | None = None,
+    names: Mapping[str, str] | None = None,
+    foreign: Callable[[str], str],
 ) -> Judgment:
     """Judge a table of numbers, one for each key, such as packets for each port.
 
@@ -21,16 +28,23 @@ def counts(
         right: The right number for each key.
         what: What a key is, for messages.
         of: What is counted or added up, for messages.
-        rows: How many rows are wanted at least, those with the largest numbers; fewer if there are fewer keys.
+        most: How many rows are wanted: those with the largest numbers, the largest first; fewer if there are fewer
+            keys. None if all keys are wanted, in any order.
         names: Keys by other names, in lower case, such as the number of a protocol by its name.
+        foreign: Returns a sentence that explains a key that does not belong there.
 
     Returns:
         The judgment; if the answer is wrong, the first thing that is.
 
-    >>> counts({22: 3, "443": 5.0}, {"443": 5, "22": 3, "8080": 1}, "port", "packets", rows=2)
+    >>> right, foreign = {"443": 5000, "22": 3, "8080": 1}, "No packet came to the port {}.".format
+    >>> counts({443: 5000, "22": 3.0}, right, "port", "packets", most=2, foreign=foreign)
     ✓ Right.
-    >>> counts({443: 4, 22: 3}, {"443": 5, "22": 3}, "port", "packets", rows=2)
-    ✗ The number of packets is wrong for the port 443: you have 4, and it is 5.
+    >>> counts({22: 3, 443: 5000}, right, "port", "packets", most=2, foreign=foreign)
+    ✗ Right numbers, but not the most first: sort them from most to least.
+    >>> counts({443: 4, 22: 3}, right, "port", "packets", most=2, foreign=foreign)
+    ✗ The number of packets is wrong for the port 443: you have 4, and it is 5,000.
+    >>> counts({0: 4, 22: 3}, right, "port", "packets", most=2, foreign=foreign)
+    ✗ No packet came to the port 0.
     """
     pairs = _pairs(answer, right, names or {})
     if pairs is None:
@@ -38,23 +52,37 @@ def counts(
     if not pairs:
         return wrong("That table is empty: look at the filter.")
     given = dict(pairs)
-    foreign = next((key for key in given if key not in right), None)
-    if foreign is not None:
-        return wrong(f"{foreign!r} does not belong there: give the number of {of} for each {what}.")
+    if unknown := [key for key in given if key not in right]:
+        return wrong(foreign(unknown[0]))
     if len(given) < len(pairs):
         return wrong(f"Each {what} must have one row: group by it alone.")
     for key, value in given.items():
         if not math.isclose(value, right[key], rel_tol=1e-9):
-            numbers = f"you have {value:.12g}, and it is {right[key]:.12g}"
+            numbers = f"you have {_written(value)}, and it is {_written(right[key])}"
             return wrong(f"The number of {of} is wrong for the {what} {key}: {numbers}.")
-    left_out = max((right[key] for key in right if key not in given), default=0)
-    if left_out > min(given.values()):
-        return wrong(
-            f"There is {with_article(what)} with more {of}, which is missing: put the most first, then cut off."
-        )
-    if len(given) < (wanted := min(rows, len(right))):
-        return wrong(f"That table is too short: it has {len(given)} of at least {wanted} rows.")
+    return _rows_judged(list(given.values()), [right[key] for key in right if key not in given], what, of, most)
+
+
+def _rows_judged(given: list[float], left_out: list[float], what: str, of: str, most: int | None) -> Judgment:
+    """Judge which rows a table of right numbers has, and in which order."""
+    rows = len(given) + len(left_out) if most is None else min(most, len(given) + len(left_out))
+    if most is not None:
+        if max(left_out, default=0) > min(given):
+            return wrong(
+                f"There is {with_article(what)} with more {of}, which is missing: put the most first, then cut off."
+            )
+        cut = f" Then keep the first {rows}." if len(given) > rows else ""
+        if given != sorted(given, reverse=True):
+            return wrong(f"Right numbers, but not the most first: sort them from most to least.{cut}")
+        if cut:
+            return wrong(f"Right numbers, but {len(given):,} rows: keep the first {rows}.")
+    if len(given) < rows:
+        return wrong(f"That table is too short: it has {len(given)} of {rows} rows.")
     return RIGHT
+
+
+def _written(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.12g}"
 
 
 def _pairs(answer: Any, right: Mapping[str, float], names: Mapping[str, str]) -> list[tuple[str, float]] | None:
@@ -63,7 +91,10 @@ def _pairs(answer: Any, right: Mapping[str, float], names: Mapping[str, str]) ->
         answer = list(answer.items())
     if hasattr(answer, "reset_index"):  # a Series or a DataFrame, whose index may hold the keys
         table = answer.to_frame() if hasattr(answer, "to_frame") else answer
-        answer = list(table.reset_index(drop=type(table.index).__name__ == "RangeIndex").itertuples(index=False))
+        is_numbered = type(table.index).__name__ == "RangeIndex"
+        # The keys may be a column that is added up, too, and then has the same name twice.
+        table = table.reset_index(drop=is_numbered, **({} if is_numbered else {"allow_duplicates": True}))
+        answer = list(table.itertuples(index=False))
     if not isinstance(answer, list | tuple):
         return None
     rows = [_row(each) for each in answer]

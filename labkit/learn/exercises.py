@@ -137,7 +137,15 @@ class Exercise(Task):
         Raises:
             CheckFailedError: LABKIT_STRICT is set and the answer is not right. Nothing else is raised.
         """
-        return strict(UNATTEMPTED if answer is None or answer is ... else self._judged(answer))
+        if answer is ... or (answer is None and not self._texts.get("none_is_an_answer")):
+            return UNATTEMPTED if "solution" in self._texts else self._unwritten
+        return strict(self._judged(answer))
+
+    @property
+    def _unwritten(self) -> Judgment:
+        """What is said of None where the cell that checks has no None in it: a variable of the step before is None."""
+        how = f"write step {self.id}, then run this cell again; lab.exercise({self.id!r}).hint() helps."
+        return Judgment(False, f"There is no answer yet: {how}", attempted=False)
 
     def _judged(self, answer: object) -> Judgment:
         try:

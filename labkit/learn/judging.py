@@ -134,7 +134,13 @@ def with_article(noun: str) -> str:
 
 
 def number(
-    answer: Any, right: float, unit: str = "", *, digits: int = 0, near: Mapping[str, float] | None = None
+    answer: Any,
+    right: float,
+    unit: str = "",
+    *,
+    digits: int = 0,
+    near: Mapping[str, float] | None = None,
+    wanted: str = "",
 ) -> Judgment:
     """Judge a number.
 
@@ -144,12 +150,13 @@ def number(
         unit: Its unit.
         digits: How many digits after the point must be right; 0 for what is counted, and so is whole.
         near: Sentences that each explain a wrong number.
+        wanted: What to give, if not "a number of" the unit.
 
     Returns:
         The judgment; if the answer is wrong, with the sentence that fits best.
     """
     found = single(_column(answer, numeric=True))
-    wanted = f"a number of {unit}" if unit else "a number"
+    wanted = wanted or (f"a number of {unit}" if unit else "a number")
     if isinstance(found, list):
         return wrong(
             f"That holds more than one value ({len(found)}); give one number."

@@ -47,6 +47,8 @@ _NUMBER = re.compile(
     (?P<after>\D*)""",
     re.VERBOSE | re.ASCII,
 )
+#: A letter, a hyphen and a digit, as in a name; in 1e-6 the letter follows a digit.
+_NAME = re.compile(r"(?<![\d.])[^\W\d_]-\d")
 _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W\d_]+\d?|[^\w\s.,;:!?()\[\]{}*\"'’`]")
 
@@ -59,10 +61,13 @@ class Quantity(NamedTuple):
 
 
 def read(text: str) -> Quantity | None:
-    """Return the one number in a text, or None if there is none, or more than one."""
+    """Return the one number in a text, or None if there is none, or more than one.
+
+    The number of a name, such as `db-1`, is part of the name.
+    """
     plain = re.sub("ipv4", "IP", text.replace("−", "-"), flags=re.IGNORECASE)  # its digit counts nothing
     found = _NUMBER.fullmatch(_SPACES.sub(" ", plain).strip(" '\"`"))
-    if found is None:
+    if found is None or _NAME.search(plain):
         return None
     number = found["number"]
     if found["grouped"]:

@@ -56,6 +56,15 @@ def absent(name: str, how: str, found: str = NOTHING) -> Line:
     return Line(False, name, found, "one", how, absent=True)
 
 
+def step(id: str) -> str:
+    """Return how to make what a step of a notebook makes that the student writes, with help and without its calls.
+
+    >>> step("1.b")
+    "write step 1.b of notebook 01; lab.exercise('1.b').hint() helps."
+    """
+    return f"write step {id} of notebook {id.partition('.')[0].zfill(2)}; lab.exercise({id!r}).hint() helps."
+
+
 #: How many fields a record of the default format has.
 _FIELDS = 14
 

@@ -165,6 +165,24 @@ def test_names_that_the_query_makes_are_fields(filled: Lab, query: str) -> None:
     assert "There is no field" not in filled.widgets.insights(query).status.value
 
 
+def test_outside_the_box_a_sentence_names_an_unknown_field(filled: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    for condition, sentence in (
+        ("action = REJECT", 'There is no field REJECT. Put text in quotes: action = "REJECT".'),
+        ("action in [REJECT]", 'There is no field REJECT. Put text in quotes: "REJECT".'),
+        (
+            'srcaddr = "10.1.15.80"',
+            "There is no field srcaddr. Did you mean srcAddr? Upper and lower case matter in names.",
+        ),
+    ):
+        assert not len(filled.insights(f"filter {condition}"))
+        assert capsys.readouterr().out == f"{sentence}\n"
+        filled.widgets.insights(f"filter {condition}")  # has it in itself
+        assert not capsys.readouterr().out
+    for query in (*SAMPLES.values(), "fields @ptr, @message", "parse @message '* *' as a, b | display b"):
+        filled.insights(query)
+        assert not capsys.readouterr().out
+
+
 def test_a_field_that_this_format_lacks_is_named(filled: Lab) -> None:
     box = filled.widgets.insights("fields srcAddr, tcpFlags | limit 2")
     assert "has a value for tcpFlags: the flow log&#x27;s format may lack it." in box.status.value

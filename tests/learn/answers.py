@@ -154,7 +154,7 @@ def tables(key: str, value: str) -> list[Any]:
     return [
         lambda a, n: a[[key, value]], lambda a, n: a[[value, key]], lambda a, n: a.set_index(key),
         lambda a, n: a.set_index(key)[value], lambda a, n: dict(zip(a[key], a[value], strict=True)),
-        lambda a, n: list(zip(a[key], a[value], strict=True)), lambda a, n: a.to_dict("records"), lambda a, n: a[::-1],
+        lambda a, n: list(zip(a[key], a[value], strict=True)), lambda a, n: a.to_dict("records"),
         lambda a, n: a.values.tolist(), lambda a, n: a.astype({value: float}), lambda a, n: a.astype(str),
         lambda a, n: [
             [{"field": key, "value": str(k)}, {"field": value, "value": str(v)}, {"field": "@ptr", "value": "x"}]
@@ -162,6 +162,10 @@ def tables(key: str, value: str) -> list[Any]:
         ],
     ]  # fmt: skip
 
+
+#: The query of 5.a without its last two commands, and that of 5.b without the last command.
+KNOCKS = 'filter action = "REJECT" | stats count(*) as n by dstPort'
+SENT = 'filter srcAddr = "10.2.0.126" and dstAddr = "8.8.8.8" | stats sum(bytes) as total'
 
 #: For each exercise, further forms of the right answer; a function makes one of it and of the notebook's names.
 AS_GOOD: dict[str, list[Any]] = {
@@ -172,21 +176,18 @@ AS_GOOD: dict[str, list[Any]] = {
     ],
     "5.a": [
         *tables("dstPort", "knocks"), lambda a, n: a.rename(columns={"knocks": "n"}),
-        lambda a, n: n["lab"].insights('filter action = "REJECT" | stats count(*) as n by dstPort'),
-        lambda a, n: n["lab"].insights(
-            'filter action = "REJECT" | stats count(*) as n by dstPort | sort n desc | limit 9'
-        ),
+        lambda a, n: n["lab"].insights(f"{KNOCKS} | sort n desc | limit 8"),
     ],
-    "5.b": [*tables("time", "total"), lambda a, n: a.assign(time=a["time"].astype(str))],
+    "5.b": [*tables("time", "total"), lambda a, n: a[::-1], lambda a, n: a.assign(time=a["time"].astype(str))],
     "6.a": [
         lambda a, n: a.reset_index(), lambda a, n: a.to_frame(), lambda a, n: a.to_dict(), lambda a, n: a.sort_values(),
         lambda a, n: list(a.items()), lambda a, n: a.astype(float), lambda a, n: a.rename(str),
         lambda a, n: a.rename({1: "ICMP", 6: "TCP", 17: "UDP"}), lambda a, n: a.reset_index()[["bytes", "protocol"]],
     ],
     "6.b": [
-        lambda a, n: a.reset_index(), lambda a, n: a.to_dict(), lambda a, n: list(a.items()), lambda a, n: a[::-1],
-        lambda a, n: n["knocks"].groupby("dstport")["packets"].sum(),
-        lambda a, n: n["knocks"].groupby("dstport")[["packets"]].sum().nlargest(9, "packets"),
+        lambda a, n: a.reset_index(), lambda a, n: a.to_dict(), lambda a, n: list(a.items()),
+        lambda a, n: n["knocks"].groupby("dstport")[["packets"]].sum().nlargest(8, "packets"),
+        lambda a, n: n["knocks"].groupby("dstport").size().nlargest(8),  # each record there has one packet
     ],
     "10.a": [lambda a, n: [a], lambda a, n: f"'{a}'", lambda a, n: f" {a}\n", lambda a, n: f"{a}."],
     "10.b": [lambda a, n: [a], lambda a, n: f"'{a}'", lambda a, n: f" {a}\n", lambda a, n: f"{a}."],
@@ -276,33 +277,45 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ({}, "that is a dict."),
     ],
     "5.a": [
-        (lambda n: n["knocks"].head(3), "too short: it has 3 of at least 8 rows."),
+        (lambda n: n["knocks"].head(3), "too short: it has 3 of 8 rows."),
+        (lambda n: n["lab"].insights(KNOCKS), "sort them from most to least. Then keep the first 8."),
+        (lambda n: n["knocks"][::-1], "Right numbers, but not the most first: sort them from most to least."),
+        (lambda n: n["lab"].insights(f"{KNOCKS} | sort n desc | limit 9"), "but 9 rows: keep the first 8."),
+        (lambda n: n["lab"].insights(f"{KNOCKS} | limit 8"), "There is a port with more records, which is missing"),
+        (lambda n: n["lab"].insights(KNOCKS.partition("|")[2]), "has the dstPort 0: keep only action = "),
         (lambda n: n["knocks"].tail(7), "There is a port with more records, which is missing"),
         (lambda n: n["knocks"].assign(knocks=n["knocks"]["knocks"] + 1), "The number of records is wrong for the port"),
-        (lambda n: n["lab"].insights('filter action = "ACCEPT" | stats count(*) as n by dstPort'), "'0' does not"),
-        (lambda n: n["lab"].insights('filter action = "REJECT" | stats count(*) as n by dstPort, srcAddr'), "one row"),
+        (lambda n: n["lab"].insights(KNOCKS.replace("REJECT", "ACCEPT")), "has the dstPort 0: keep only action = "),
+        (lambda n: n["lab"].insights(f"{KNOCKS}, srcAddr"), "one row"),
         (lambda n: n["knocks"]["dstPort"], "Give a table with the number of records for each port."),
         (lambda n: n["knocks"].head(0), "That table is empty"), (8, "Give a table with the number of records"),
     ],
     "5.b": [
-        (lambda n: n["each"].head(1), ""), (lambda n: n["each"].assign(total=1), "is wrong for the time"),
+        (lambda n: n["each"].head(1), "too short"), (lambda n: n["lab"].insights(SENT), "Give a table"),
+        (lambda n: n["lab"].insights(f"{SENT} by bin(1m)"), "14:41 is not the start of five minutes: use bin(5m)."),
+        (lambda n: n["lab"].insights(f"{SENT} by bin(1h)"), "in the five minutes from 2025-12-03 14:00: use bin(5m)"),
+        (lambda n: n["lab"].insights(f"{SENT} by srcAddr"), "10.2.0.126 is not a time: group by bin(5m)."),
+        (lambda n: n["each"].assign(total=1), "is wrong for the time"),
         (lambda n: n["each"]["total"], "Give a table"),
     ],
     "6.a": [
-        (lambda n: n["by_protocol"].nlargest(1), "too short: it has 1 of at least"),
+        (lambda n: n["by_protocol"].nlargest(1), "too short: it has 1 of "),
+        (lambda n: n["day"].groupby("bytes")["bytes"].sum(), 'has the protocol 28: group day by "protocol".'),
         (lambda n: n["by_protocol"] / 2, "is wrong for the protocol"),
-        (lambda n: n["once"].groupby("protocol")["bytes"].sum(), "is wrong for the protocol"),
+        (lambda n: n["once"].groupby("protocol")["bytes"].sum(), "you have 1,580,991, and it is 2,831,667."),
         (lambda n: n["by_protocol"].sum(), "Give a table with the number of bytes for each protocol."),
         (lambda n: n["day"].groupby("protocol")["packets"].sum(), "is wrong for the protocol"),
     ],
     "6.b": [
-        (lambda n: n["most"].head(5), "too short: it has 5 of at least 8 rows."),
+        (lambda n: n["most"].head(5), "too short: it has 5 of 8 rows."),
+        (lambda n: n["knocks"].groupby("dstport")["packets"].sum(), "not the most first"),
+        (lambda n: n["knocks"].groupby("dstport")["packets"].sum().nlargest(9), "but 9 rows: keep the first 8."),
         (lambda n: n["knocks"].groupby("dstport")["packets"].sum().nsmallest(8), "There is a port with more packets"),
         (lambda n: n["knocks"].groupby("dstport")["bytes"].sum().nlargest(8), "is wrong for the port"),
-        (lambda n: n["knocks"].groupby("srcaddr")["packets"].sum().nlargest(8), "does not belong there"),
+        (lambda n: n["knocks"].groupby("srcaddr")["packets"].sum().nlargest(8), "None of the knocks has the dstport"),
     ],
     "10.a": [
-        ("igw-1", "Give the id of what you have deleted: it begins with igw-."), (None, "Give the id"),
+        ("igw-1", "Give the id of what you have deleted: it begins with igw-."), ("it", "Give the id"),
         ("igw-0123456789abcdefg", "Give the id"), (lambda n: n["subnet_1"], "Give the id"),
     ],
     "10.b": [
@@ -402,14 +415,16 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         "Give a number of kB: '100.8 packets' says packets."),
     ],
     "6.1": [
-        (3, "Too large."), ("at night", "'at night' is text; give a number of hours."), ("14", "Too large."),
+        (3, "Too large."), ("two", "'two' is text; give the hour as a number from 0 to 23."), ("14", "Too large."),
         (pd.Timestamp(2025, 12, 4, 16), "Too large."), ("2 pm", "Too large."), ("2.5", "not a whole number"),
-        ("2-4", "is text"), ("2 CET", "Give a number of hours: '2 CET' says CET."), (2.5, "not a whole number"),
+        ("2-4", "is text"), ("2 CET", "Give the hour as a number from 0 to 23: '2 CET' says CET."),
+        (2.5, "not a whole number"),
     ],
     "6.2": [
         (lambda n: backup(n)["bytes"].sum(), "in bytes"), (lambda n: backup(n)["bytes"].sum() / 2**30, "gibibytes"),
         (lambda n: 2 * backup(n)["bytes"].sum() / 1e9, "at both ends"), (21.19, "db-1's alone"),
-        (23, "Nearly: give it to 1 digit after the point."),
+        (23, "Nearly: give it to 1 digit after the point."), ("db-1", "'db-1' is text; give a number of GB."),
+        ("backup-1 gets it", "is text; give a number of GB."),
     ],
     "10.1": [
         (["vpc-1", "subnet-1", "instance-1"], "the order in which they are made"),

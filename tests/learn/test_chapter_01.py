@@ -130,6 +130,18 @@ def test_a_subnet_of_another_range_with_room_for_the_instance_will_do(lab: Lab) 
     assert line.ok and line.text.endswith("notebook 01 asks for 10.2.0.0/20, and its 10.2.0.0/24 will do")
 
 
+def test_what_a_student_writes_is_left_to_the_student(lab: Lab) -> None:
+    for check, step in (("vpcs", "1.a"), ("subnets", "1.a"), ("internet", "1.b"), ("security-groups", "1.d")):
+        mine, yours = lab.check(check).lines
+        assert mine.next.startswith("in notebook 01, run the cell ")
+        assert yours.next == f"write step {step} of notebook 01; lab.exercise('{step}').hint() helps."
+    make_vpc(lab, "vpc-2", "10.2.0.0/16")
+    ec2 = lab.client("ec2")
+    ec2.create_internet_gateway(TagSpecifications=lab.tags("internet-gateway", "igw-2"))
+    *_, line = lab.check("internet", "vpc-2").lines
+    assert line.next == "write step 1.c of notebook 01; lab.exercise('1.c').hint() helps."
+
+
 def test_two_vpcs_of_one_name(lab: Lab) -> None:
     for block in ("10.1.0.0/16", "10.9.0.0/16"):
         make_vpc(lab, "vpc-1", block)

@@ -139,8 +139,16 @@ def test_a_log_group_that_keeps_records_for_ever(lab: Lab) -> None:
     lab.client("logs").create_log_group(logGroupName="NimbusVPCFlowLogsGroup", tags={"Lab": "nimbus"})
     line = only(lab.check("log-group"))
     assert line.found.startswith("none: records are kept, and paid for")
-    exec(line.next.removesuffix("."), {"logs": lab.client("logs")})
-    assert lab.check("log-group").passed
+    assert line.absent and line.next == "write step 2.a of notebook 02; lab.exercise('2.a').hint() helps."
+
+
+def test_a_log_group_that_lost_its_retention(until: Until) -> None:
+    built = until("03")
+    built.logs.delete_retention_policy(logGroupName=built.log_group)
+    line = only(built.lab.check("log-group"))
+    assert not line.absent
+    exec(line.next.removesuffix("."), {"logs": built.logs})
+    assert built.lab.check("log-group").passed
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,8 @@ def peering_made_anew(built: Built) -> None:
 MISTAKES = [
     ("04", Mistake("peering", not_accepted, (Said(
         "pending-acceptance: one side has asked",
-        next="ec2.accept_vpc_peering_connection(VpcPeeringConnectionId='{b.peering}').",
-    ),), fixes=True)),
+        next="write step 4.a of notebook 04; lab.exercise('4.a').hint() helps.",
+    ),))),
     ("04", Mistake("peering", without_its_name, (Said("{b.peering} between the two, without the name"),))),
     ("04", Mistake("peering", with_another_vpc, (Said("between vpc-1 and vpc-3"),))),
     ("04", Mistake("peering", of_ranges_that_overlap, (Said("between vpc-1 and vpc-3"),))),
@@ -160,6 +160,18 @@ def test_a_route_for_the_range_or_for_more_than_it_will_do(until: Until) -> None
     assert built.lab.check("routes").passed
     instead(DestinationCidrBlock="10.2.0.0/15", VpcPeeringConnectionId="peering")(built)
     assert built.lab.check("routes").passed
+
+
+def test_a_way_back_that_is_not_written_yet_is_left_to_the_student_and_one_that_was_there_is_not(until: Until) -> None:
+    built = until("05")
+    built.ec2.delete_route(RouteTableId=built.route_table_2, DestinationCidrBlock="10.1.0.0/16")
+    line = only(built.lab.check("routes"))
+    assert line.absent and line.next == "write step 4.b of notebook 04; lab.exercise('4.b').hint() helps."
+    back = {"RouteTableId": built.route_table_2, "DestinationCidrBlock": "10.1.0.0/16"}
+    built.ec2.create_route(**back, VpcPeeringConnectionId=built.peering)
+    built.lab.shell("instance-1", PING)
+    built.ec2.delete_route(**back)
+    assert only(built.lab.check("routes")).next.startswith("ec2.create_route(RouteTableId=")
 
 
 # The ping that is answered

@@ -175,7 +175,39 @@ def test_a_flow_log_that_is_left_over_is_named_and_the_second_try_works(until: U
     assert lab.exercise("2.1").check(names["answer"]).passed  # somebody else's flow log, of the default format
 
 
+def test_what_is_not_deleted_yet_is_told_by_its_state(until: Until) -> None:
+    built = until("02")
+    lab, ec2, igw, subnet = built.lab, built.ec2, built.igw_1, built.subnet_1
+
+    def said(id: str, answer: str | None) -> str:
+        judgment = lab.exercise(id).check(answer)
+        assert not judgment.passed and judgment.attempted
+        return judgment.text
+
+    assert said("10.a", igw) == said("10.a", None)
+    assert said("10.a", igw) == f"igw-1 ({igw}) is still attached to vpc-1: detach it, then delete it."
+    assert said("10.a", built.igw_2) == f"{built.igw_2} is igw-2; the step is about igw-1."
+    assert "is still there, and a network interface in it, eni-" in said("10.b", subnet)
+    ec2.terminate_instances(InstanceIds=[built.instance_1])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[built.instance_1])
+    assert said("10.b", subnet) == f"subnet-1 ({subnet}) is still there: delete it."
+    ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=built.vpc_1)
+    assert said("10.a", igw) == f"igw-1 ({igw}) is detached now, and AWS still lists it: delete it."
+    ec2.delete_internet_gateway(InternetGatewayId=igw)
+    ec2.delete_subnet(SubnetId=subnet)
+    for id, answer in (("10.a", igw), ("10.b", subnet), ("10.a", lab.find("igw-1")), ("10.b", lab.find("subnet-1"))):
+        assert lab.exercise(id).check(answer).passed
+
+
 # The same for every exercise
+
+
+def test_none_of_a_step_is_no_answer_and_points_to_its_step(lab: Lab) -> None:
+    assert repr(lab.exercise("0.1").check()) == "· Put your answer in place of None, then run the cell again."
+    said = lab.exercise("5.a").check(None)
+    assert repr(said).startswith("· There is no answer yet: write step 5.a,") and not said.attempted
+    said = lab.exercise("10.a").check(lab.find("igw-1"))
+    assert "It can't be judged yet: vpc-1" in said.text and not said.attempted
 
 
 def test_before_its_notebook_an_exercise_says_what_comes_first(lab: Lab) -> None:

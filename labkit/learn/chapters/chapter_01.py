@@ -14,7 +14,7 @@ from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.untagged import stop_at_untagged
-from labkit.learn.view import NOTHING, Stop, View, absent, needed, uses_peering
+from labkit.learn.view import NOTHING, Stop, View, absent, needed, step, uses_peering
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import Part, SecurityGroup, Vpc
@@ -33,12 +33,17 @@ _PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.1
 # The checks
 
 
+def _made(side: Side, cell: str, its_step: str) -> str:
+    """Return how to make a part: vpc-1's by a cell of notebook 01, vpc-2's by a step that the student writes."""
+    return f"in notebook 01, run the cell {cell}." if side == HERE else step(its_step)
+
+
 def vpcs(view: View, side: Side) -> Findings:
     """The VPC has its name and its range."""
     if _home(view, side) is None:
         same = [vpc.id for vpc in view.network.vpcs.values() if side.cidr in vpc.cidrs]
         stop_at_untagged(view, side.vpc, "vpc", same, f"of the range {side.cidr}", inside=False)
-    vpc = view.part(view.network.vpcs, side.vpc, f"in notebook 01, run the cell that says CidrBlock='{side.cidr}'.")
+    vpc = view.part(view.network.vpcs, side.vpc, _made(side, f"that says CidrBlock='{side.cidr}'", "1.a"))
     ok = side.cidr in vpc.cidrs
     overlaps = any(cidr.overlaps(other(side).cidr) for cidr in vpc.cidrs if cidr.version == 4)
     key = "overlap" if overlaps and not ok else "range"
@@ -88,9 +93,10 @@ def subnets(view: View, side: Side) -> Findings:
         view, side, side.subnet, "subnet", network.subnets,
         lambda subnet, vpc: subnet.vpc == vpc and any(side.address in cidr for cidr in subnet.cidrs),
     )  # fmt: skip
-    subnet = view.part(view.network.subnets, side.subnet, "in notebook 01, run the cell with ec2.create_subnet for it.")
+    subnet = view.part(view.network.subnets, side.subnet, _made(side, "with ec2.create_subnet", "1.a"))
+    _home_of(view, side)
     vpc = network.name(subnet.vpc)
-    if subnet.vpc != _home_of(view, side).id:
+    if vpc != side.vpc:
         yield finding("vpc", subnet=subnet, vpc=vpc)
         return
     fits = any(side.address in cidr for cidr in subnet.cidrs)
@@ -120,7 +126,7 @@ def internet(view: View, side: Side) -> Findings:
         view, side, side.gateway, "internet-gateway", network.internet_gateways,
         lambda gateway, vpc: gateway.vpc == vpc and not gateway.egress_only,
     )  # fmt: skip
-    gateway = view.part(network.internet_gateways, side.gateway, "run the cell with ec2.create_internet_gateway.")
+    gateway = view.part(network.internet_gateways, side.gateway, _made(side, "with ec2.create_internet_gateway", "1.b"))
     home = _home_of(view, side)
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
@@ -131,7 +137,7 @@ def internet(view: View, side: Side) -> Findings:
         view, side, side.table, "route-table", network.route_tables,
         lambda table, vpc: table.vpc == vpc and not table.main,
     )  # fmt: skip
-    table = view.part(network.route_tables, side.table, "run the cell with ec2.create_route_table for it.")
+    table = view.part(network.route_tables, side.table, _made(side, "with ec2.create_route_table", "1.c"))
     subnet = view.part(network.subnets, side.subnet, "make the subnet first: lab.check('subnets').")
     vpc, used = network.name(table.vpc), network.route_table_of(subnet.id)
     if vpc != side.vpc:
@@ -172,11 +178,11 @@ def security_groups(view: View, side: Side) -> Findings:
         filters = [{"Name": "group-name", "Values": [side.group]}, {"Name": "vpc-id", "Values": [home.id]}]
         found = view.lab.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         stop_at_untagged(view, side.group, "security-group", [each["GroupId"] for each in found], f"in {side.vpc}")
-    group = view.part(view.network.security_groups, side.group, "run the cell with ec2.create_security_group for it.")
+    group = view.part(view.network.security_groups, side.group, _made(side, "with ec2.create_security_group", "1.d"))
+    _home_of(view, side)
     vpc = view.network.name(group.vpc)
-    placed = group.vpc == _home_of(view, side).id
-    yield finding("vpc", placed, group=group, vpc=vpc)
-    if not placed:
+    yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
+    if vpc != side.vpc:
         return
     if not group.ingress and any(rule.protocol == ICMP for rule in group.egress):
         yield finding("only-out", group=group)

@@ -14,7 +14,7 @@ from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, findi
 from labkit.learn.judging import RIGHT, Judgment, number, plain, wrong
 from labkit.learn.plan import HERE, Side
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
-from labkit.learn.view import NOTHING, View, needed
+from labkit.learn.view import NOTHING, View, needed, step
 from labkit.names import GIVEN, LOG_GROUP
 
 #: Stands for any flow log in aws:SourceArn, while none uses the role yet.
@@ -34,6 +34,9 @@ def log_group(view: View) -> Findings:
     if view.lab.find(name, "log-group"):
         days = groups[name].get("retentionInDays")
         yield finding("there", True)
+        if not days and not _flow_logs(view):  # flow logs come later
+            yield finding("no-retention-yet", absent=True, asked=_DAYS, how=step("2.a"))
+            return
         key = "retention" if not days or days == _DAYS else "longer" if days > _DAYS else "shorter"
         yield finding(key, bool(days), days=days, asked=_DAYS)
         return
@@ -77,7 +80,7 @@ def _permissions(view: View, policies: Mapping[str, iam.Document]) -> tuple[iam.
 
 def delivery_role(view: View) -> Findings:
     """The role trusts the flow logs service, and its policies permit what the service can't do without."""
-    how = "in notebook 02, run the cell with iam.create_role."
+    how = f"{step('2.b').removesuffix('.')}. Then run the cell with iam.create_role."
     name, policy, log_group = view.names.delivery_role, view.names.policy, view.names.log_group
     found = iam.read_role(view.lab.client("iam"), name) if view.lab.find(name, "role") else None
     using = _using(view, name)

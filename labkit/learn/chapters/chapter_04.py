@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
 from labkit.learn.judging import Judgment, number, texts
 from labkit.learn.plan import HERE, PEERING, PING, SIDES, THERE, Side, other
-from labkit.learn.view import View, absent, needed, uses_peering
+from labkit.learn.view import View, absent, needed, step, uses_peering
 from labkit.network import Route, echo_request
 
 # The checks
@@ -33,8 +33,10 @@ def peering(view: View) -> Findings:
     yield finding("ends", joined, peering=one, requester=requester, accepter=accepter)
     if not joined:
         return
-    key = one.status if one.status in ("pending-acceptance", "failed") else "active"
-    yield finding(key, one.status == "active", peering=one)
+    if one.status == "pending-acceptance":
+        yield finding(one.status, absent=True, how=step("4.a"))
+    else:
+        yield finding("failed" if one.status == "failed" else "active", one.status == "active", peering=one)
 
 
 def routes(view: View, side: Side) -> Findings:
@@ -63,7 +65,15 @@ def routes(view: View, side: Side) -> Findings:
         elsewhere = next((t for t in tables if any(r.destination == str(far.cidr) for r in t.routes)), None)
         strays = [route.destination for route in table.routes if uses_peering(route)]
         key = "in-another-table" if elsewhere else "other-ranges" if strays else "other-route" if applied else "none"
-        yield found(key, absent=True, elsewhere=elsewhere, strays=strays)
+        if key == "other-route" and side == THERE and not _was_answered(view):
+            key = "no-route-yet"
+        yield found(key, absent=True, elsewhere=elsewhere, strays=strays, how=step("4.b"))
+
+
+def _was_answered(view: View) -> bool:
+    """Whether a ping of instance-1 was answered before, so that a route that is missing now was there."""
+    named = [each for each in view.instances.values() if each.name == HERE.instance]
+    return len(named) == 1 and any(each.received for each in view.pings())
 
 
 def ping(view: View) -> Findings:

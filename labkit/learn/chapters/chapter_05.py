@@ -17,8 +17,9 @@ from labkit.network.packet import TCP
 _HOW = "run notebook 05's first cells."
 
 
-#: How many ports step 5.a asks for.
+#: How many ports step 5.a asks for, and what is said of one that is not among them.
 _ROWS = 8
+_NOT_REFUSED = 'No REJECT record has the dstPort {}: keep only action = "REJECT", and group by dstPort.'.format
 
 #: The width of the intervals that step 5.b asks for, in seconds.
 _BIN = 300
@@ -27,7 +28,9 @@ _BIN = 300
 def knocks_by_port(view: View, answer: object) -> Judgment:
     """How many REJECT records there are for each destination port."""
     refused = needed(view.records("REJECT"), "REJECT records", "lab.wait_for_flow_logs().")
-    return counts(answer, Counter(record.dstport for record in refused), "port", "records", rows=_ROWS)
+    return counts(
+        answer, Counter(record.dstport for record in refused), "port", "records", most=_ROWS, foreign=_NOT_REFUSED
+    )
 
 
 def bytes_in_each_bin(view: View, answer: object) -> Judgment:
@@ -38,7 +41,20 @@ def bytes_in_each_bin(view: View, answer: object) -> Judgment:
             start = int(record.text.split()[10]) // _BIN * _BIN
             total[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}"] += record.bytes
     needed(list(total), f"traffic from {THERE.instance} to 8.8.8.8", _HOW)
-    return counts(answer, total, "time", "bytes", rows=len(total))
+    return counts(answer, total, "time", "bytes", foreign=_not_a_bin)
+
+
+def _not_a_bin(key: str) -> str:
+    """Say why a key is not the start of five minutes in which instance-2 sent something."""
+    try:
+        minute = datetime.strptime(key, "%Y-%m-%d %H:%M").minute
+    except ValueError:
+        return f"{key} is not a time: group by bin(5m)."
+    if minute % (_BIN // 60):
+        return f"{key} is not the start of five minutes: use bin(5m)."
+    return (
+        f"{THERE.instance} sent nothing to 8.8.8.8 in the five minutes from {key}: use bin(5m), and look at the filter."
+    )
 
 
 def who_sent_most(view: View, answer: Any) -> Judgment:

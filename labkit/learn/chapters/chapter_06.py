@@ -57,13 +57,15 @@ def _sums(key: str, value: str, condition: str = "true") -> dict[str, int]:
 def bytes_by_protocol(view: View, answer: object) -> Judgment:
     """How many bytes each protocol moved in the day, by all records."""
     sums, names = _sums("protocol", "bytes"), {"icmp": "1", "tcp": "6", "udp": "17"}
-    return counts(answer, sums, "protocol", "bytes", rows=len(sums), names=names)
+    foreign = 'No record of the day has the protocol {}: group day by "protocol".'.format
+    return counts(answer, sums, "protocol", "bytes", names=names, foreign=foreign)
 
 
 def packets_by_port(view: View, answer: object) -> Judgment:
     """How many TCP packets from the internet were refused for each destination port."""
     refused = "action = 'REJECT' AND protocol = 6 AND srcaddr NOT IN ({own})"
-    return counts(answer, _sums("dstport", "packets", refused), "port", "packets", rows=8)
+    foreign = 'None of the knocks has the dstport {}: group knocks by "dstport".'.format
+    return counts(answer, _sums("dstport", "packets", refused), "port", "packets", most=8, foreign=foreign)
 
 
 def _backup() -> Any:
@@ -77,6 +79,10 @@ _AROUND = {
     "and", "at", "between", "clock", "from", "gmt", "h", "hour", "hours", "hrs", "in", "is", "it", "o", "the", "to",
     "until", "utc", "z",
 }  # fmt: skip
+
+
+#: What exercise 6.1 is answered with.
+_HOUR_WANTED = "the hour as a number from 0 to 23"
 
 
 def _hour(answer: Any) -> Any:
@@ -103,7 +109,7 @@ def hour_of_backup(view: View, answer: object) -> Judgment:
     """The hour in which backup-1 receives most of its bytes."""
     by_hour = _backup().groupby("hour")["once"].sum()
     near = {"That is how much it moves; when?": by_hour.max() / 1e9}
-    return number(_hour(answer), int(by_hour.idxmax()), "hours", near=near)
+    return number(_hour(answer), int(by_hour.idxmax()), "hours", near=near, wanted=_HOUR_WANTED)
 
 
 def gigabytes_of_backup(view: View, answer: object) -> Judgment:

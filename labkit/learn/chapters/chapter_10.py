@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.judging import RIGHT, Judgment, number, plain, single, wrong
 from labkit.learn.plan import HERE
-from labkit.learn.view import View
-from labkit.network.parts import Part
+from labkit.learn.view import Named, View
+from labkit.network.parts import InternetGateway, Subnet
 
 #: An order in which AWS lets these be deleted: each depends on the next.
 #: https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html
@@ -21,20 +21,42 @@ _ADDRESS, _HOURS = 0.005, 730
 
 def gateway_is_gone(view: View, answer: object) -> Judgment:
     """The gateway of that id is not listed any more."""
-    return _gone(answer, HERE.gateway, "igw-", view.network.internet_gateways)
+
+    def state(gateway: InternetGateway) -> str:
+        if gateway.vpc is None:
+            return "is detached now, and AWS still lists it: delete it."
+        return f"is still attached to {view.network.name(gateway.vpc)}: detach it, then delete it."
+
+    return _gone(view, answer, HERE.gateway, "igw-", view.network.internet_gateways, state)
 
 
 def subnet_is_gone(view: View, answer: object) -> Judgment:
     """The subnet of that id is not listed any more."""
-    return _gone(answer, HERE.subnet, "subnet-", view.network.subnets)
+
+    def state(subnet: Subnet) -> str:
+        inside = [each for each in view.network.interfaces.values() if each.subnet == subnet.id]
+        if inside:
+            return f"is still there, and a network interface in it, {inside[0].id}: the instance goes first."
+        return "is still there: delete it."
+
+    return _gone(view, answer, HERE.subnet, "subnet-", view.network.subnets, state)
 
 
-def _gone(answer: object, name: str, prefix: str, listed: Mapping[str, Part]) -> Judgment:
+def _gone(
+    view: View, answer: object, name: str, prefix: str, listed: Mapping[str, Named], state: Callable[[Named], str]
+) -> Judgment:
+    """Judge whether a part is deleted. Its id says so, or None: what lab.find gives once nothing has the name."""
     found = str(single(answer)).strip(" \n'\".")
-    if not re.fullmatch(rf"{prefix}[0-9a-f]{{8,17}}", found):
+    if answer is not None and not re.fullmatch(rf"{prefix}[0-9a-f]{{8,17}}", found):
         return wrong(f"Give the id of what you have deleted: it begins with {prefix}.")
-    left = [id for id, part in listed.items() if id == found or part.name == name]
-    return wrong(f"AWS still lists {name}: {left[0]}.") if left else RIGHT
+    if found in listed and listed[found].name not in (found, name):
+        return wrong(f"{found} is {listed[found].name}; the step is about {name}.")
+    left = next((part for id, part in listed.items() if id == found or part.name == name), None)
+    if left is not None:
+        return wrong(f"{name} ({left.id}) {state(left)}")
+    if answer is None:  # then vpc-1 shows that the lab is there
+        view.part(view.network.vpcs, HERE.vpc, "lab.catch_up('10') builds the lab, and there is something to delete.")
+    return RIGHT
 
 
 #: The three by how people call them, and the words that may stand around them.

@@ -122,7 +122,7 @@ class InsightsBox(Interactive):
         until, query = self._lab.clock, self.query.value
         since = until - self.back.value
         try:
-            found = self._lab.insights(query, since=since, log_group=self._log_group)
+            found = self._lab.insights(query, since=since, log_group=self._log_group, hint=False)
             counted = {name: int(value) for name, value in found.attrs.get("statistics", {}).items()}
             self._hints = hints(query, found, counted, since, until, self._newest)
             self._said, self.table = _statistics(len(found), counted), found

@@ -1,8 +1,4 @@
-"""Say why the answer to a Logs Insights query is empty or lacks a column. The Insights box shows it above the rows.
-
-Logs Insights itself is silent: a field that no record has is absent, and an absent value is neither shown nor equal to
-anything. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
-"""
+"""Say why the answer to a Logs Insights query is empty or lacks a column. The Insights box shows it above the rows."""
 
 from __future__ import annotations
 
@@ -40,10 +36,9 @@ def hints(
     except QueryError:  # AWS accepts more than labkit knows
         return []
     shown = set(map(str, table.columns))
-    unknown = [each for each in compiled.absent if query[each.start : each.end].strip("`") not in shown]
-    if unknown:
+    if unknown := insights.unknown_fields(query, shown):
         names = ", ".join(FIELDS[name].insights_name for name in Format.parse(DEFAULT_FORMAT).names)
-        return [*((each.message, _BAD) for each in unknown), (f"The fields of a record are {names}.", "quiet")]
+        return [*((each, _BAD) for each in unknown), (f"The fields of a record are {names}.", "quiet")]
     if not len(table):
         return [(reason, "plain") for reason in _why_no_rows(query, counted, since, until, newest)]
     lacking = [name for name, _ in compiled.fields if name not in shown and name != "@ptr"]
