@@ -11,9 +11,10 @@ from labkit.iam import managed_instance, read_role
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
 from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
+from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line
 from labkit.learn.untagged import stop_at_untagged
-from labkit.learn.view import NOTHING, View, absent, needed, step, uses_peering
+from labkit.learn.view import NOTHING, Stop, View, absent, needed, step, uses_peering
 from labkit.network import Permission, permission_text
 from labkit.network.packet import ICMP, Address
 from labkit.network.parts import Part, SecurityGroup, Vpc
@@ -54,14 +55,16 @@ def _home(view: View, side: Side) -> Vpc | None:
     return next((vpc for vpc in view.network.vpcs.values() if vpc.name == side.vpc), None)
 
 
-def _vpc_of(view: View, side: Side, id: str) -> str:
-    """Return the name of the VPC that something is in.
+def _home_of(view: View, side: Side) -> Vpc:
+    """Return the VPC in which something of the side is to be.
 
     Raises:
-        Stop: The side's VPC is not there, so that nothing can be in it.
+        Stop: No VPC has the name, so that nothing can be in it.
     """
-    view.part(view.network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
-    return view.network.name(id)
+    home = _home(view, side)
+    if home is None:
+        raise Stop(Line(False, side.vpc, NOTHING, "one", "this comes first: lab.check('vpcs')."))
+    return home
 
 
 def _stop_at_untagged(
@@ -91,7 +94,8 @@ def subnets(view: View, side: Side) -> Findings:
         lambda subnet, vpc: subnet.vpc == vpc and any(side.address in cidr for cidr in subnet.cidrs),
     )  # fmt: skip
     subnet = view.part(view.network.subnets, side.subnet, _made(side, "with ec2.create_subnet", "1.a"))
-    vpc = _vpc_of(view, side, subnet.vpc)
+    _home_of(view, side)
+    vpc = network.name(subnet.vpc)
     if vpc != side.vpc:
         yield finding("vpc", subnet=subnet, vpc=vpc)
         return
@@ -123,7 +127,7 @@ def internet(view: View, side: Side) -> Findings:
         lambda gateway, vpc: gateway.vpc == vpc and not gateway.egress_only,
     )  # fmt: skip
     gateway = view.part(network.internet_gateways, side.gateway, _made(side, "with ec2.create_internet_gateway", "1.b"))
-    home = view.part(network.vpcs, side.vpc, "this comes first: lab.check('vpcs').")
+    home = _home_of(view, side)
     vpc = network.name(gateway.vpc) if gateway.vpc else None
     key = "attached" if vpc in (None, side.vpc) else "attached-elsewhere"
     attached = vpc == side.vpc
@@ -175,7 +179,8 @@ def security_groups(view: View, side: Side) -> Findings:
         found = view.lab.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         stop_at_untagged(view, side.group, "security-group", [each["GroupId"] for each in found], f"in {side.vpc}")
     group = view.part(view.network.security_groups, side.group, _made(side, "with ec2.create_security_group", "1.d"))
-    vpc = _vpc_of(view, side, group.vpc)
+    _home_of(view, side)
+    vpc = view.network.name(group.vpc)
     yield finding("vpc", vpc == side.vpc, group=group, vpc=vpc)
     if vpc != side.vpc:
         return

@@ -35,7 +35,7 @@ def log_group(view: View) -> Findings:
         days = groups[name].get("retentionInDays")
         yield finding("there", True)
         if not days and not _flow_logs(view):  # flow logs come later
-            yield finding("no-retention-yet", absent=True, how=step("2.a"), asked=_DAYS)
+            yield finding("no-retention-yet", absent=True, asked=_DAYS, how=step("2.a"))
             return
         key = "retention" if not days or days == _DAYS else "longer" if days > _DAYS else "shorter"
         yield finding(key, bool(days), days=days, asked=_DAYS)
