@@ -104,6 +104,34 @@ def test_on_a_laptop_no_widget_has_a_stray_scroll_bar(notebook: Notebook, wide: 
         assert {name: bars for name in NAMES if (bars := notebook.page.evaluate(_BARS, name))} == {}
 
 
+#: Text that is cut off: what is beyond its element is hidden, or its column is wider than the widget.
+_CUT = """name => {
+    const cut = [], root = document.querySelector(`.jp-Notebook .labkit-${name}`);
+    const hides = each => getComputedStyle(each).overflowX === 'hidden';
+    for (const each of [root, ...root.querySelectorAll('*')])
+        if (each.clientWidth && hides(each) && each.scrollWidth > each.clientWidth + 1 && each.textContent.trim())
+            cut.push(`${each.tagName} ${each.className}: ${each.textContent.trim().slice(0, 60)}`);
+    const right = root.getBoundingClientRect().right + 1;
+    for (const each of root.querySelectorAll('.widget-html-content'))
+        if (each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > right)
+            cut.push(`wider than its column: ${each.textContent.trim().slice(0, 60)}`);
+    return cut;
+}"""
+
+
+@pytest.mark.parametrize("wide", [1366, 1024])
+def test_on_a_laptop_no_widget_cuts_off_its_text(notebook: Notebook, wide: int) -> None:
+    lab = Widget(notebook, "packet-lab")
+    with notebook.window(wide, 768):
+        lab.choose("To", "another address")
+        lab.type("To, address", "10.9.9.9")
+        lab.wait_for("IGW_DESTINATION")
+        found = {name: cut for name in NAMES if (cut := notebook.page.evaluate(_CUT, name))}
+    lab.choose("To", "instance-2 · 10.2")
+    lab.wait_for('lab.trace("instance-1", "instance-2")')
+    assert found == {}
+
+
 @pytest.mark.parametrize("wide", [1366, 1024])
 def test_on_a_laptop_the_map_and_its_steps_are_in_view_together(notebook: Notebook, wide: int) -> None:
     lab = Widget(notebook, "packet-lab")
