@@ -14,6 +14,7 @@ from pathlib import Path
 from labkit.cli import chapters, environment, my_notebooks, worlds
 from labkit.cli.messages import command
 from labkit.errors import CommandError
+from labkit.learn import bookmark
 
 FIRST = "00-start-here.ipynb"
 HOST = "127.0.0.1"
@@ -63,7 +64,11 @@ def run(options: argparse.Namespace) -> int:
     root = environment.root()
     port = choose_port(options.port)
     mine = root / my_notebooks.FOLDER
-    if said := my_notebooks.tell(my_notebooks.update(chapters.known(root / "notebooks"), mine, options.fresh)):
+    changes = my_notebooks.update(chapters.known(root / "notebooks"), mine, options.fresh)
+    for chapter in changes:
+        if chapter.change in (my_notebooks.Change.ADDED, my_notebooks.Change.RENEWED):
+            bookmark.forget(chapter.name[:2])  # whoever has a new copy begins the chapter again
+    if said := my_notebooks.tell(changes):
         print(said)
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
     first = next(iter(options.fresh), None) or _worked_on_last(mine) or FIRST
@@ -93,8 +98,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _worked_on_last(mine: Path) -> str | None:
     """Return the name of the student's copy of the chapter worked on last, or None if there is none."""
-    from labkit.learn import bookmark
-
     last = bookmark.last()
     return next((path.name for path in chapters.known(mine) if path.name[:2] == last), None)
 

@@ -41,12 +41,26 @@ def keep(chapter: str, cell: str) -> None:
         chapter: The chapter's number, such as `"04"`.
         cell: The cell's id.
     """
+    _write(chapter, {chapter: cell})
+
+
+def forget(chapter: str) -> None:
+    """Forget where a student was in a chapter, because they begin it again.
+
+    Args:
+        chapter: The chapter's number, such as `"04"`.
+    """
+    if read(chapter) is not None:
+        _write(chapter, {})
+
+
+def _write(chapter: str, now: dict[str, str]) -> None:
     with suppress(OSError, LabError):
         path = _path()
         with locked(path.with_name(f"{path.name}.lock")):
             draft = path.with_name(f"{path.name}.draft")  # the lock keeps other kernels from it
             others = {each: at for each, at in _read(path).items() if each != chapter}
-            draft.write_text(json.dumps(others | {chapter: cell}, indent=1) + "\n", encoding="utf-8")
+            draft.write_text(json.dumps(others | now, indent=1) + "\n", encoding="utf-8")
             draft.replace(path)
 
 

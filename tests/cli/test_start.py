@@ -86,6 +86,7 @@ def test_it_opens_the_student_s_copy_of_the_first_notebook_and_prints_its_url(
 def test_it_opens_the_notebook_worked_on_last(root: Path, server: FakeServer) -> None:
     for name in (start.FIRST, "03-the-failed-ping.ipynb"):
         chapter(root, name)
+    start.run(options())
     for last, opened in (("03", "03-the-failed-ping"), ("09", "00-start-here")):  # there is no 09
         bookmark.keep(last, "a-cell")
         start.run(options())
@@ -98,9 +99,12 @@ def test_a_fresh_copy_is_asked_for_by_number_or_name_and_opened(root: Path, serv
     start.run(start.parse([]))
     mine = root / "my-notebooks" / "03-the-failed-ping.ipynb"
     mine.write_text("work")
+    for number in ("00", "03"):
+        bookmark.keep(number, "a-cell")
     start.run(start.parse(["--fresh", "3", "my-notebooks/04-peering-and-routes.ipynb"]))
     assert "--LabApp.default_url=/lab/tree/my-notebooks/03-the-failed-ping.ipynb" in server.line
     assert mine.with_name("old-03-the-failed-ping-1.ipynb").read_text() == "work"
+    assert bookmark.read("03") is None and bookmark.read("00") == "a-cell"  # whoever begins again was nowhere yet
     assert start.parse(["--fresh", "3", "--fresh", "04"]).fresh == [mine.name, "04-peering-and-routes.ipynb"]
     with pytest.raises(CommandError, match="There is no chapter '7'"):
         start.parse(["--fresh", "7"])

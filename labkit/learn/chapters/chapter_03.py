@@ -113,6 +113,8 @@ def what_stops_ssh(view: View, answer: object) -> Judgment:
     if said == str(stopped):
         return RIGHT
     if kinds := [kind for kind, words in _KINDS.items() if _without(words, said) != said]:
+        if not {stopped.kind, ComponentKind.INTERFACE}.issuperset(kinds):
+            return wrong(passes)  # whatever else is named beside it
         whose = f"of {HERE.instance}|{HERE.instance}['’]s"
         answer = _without("|".join([*_KINDS.values(), whose]), said)
         if not re.search(r"\w-\w", answer):  # neither a name nor an id is left
