@@ -382,7 +382,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
             ["security group"], "the instance's security groups",
         )),
         *((text, "The packet passes that one") for text in (
-            "allow-icmp-1 or the network ACL", ["allow-icmp-1", "the network ACL"], "igw-1", "the internet gateway", "network ACL", "the NACL", "acl", "the route table", "IGW",
+            "allow-icmp-1 or the network ACL", ["allow-icmp-1", "the network ACL"],
+            "igw-1", "the internet gateway", "network ACL", "the NACL", "acl", "the route table", "IGW",
         )),
         ("allow-icmp-2", "allow-icmp-2 does not belong there."), ("instance-1", "where it should arrive"),
         ("ENI_SG_RULES_MISMATCH", "the code of the refusal"), ("the security group allow-icmp-2", "does not belong"),
