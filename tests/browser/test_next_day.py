@@ -22,8 +22,8 @@ lab.wait_for_flow_logs()"""
 WIDGETS = {
     'lab.widgets.packet_lab("instance-1", "instance-2")': "instance instance-1",
     'lab.widgets.route_editor("route-table-1")': "  10.2.0.0/16",
-    'lab.widgets.rule_editor("allow-icmp-2")': "inbound  all ICMP",
-    'lab.widgets.acl_editor("subnet-2")': "inbound  rule 100",
+    'lab.widgets.rule_editor("allow-icmp-2")': "inbound    all ICMP",
+    'lab.widgets.acl_editor("subnet-2")': "inbound    rule 100",
     'lab.widgets.replay("instance-1", "instance-2")': "echo request",
     "lab.widgets.flow_explorer(flowlogs.read(lab.records()))": "srcaddr",
     'lab.widgets.insights("stats count(*) as n by action")': "ACCEPT",
