@@ -61,4 +61,5 @@ def started(live: bool = False) -> Iterator[Kernel]:
         finally:
             Widget.close_all()
             shell.reset(new_session=False)  # its tables are large
+            shell.restore_sys_module_state()  # it put a module of its own in the place of __main__
             InteractiveShell.clear_instance()

@@ -263,6 +263,7 @@ def test_a_notebook_says_what_a_none_among_the_parameters_means(lab: Lab, capsys
     from labkit.show.tracebacks import shorten
 
     shell = InteractiveShell()
+    shell.restore_sys_module_state()  # it puts a module of its own in the place of __main__
     shorten(shell, lambda error: None)
     shell.user_ns["lab"], shell.user_ns["ec2"] = lab, lab.client("ec2")
     shell.run_cell("ec2.create_subnet(VpcId=lab.find('vpc-1'), CidrBlock='10.1.0.0/20')")
