@@ -1,6 +1,14 @@
-"""HTML of which judgments, exercises and checks are made."""
+"""The marks and the HTML of which judgments, exercises and checks are made."""
 
 from __future__ import annotations
+
+#: The marks of what is right, wrong and not there yet, each with the words that a screen reader says.
+RIGHT_MARK, WRONG_MARK, ABSENT_MARK = ("✓", "right"), ("✗", "not right"), ("·", "not there yet")
+
+
+def mark_html(mark: tuple[str, str]) -> str:
+    """Return a mark in HTML, with its meaning also in words for screen readers."""
+    return "<b role='img' aria-label='{1}'>{0}</b>".format(*mark)
 
 
 def html_block(kind: str, inner: str) -> str:

@@ -20,7 +20,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from labkit.learn import quantities
-from labkit.learn.blocks import html_block
+from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html
 
 _YES, _NO = ("true", "yes", "y", "t", "1", "1.0", "yep"), ("false", "no", "n", "f", "0", "0.0", "nope")
 
@@ -57,15 +57,14 @@ class Judgment:
     @property
     def _mark(self) -> tuple[str, str]:
         """The mark, and the same in words."""
-        return ("✓", "right") if self.passed else ("✗", "not right") if self.attempted else ("·", "not answered")
+        return RIGHT_MARK if self.passed else WRONG_MARK if self.attempted else (ABSENT_MARK[0], "not answered")
 
     def __repr__(self) -> str:
         return f"{self._mark[0]} {self.text}" + (f"\n{self.note}" if self.note else "")
 
     def _repr_html_(self) -> str:
         note = f"<p><i>{escape(self.note)}</i></p>" if self.note else ""
-        mark = "<b role='img' aria-label='{1}'>{0}</b>".format(*self._mark)
-        return html_block("answer", f"<p style='margin:0'>{mark} {escape(self.text)}</p>{note}")
+        return html_block("answer", f"<p style='margin:0'>{mark_html(self._mark)} {escape(self.text)}</p>{note}")
 
 
 RIGHT = Judgment(True, "Right.")

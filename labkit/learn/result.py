@@ -13,20 +13,12 @@ from html import escape
 from typing import Protocol, TypeVar
 
 from labkit.errors import CheckFailedError
-from labkit.learn.blocks import html_block
+from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html
 from labkit.learn.judging import UNATTEMPTED
 
 #: The environment variable of a grader's run. What is wrong raises CheckFailedError there, so that the cell fails; an
 #: exercise without an answer does not.
 STRICT = "LABKIT_STRICT"
-
-#: The marks of what is right, wrong and not there yet, each with the words that a screen reader says.
-RIGHT_MARK, WRONG_MARK, ABSENT_MARK = ("✓", "right"), ("✗", "not right"), ("·", "not there yet")
-
-
-def mark_html(mark: tuple[str, str]) -> str:
-    """Return a mark in HTML, with its meaning also in words for screen readers."""
-    return "<b role='img' aria-label='{1}'>{0}</b>".format(*mark)
 
 
 @dataclass(frozen=True, slots=True)

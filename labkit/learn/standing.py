@@ -8,10 +8,11 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, mark_html
 from labkit.learn.chapter import Item
 from labkit.learn.chapters import CHAPTERS
 from labkit.learn.progress import UNTRIED
-from labkit.learn.result import ABSENT_MARK, RIGHT_MARK, html_list, mark_html
+from labkit.learn.result import html_list
 
 _HALF_MARK, _TRIED_MARK, _UNTRIED_MARK = ("½", "one VPC of two"), ("✗", "tried"), (ABSENT_MARK[0], "not tried")
 
