@@ -1,4 +1,4 @@
-"""What this computer offers to labkit: the number of its cores, and a lock that processes share.
+"""What this computer offers to labkit: the number of its cores, a lock that processes share, and whole files.
 
 The commands use it to set up one environment at a time, and readers of large files to use all cores. It needs only the
 standard library.
@@ -47,3 +47,20 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
         except OSError as error:
             raise BlockingIOError(error.errno, error.strerror, str(path)) from None
         yield
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write all of a text file, or leave it as it is.
+
+    The text is first written beside it, so one process at a time may do this for a file: hold a lock.
+
+    Args:
+        path: The file. It is replaced if it is there.
+        text: Its text.
+    """
+    draft = path.with_name(f".{path.name.removeprefix('.')}.new")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ import labkit
 from labkit.cli import pip
 from labkit.cli.messages import INSTALL_VENV, command, explain_output
 from labkit.errors import CommandError
-from labkit.machine import locked
+from labkit.machine import locked, write_whole
 
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
@@ -247,6 +247,4 @@ def _sources(root: Path) -> str:
 
 
 def _write_stamp(venv: Path, stamp: dict[str, str]) -> None:
-    draft = venv / f"{STAMP}.new"
-    draft.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    draft.replace(venv / STAMP)
+    write_whole(venv / STAMP, json.dumps(stamp, indent=1) + "\n")

@@ -18,7 +18,7 @@ from pathlib import Path
 from labkit.cli.messages import command
 from labkit.errors import CommandError
 from labkit.learn.student_copy import fingerprint, student_copy
-from labkit.machine import locked
+from labkit.machine import locked, write_whole
 
 FOLDER = "my-notebooks"
 MANIFEST = ".given.json"
@@ -96,7 +96,7 @@ def update(originals: Iterable[Path], folder: Path, fresh: Collection[str] = ())
         given = _read_manifest(folder / MANIFEST)
         changes = [change for original in originals for change in _update_one(original, folder, given, fresh)]
         text = json.dumps({name: asdict(each) for name, each in given.items()}, indent=1)
-        _write(folder / MANIFEST, text + "\n")
+        write_whole(folder / MANIFEST, text + "\n")
     return changes
 
 
@@ -174,7 +174,7 @@ def _update_one(original: Path, folder: Path, given: dict[str, _Given], fresh: C
         elif before.work != now.work:
             yield Chapter(name, Change.KEPT)
         return
-    _write(path, text)
+    write_whole(path, text)
     given[name] = now
     yield Chapter(name, change, aside)
 
@@ -198,10 +198,3 @@ def _read_manifest(path: Path) -> dict[str, _Given]:
         return {name: _Given(**each) for name, each in json.loads(path.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all of a file, or leave it as it is."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(path)

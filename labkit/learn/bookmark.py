@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.learn.progress import place
-from labkit.machine import locked
+from labkit.machine import locked, write_whole
 
 
 def read(chapter: str) -> str | None:
@@ -58,10 +58,8 @@ def _write(chapter: str, now: dict[str, str]) -> None:
     with suppress(OSError, LabError):
         path = _path()
         with locked(path.with_name(f"{path.name}.lock")):
-            draft = path.with_name(f"{path.name}.draft")  # the lock keeps other kernels from it
             others = {each: at for each, at in _read(path).items() if each != chapter}
-            draft.write_text(json.dumps(others | now, indent=1) + "\n", encoding="utf-8")
-            draft.replace(path)
+            write_whole(path, json.dumps(others | now, indent=1) + "\n")
 
 
 def _path() -> Path:

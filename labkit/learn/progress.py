@@ -25,7 +25,7 @@ from typing import Any
 from labkit.errors import ProgressError
 from labkit.folders import course_folder
 from labkit.learn.plan import SIDES
-from labkit.machine import locked
+from labkit.machine import locked, write_whole
 from labkit.version import __version__
 
 SCHEMA = 1
@@ -171,9 +171,4 @@ def _write(path: Path, items: dict[str, Any]) -> None:
     text = json.dumps({"schema": SCHEMA, "labkit": __version__, "items": dict(sorted(items.items()))}, indent=1)
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "the file may not be written")
-    draft = path.with_name(f".{path.name}.draft")  # the lock keeps others from it
-    try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, text + "\n")

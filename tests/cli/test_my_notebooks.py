@@ -155,7 +155,7 @@ def test_killed_at_any_moment_the_next_call_completes_it(
     update(lesson)
     kept = work_in(mine / NAMES[0])
     write(lesson / NAMES[1], "new")
-    write_file = my_notebooks._write
+    write_file = my_notebooks.write_whole
 
     def write_or_die(path: Path, text: str) -> None:
         if path.name == killed_at:
@@ -163,7 +163,7 @@ def test_killed_at_any_moment_the_next_call_completes_it(
         write_file(path, text)
 
     with monkeypatch.context() as patch:
-        patch.setattr(my_notebooks, "_write", write_or_die)
+        patch.setattr(my_notebooks, "write_whole", write_or_die)
         with pytest.raises(KeyboardInterrupt):
             update(lesson)
     assert update(lesson) == [("03", Change.REFRESHED)]
@@ -217,7 +217,7 @@ def test_a_folder_that_can_t_be_written_is_said_and_nothing_is_opened(
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(environment, "ensure", lambda: None)
-    monkeypatch.setattr(my_notebooks, "_write", refuse)
+    monkeypatch.setattr(my_notebooks, "write_whole", refuse)
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("JupyterLab was opened"))
     assert cli.main(["start"]) == 1
     said = capsys.readouterr().err
