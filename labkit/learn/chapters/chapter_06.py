@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from labkit.folders import course_folder
@@ -13,6 +14,20 @@ from labkit.learn.counts import counts
 from labkit.learn.judging import Judgment, number, single
 from labkit.learn.view import View
 from labkit.network import Network
+
+
+def _folder() -> Path:
+    return course_folder() / "data" / "nimbus-day"
+
+
+@cache
+def _network() -> Network:
+    return Network.from_files(_folder())
+
+
+def _own_addresses() -> str:
+    """Return Nimbus's own addresses as SQL lists them."""
+    return ", ".join(f"'{address}'" for each in _network().interfaces.values() for address in each.addresses)
 
 
 @cache
@@ -25,14 +40,13 @@ def _day() -> Any:
     """
     from labkit import flowlogs
 
-    folder = course_folder() / "data" / "nimbus-day"
-    network = Network.from_files(folder)
+    network = _network()
     own = {str(address): each for each in network.interfaces.values() for address in each.addresses}
     instances = {each.id: each.name for each in network.instances.values()}
     backup = next(address for address, each in own.items() if instances.get(each.instance or "") == "backup-1")
-    addresses = ", ".join(f"'{address}'" for address in own)
+    addresses = _own_addresses()
     return flowlogs.ask(
-        flowlogs.scan(folder / "parquet", columns=["srcaddr", "dstaddr", "flow_direction", "start", "bytes"]),
+        flowlogs.scan(_folder() / "parquet", columns=["srcaddr", "dstaddr", "flow_direction", "start", "bytes"]),
         f"""SELECT hour(start) AS hour, srcaddr, dstaddr = '{backup}' AS backup, sum(bytes)::BIGINT AS recorded,
                    (sum(bytes) FILTER (flow_direction = 'egress' OR srcaddr NOT IN ({addresses})))::BIGINT AS once
             FROM records WHERE srcaddr IS NOT NULL GROUP BY ALL""",
@@ -44,12 +58,10 @@ def _sums(key: str, value: str, condition: str = "true") -> dict[str, int]:
     """Add up a column of the day's records by another one."""
     from labkit import flowlogs
 
-    network = Network.from_files(course_folder() / "data" / "nimbus-day")
-    own = ", ".join(f"'{address}'" for each in network.interfaces.values() for address in each.addresses)
     table = flowlogs.ask(
-        flowlogs.scan(course_folder() / "data" / "nimbus-day" / "parquet"),
+        flowlogs.scan(_folder() / "parquet"),
         f"""SELECT {key} AS key, sum({value})::BIGINT AS value FROM records
-            WHERE srcaddr IS NOT NULL AND {condition.format(own=own)} GROUP BY ALL""",
+            WHERE srcaddr IS NOT NULL AND {condition} GROUP BY ALL""",
     )
     return dict(zip(table["key"].astype(str), table["value"].astype(int), strict=True))
 
@@ -63,7 +75,7 @@ def bytes_by_protocol(view: View, answer: object) -> Judgment:
 
 def packets_by_port(view: View, answer: object) -> Judgment:
     """How many TCP packets from the internet were refused for each destination port."""
-    refused = "action = 'REJECT' AND protocol = 6 AND srcaddr NOT IN ({own})"
+    refused = f"action = 'REJECT' AND protocol = 6 AND srcaddr NOT IN ({_own_addresses()})"
     foreign = 'None of the knocks has the dstport {}: group knocks by "dstport".'.format
     return counts(answer, _sums("dstport", "packets", refused), "port", "packets", most=8, foreign=foreign)
 
