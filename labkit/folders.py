@@ -7,6 +7,11 @@ from pathlib import Path
 from labkit.errors import LabError
 
 
+def notebooks_in(folder: Path) -> list[Path]:
+    """Return the notebooks of the chapters in a folder, sorted by number; none if there is no such folder."""
+    return sorted(folder.glob("[0-9][0-9]-*.ipynb"))
+
+
 def notebook_files() -> list[Path]:
     """Find the course's own notebooks, also from a student's copies of them, which lack solutions.
 
@@ -21,7 +26,7 @@ def notebook_files() -> list[Path]:
     """
     here = Path.cwd()
     for folder in (Path(__file__).parents[1] / "notebooks", here.parent / "notebooks", here):
-        if found := sorted(folder.glob("[0-9][0-9]-*.ipynb")):
+        if found := notebooks_in(folder):
             return found
     raise LabError(f"The course's notebooks are not here ({here}). Work in the project's folder my-notebooks/.")
 

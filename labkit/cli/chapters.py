@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from labkit.errors import CommandError
-
-
-def known(folder: Path) -> list[Path]:
-    """Return the notebooks of the chapters in a folder, sorted by number."""
-    return sorted(path for path in folder.glob("*.ipynb") if re.match(r"[0-9]{2}-", path.name))
+from labkit.folders import notebooks_in
 
 
 def named(text: str, folder: Path) -> Path:
@@ -40,6 +35,6 @@ def all_of(folder: Path) -> list[Path]:
     Raises:
         CommandError: If the folder has none.
     """
-    if found := known(folder):
+    if found := notebooks_in(folder):
         return found
     raise CommandError(f"There are no notebooks in {folder}: 'git restore notebooks' brings them back.")

@@ -7,9 +7,7 @@ answer fails nothing and scores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from labkit.cli.messages import command
 
@@ -30,20 +28,6 @@ def begin(out: Path) -> dict[str, str]:
 
     (out / NAME).unlink(missing_ok=True)
     return {SCORE_VARIABLE: str(out / NAME), STRICT: "1"}
-
-
-def failures(notebook: Any) -> Iterator[tuple[int, str]]:
-    """Yield the number of each cell of code that failed and was not meant to, counted from 1, and its error.
-
-    Args:
-        notebook: The executed notebook.
-    """
-    for number, cell in enumerate(
-        (each for each in notebook.cells if each.cell_type == "code" and each.source.strip()), 1
-    ):
-        for output in cell.outputs:
-            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
-                yield number, f"{output.ename}: {output.evalue}".splitlines()[0]
 
 
 def table(notebooks: list[Path], out: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from labkit.cli import chapters, environment, my_notebooks, worlds
 from labkit.cli.messages import command
 from labkit.errors import CommandError
+from labkit.folders import notebooks_in
 from labkit.learn import bookmark
 
 FIRST = "00-start-here.ipynb"
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     root = environment.root()
     port = choose_port(options.port)
     mine = root / my_notebooks.FOLDER
-    changes = my_notebooks.update(chapters.known(root / "notebooks"), mine, options.fresh)
+    changes = my_notebooks.update(notebooks_in(root / "notebooks"), mine, options.fresh)
     for chapter in changes:
         if chapter.change in (my_notebooks.Change.ADDED, my_notebooks.Change.RENEWED):
             bookmark.forget(chapter.name[:2])  # whoever has a new copy begins the chapter again
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 def _worked_on_last(mine: Path) -> str | None:
     """Return the name of the student's copy of the chapter worked on last, or None if there is none."""
     last = bookmark.last()
-    return next((path.name for path in chapters.known(mine) if path.name[:2] == last), None)
+    return next((path.name for path in notebooks_in(mine) if path.name[:2] == last), None)
 
 
 def choose_port(wanted: int | None) -> int:

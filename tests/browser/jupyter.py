@@ -19,8 +19,9 @@ from typing import Any
 
 import nbformat
 
-from labkit.cli import chapters, my_notebooks, start
+from labkit.cli import my_notebooks, start
 from labkit.cli.my_notebooks import FOLDER
+from labkit.folders import notebooks_in
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "browser"
@@ -99,7 +100,7 @@ class Jupyter:
 def copy_course(folder: Path) -> Path:
     """Make the folder of a student who has written each step of their own as the course does, and return it."""
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
-    lesson = chapters.known(ROOT / "notebooks")
+    lesson = notebooks_in(ROOT / "notebooks")
     my_notebooks.update(lesson, folder / FOLDER)
     for path in lesson:
         solved = nbformat.read(folder / FOLDER / path.name, as_version=4)
