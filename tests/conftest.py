@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("-", f"{len(rows)} rows of faults tried and survived")
         for row in rows:
             terminalreporter.write_line(row)
-    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    reports = [report for kind in ("passed", "failed", "") for report in terminalreporter.getreports(kind)]
     for line in dict.fromkeys(value for one in reports for name, value in one.user_properties if name == "figures"):
         terminalreporter.write_line(str(line))
     # Here and not beside the browser tests: with several processes, the one that prints the summary collects no tests.
