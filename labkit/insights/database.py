@@ -36,9 +36,13 @@ _PAUSE = 0.05
 _MOST_BYTES, _ROWS = 256_000_000, 10_000
 
 
-def cursor() -> duckdb.DuckDBPyConnection:
-    """Return a cursor of the one database, which has the macros of macros.sql; cursors can run side by side."""
-    return _database().cursor()
+def cursor(heavy: bool = False) -> duckdb.DuckDBPyConnection:
+    """Return a cursor of a database, which has the macros of macros.sql; cursors can run side by side.
+
+    Args:
+        heavy: Whether a single event can take long: then a query can be interrupted between few of them.
+    """
+    return _database(heavy).cursor()
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int, stop: threading.Event) -> pa.Table:
@@ -103,7 +107,7 @@ def _in_time(cursor: duckdb.DuckDBPyConnection, stop: threading.Event) -> Iterat
 
 
 @cache
-def _database() -> duckdb.DuckDBPyConnection:
-    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS), gather=False)
+def _database(heavy: bool) -> duckdb.DuckDBPyConnection:
+    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS), gather=not heavy)
     connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
     return connection

@@ -95,7 +95,7 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
     compiled = compile(text, kinds(events.schema), now=now, limit=limit)
     if compiled.absent:
         raise compiled.absent[0]
-    with database.cursor() as cursor:
+    with database.cursor(compiled.is_heavy) as cursor:
         rows = _rows(cursor, events, compiled, Event())
     columns = [
         column.cast(pa.timestamp(column.type.unit, "UTC")) if pa.types.is_timestamp(column.type) else column
@@ -143,7 +143,7 @@ def execute(table: Any, compiled: CompiledQuery, stop: Event | None = None) -> Q
         QueryRunError: The query takes too long, or more memory than it may, or a value of it cannot be computed.
     """
     events, stop = _arrow(table), stop or Event()
-    with database.cursor() as cursor:
+    with database.cursor(compiled.is_heavy) as cursor:
         found = _rows(cursor, events, compiled, stop)
         cells = tuple(pa.array(formatted(column), pa.large_string()) for column in found.columns)
         matched = database.rows(cursor, compiled.matched_sql, len(compiled.text), stop)[0][0].as_py()
