@@ -7,9 +7,7 @@ them.
 
 from __future__ import annotations
 
-import atexit
 import re
-import tempfile
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -19,6 +17,7 @@ import pyarrow as pa
 
 from labkit.errors import QuestionError
 from labkit.flowlogs import conditions
+from labkit.flowlogs.duck import open_duckdb
 from labkit.flowlogs.stream import RecordStream
 
 #: What a question can be asked of.
@@ -183,17 +182,8 @@ def _question(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
 
 @cache
 def _database(limited: bool) -> duckdb.DuckDBPyConnection:
-    """Open the database in which all questions are asked: opening one takes longer than many a question."""
-    spill = tempfile.TemporaryDirectory()
-    connection = duckdb.connect(config={"temp_directory": spill.name})
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    if limited:
-        # What a long stream needs beyond this goes to the temporary folder.
-        connection.execute("SET memory_limit = '200MB'; SET threads = 2")
-    atexit.register(spill.cleanup)
-    # Python reports a connection that is still open when it ends as a leak, on standard error.
-    atexit.register(_database.cache_clear)
-    return connection
+    """Return the database in which all questions are asked; a long stream takes little memory and few threads."""
+    return open_duckdb("200MB", threads=2, spill=True) if limited else open_duckdb(spill=True)
 
 
 def _reason(error: duckdb.Error, columns: list[str]) -> str:
