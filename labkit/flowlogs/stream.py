@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -115,21 +115,26 @@ class RecordStream:
                     yield file, partial(parse, block, file.names, wanted)
                     wanted = tuple(name for name in file.names if column(name) in self.schema.names)
             except BROKEN as error:
-                damage = [(1, str(error), "")]
-                yield file, partial(Parsed, schema(file.names).empty_table(), damage, 0)
+                yield file, partial(Parsed, schema(file.names).empty_table(), 0, damage=str(error))
 
     def _batches(self, file: Input, job: Future[Parsed]) -> list[pa.RecordBatch]:
-        found, bad, count = job.result()
-        if bad:
-            told = [BadLine(file.name, file.lines + number, *rest) for number, *rest in bad]
-            guess = None if file.rows + len(found) else lines.likely(told[:_SHOWN])
+        found = job.result()
+        if found.bad:
+            told = lines.bad_lines(found, file.name, file.lines, file.names)
+            first = [*islice(told, _SHOWN)]
+            guess = None if file.rows + len(found.records) else lines.likely(first)
             if self._bad is None or guess:
-                advice = lines.advice(file.names, others=file.rows + len(found))
-                raise lines.format_error(told[:_SHOWN], guess, advice)
-            self._bad.extend(told)
-        file.lines += count
-        file.rows += len(found)
-        batches: list[pa.RecordBatch] = self._conform(found, file).to_batches()
+                advice = lines.advice(file.names, others=file.rows + len(found.records))
+                raise lines.format_error(first, guess, advice)
+            self._bad.extend(chain(first, told))
+        if found.damage:
+            last = BadLine(file.name, file.lines + 1, found.damage, "")
+            if self._bad is None:
+                raise lines.format_error([last], None, "To read what comes before it, pass errors='report'.")
+            self._bad.append(last)
+        file.lines += found.lines
+        file.rows += len(found.records)
+        batches: list[pa.RecordBatch] = self._conform(found.records, file).to_batches()
         return batches
 
     def _conform(self, found: pa.Table, file: Input) -> pa.Table:
@@ -149,4 +154,4 @@ def _parquet_rows(batch: pa.RecordBatch) -> Parsed:
     for at, words in enumerate(columns):
         if pa.types.is_string(words.type):
             columns[at] = pc.if_else(pc.equal(words, "-"), None, words)
-    return Parsed(pa.table(columns, schema=batch.schema), [], len(batch))
+    return Parsed(pa.table(columns, schema=batch.schema), len(batch))
