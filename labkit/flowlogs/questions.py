@@ -176,7 +176,9 @@ def _checked(records: Records, where: str) -> str:
 def _question(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
     """Ask a question; of a stream, read only the columns that the question names."""
     if isinstance(records, RecordStream):
-        records.only([name for name in records.schema.names if re.search(rf"\b{name}\b", sql)])
+        names = records.schema.names
+        # DuckDB reads no table without columns.
+        records.only([name for name in names if re.search(rf"\b{re.escape(name)}\b", sql)] or names[:1])
     return ask(records, sql, **parameters)
 
 
