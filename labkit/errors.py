@@ -47,6 +47,10 @@ class FlowLogFormatError(LabError, ValueError):
         self.likely = likely
 
 
+class NoFileError(LabError, FileNotFoundError):
+    """A path leads to no file of flow log records that can be read."""
+
+
 class UnknownFieldError(LabError, ValueError):
     """A flow log format names a field that AWS does not have.
 
