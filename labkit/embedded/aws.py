@@ -56,7 +56,9 @@ class EmbeddedAws:
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
         self.server.handlers |= RunCommand(self.server, self.dataplane).handlers()
-        self.server.handlers |= LogsInsights(self.clock, self.region).handlers() | service_quotas.handlers(self.region)
+        queries = LogsInsights(self.clock, self.region)
+        self.server.handlers |= queries.handlers() | service_quotas.handlers(self.region)
+        self.server.before |= queries.waits()
         self.server.serve(port)
         self.server.be_contrary(self.behaviors)
 
