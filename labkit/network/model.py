@@ -41,11 +41,11 @@ class Network(Topology):
         """
         for _ in range(_READINGS):
             network = cls(**read.parts_of(read.answers_of(client), own))
-            missing = next(files.gaps(network), None)
-            if missing is None:
+            missing = [what for _, what in files.gaps(network)]
+            if not missing:
                 return network
         raise NetworkError(
-            f"AWS describes a network without {missing[1]}: it changed each time while it was read. Read it once more."
+            f"AWS describes a network without {missing[0]}: it changed each time while it was read. Read it once more."
         )
 
     @classmethod

@@ -26,8 +26,8 @@ FONT = "DejaVu Sans"
 #: Okabe and Ito's colors, told apart by people with any kind of color vision. https://jfly.uni-koeln.de/color/
 BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
 
-#: Held by whoever uses FreeType or changes matplotlib's settings. Both belong to the process, and JupyterLab runs widgets
-#: beside a cell: two threads in one face of a font crash the kernel.
+#: Held by whoever uses FreeType or changes matplotlib's settings, which belong to the process: JupyterLab runs widgets
+#: beside a cell, and two threads in one face of a font crash the kernel.
 #: https://freetype.org/freetype2/docs/reference/ft2-face_creation.html#ft_face
 DRAWING = threading.RLock()
 
@@ -99,13 +99,14 @@ def steady_style() -> Iterator[None]:
 
     Other settings than these are left alone, because a cell may change them meanwhile. `rc_context` would undo that.
     """
+    settings: Any = rcParams
     with DRAWING:
-        before: dict[Any, Any] = {name: rcParams[name] for name in _STYLE}
-        rcParams.update(_STYLE)  # type: ignore[arg-type]
+        before = {name: settings[name] for name in _STYLE}
+        settings.update(_STYLE)
         try:
             yield
         finally:
-            rcParams.update(before)
+            settings.update(before)
 
 
 def blank_figure(width: float, height: float) -> Figure:

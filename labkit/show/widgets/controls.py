@@ -44,75 +44,31 @@ class _Control:
         with TURN:
             super()._handle_msg(msg)  # type: ignore[misc]
 
-
-class _Choice(_Control):
-    """A list to choose one of."""
-
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the front end says, unless a place is chosen that the list had before it became shorter."""
+        """Take what the front end says, unless it chose from a list that has become shorter since it saw it."""
         index = sync_data.get("index")
-        if index is not None and not 0 <= index < len(self.options):  # type: ignore[attr-defined]
+        if isinstance(index, int) and not 0 <= index < len(self.options):  # type: ignore[attr-defined]
             self.send_state("index")  # type: ignore[attr-defined]
-            return
-        super().set_state(sync_data)  # type: ignore[misc]
+        else:
+            super().set_state(sync_data)  # type: ignore[misc]
 
 
-class Button(_Control, w.Button):
-    """A button."""
-
-    def click(self) -> None:
-        """Click it, as a cell can."""
-        with TURN:
-            super().click()
+def _moves_in_turn(kind: Any) -> Any:
+    """Return a kind of control of ipywidgets that moves in turn."""
+    return type(kind.__name__, (_Control, kind), {})
 
 
-class HTML(_Control, w.HTML):
-    """A place for HTML."""
-
-
-class Dropdown(_Choice, w.Dropdown):
-    """A list that opens."""
-
-
-class Select(_Choice, w.Select):
-    """A list in view."""
-
-
-class RadioButtons(_Choice, w.RadioButtons):
-    """Options below each other."""
-
-
-class ToggleButtons(_Choice, w.ToggleButtons):
-    """Options side by side."""
-
-
-class ToggleButton(_Control, w.ToggleButton):
-    """A switch."""
-
-
-class Text(_Control, w.Text):
-    """A line to type in."""
-
-
-class Combobox(_Control, w.Combobox):
-    """A line to type in that suggests."""
-
-
-class Textarea(_Control, w.Textarea):
-    """Lines to type in."""
-
-
-class BoundedIntText(_Control, w.BoundedIntText):
-    """A number to type in."""
-
-
-class IntSlider(_Control, w.IntSlider):
-    """A slider of numbers."""
-
-
-class SelectionRangeSlider(_Control, w.SelectionRangeSlider):
-    """A slider with two handles."""
-
-
-class Play(_Control, w.Play):
-    """What moves a slider by itself."""
+Button = _moves_in_turn(w.Button)
+HTML = _moves_in_turn(w.HTML)
+Dropdown = _moves_in_turn(w.Dropdown)
+Select = _moves_in_turn(w.Select)
+RadioButtons = _moves_in_turn(w.RadioButtons)
+ToggleButtons = _moves_in_turn(w.ToggleButtons)
+ToggleButton = _moves_in_turn(w.ToggleButton)
+Text = _moves_in_turn(w.Text)
+Combobox = _moves_in_turn(w.Combobox)
+Textarea = _moves_in_turn(w.Textarea)
+BoundedIntText = _moves_in_turn(w.BoundedIntText)
+IntSlider = _moves_in_turn(w.IntSlider)
+SelectionRangeSlider = _moves_in_turn(w.SelectionRangeSlider)
+Play = _moves_in_turn(w.Play)

@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import ipywidgets as ipw
 import numpy as np
 import pandas as pd
 import pyarrow as pa

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
-import ipywidgets as ipw
 import pandas as pd
 
 from labkit import insights

@@ -137,7 +137,7 @@ def toggles(label: str, options: Iterable[Any], **more: Any) -> w.ToggleButtons:
 def button(label: str, tooltip: str, action: Callable[[], None]) -> w.Button:
     """Return a button that calls `action`."""
     made = controls.Button(description=label, tooltip=tooltip, layout=w.Layout(width="auto"))
-    made.on_click(lambda _: action())
+    made.on_click(controls.in_turn(lambda _: action()))
     return made
 
 

@@ -69,7 +69,7 @@ class StepMap:
             return
         for place in range(len(self.buttons), count):
             button = controls.Button()
-            button.on_click(lambda _, place=place: self._clicked(place))
+            button.on_click(controls.in_turn(lambda _, place=place: self._clicked(place)))
             self.buttons.append(button)
         del self.buttons[count:]
         self.widget.children = [self.picture, *self.buttons]
