@@ -165,18 +165,25 @@ def reset(path: Path) -> Path | None:
         OSError: It can't be renamed.
     """
     path = _real(path)
-    if not os.path.lexists(path):
+    if not path.exists():
         return None
-    if not path.is_file():
-        raise ProgressError(f"{printable(path.name)} is not a file, so it was left as it is. Rename it yourself.")
     with _locked(path):
         aside = next(p for n in range(1, 10_000) if not (p := path.with_suffix(f".{n}.json")).exists())
         return path.rename(aside)
 
 
 def _real(path: Path) -> Path:
-    """Return the file to which a link leads."""
-    return Path(os.path.realpath(path))
+    """Return the file to which a link leads.
+
+    Raises:
+        ProgressError: Something else is there, such as a folder.
+    """
+    path = Path(os.path.realpath(path))
+    if os.path.lexists(path) and not path.is_file():
+        raise ProgressError(
+            f"{printable(path.name)} is not a file, so it was left as it is. Rename it, or set {VARIABLE} to a file."
+        )
+    return path
 
 
 @contextmanager
