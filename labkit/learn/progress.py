@@ -161,7 +161,7 @@ def reset(path: Path) -> Path | None:
         return path.rename(aside)
 
 
-def _locked(path: Path) -> AbstractContextManager[None]:
+def _locked(path: Path) -> AbstractContextManager[int]:
     """Keep two kernels from losing each other's answers."""
     return locked(path.with_name(f".{path.name}.lock"))
 
