@@ -40,6 +40,8 @@ class EmbeddedAws:
         lock: Held around each API action and each move of the clock.
         clock: The virtual clock.
         region: The account's region.
+        keys: The `access_key_id` and `secret_access_key` with which each request to `endpoint_url` must be signed. They
+            are random, so that only those to whom this process hands them on can use this AWS.
         server: The API.
         client: Makes a boto3 client without a socket, for what is not the student's doing.
         dataplane: What carries the packets and keeps the flow logs.
@@ -51,7 +53,7 @@ class EmbeddedAws:
         self.clock = Clock(START, self.lock)
         self.region = region_of(self.behaviors)
         self.server = Server(self.clock, self.lock, self.region)
-        self.client = self.server.client
+        self.client, self.keys = self.server.client, self.server.keys
         self.dataplane = DataPlane(self.server, self.clock)
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)

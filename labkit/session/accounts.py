@@ -84,8 +84,8 @@ class EmbeddedAccount:
         _enter_environment(
             {
                 "AWS_ENDPOINT_URL": self._aws.endpoint_url,
-                "AWS_ACCESS_KEY_ID": "embedded",
-                "AWS_SECRET_ACCESS_KEY": "embedded",
+                "AWS_ACCESS_KEY_ID": self._aws.keys.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": self._aws.keys.secret_access_key,
                 "AWS_DEFAULT_REGION": self.region,
                 "AWS_REGION": self.region,
                 "AWS_CONFIG_FILE": os.devnull,
