@@ -66,6 +66,10 @@ class Loopback:
         self._server.server_close()
         self._thread.join()
 
+    def close(self) -> None:
+        """Close the socket in this process, whether or not its thread runs here."""
+        self._server.server_close()
+
     def _serve(self) -> None:
         try:
             self._server.serve_forever(poll_interval=0.01)

@@ -141,6 +141,12 @@ class Server:
             loopback.stop()
             self._clients.clear()
 
+    def abandon(self) -> None:
+        """Close the socket in a forked process, which does not have the threads that serve on it."""
+        loopback, self._loopback = self._loopback, None
+        if loopback is not None:
+            loopback.close()
+
     # --- through the socket ---
 
     def _running(self) -> Loopback:
