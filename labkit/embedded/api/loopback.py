@@ -163,8 +163,9 @@ class _Handler(WSGIRequestHandler):
 
     def _discard(self) -> None:
         """Read what comes and forget it: who is still sending would not see an answer."""
-        while self.rfile.read(2**16):
-            pass
+        with suppress(TimeoutError):
+            while self.rfile.read(2**16):
+                pass
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environ, with the path and query also as they were sent, which is how they are signed."""
