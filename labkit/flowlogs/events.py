@@ -133,9 +133,14 @@ class _Text:
                 raise self._fault("it is nested too deeply") from None
             except ValueError:
                 pass  # it may be whole with more text
-            if len(self._text) - self._at > LONGEST:
+            held = len(self._text) - self._at
+            if held > LONGEST:
                 raise self._fault(f"something in it is longer than {LONGEST:,} characters")
-            if not self._more():
+            # Twice as much before the next try, so that all tries together take twice the time of the last.
+            while len(self._text) - self._at <= 2 * held:
+                if not self._more():
+                    break
+            if len(self._text) - self._at == held:
                 raise self._fault("it is damaged, or not whole")
 
     def _take(self, signs: str) -> str:

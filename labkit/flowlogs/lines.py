@@ -27,6 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 
 #: Arrow reads 0x1ff as 511.
 _HEXADECIMAL = re.compile(rb"(?<!\S)0[xX]")
+_CACHED = 1 << 16
 #: How many characters of a line that does not fit are kept: a record with all fields has about 700.
 _KEPT = 4096
 #: How much text Arrow parses at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
@@ -222,9 +223,12 @@ def _type(name: str) -> pa.DataType:
 
 
 def _has_hexadecimal(data: Block) -> bool:
-    """Return whether a word begins like a hexadecimal number. Most blocks have no x, which takes little time to see."""
-    text = bytes(data)
-    return (b"x" in text or b"X" in text) and _HEXADECIMAL.search(text) is not None
+    """Return whether a word begins like a hexadecimal number.
+
+    Hardly a block has an x. To see that, parts are copied that fit a processor's cache.
+    """
+    parts = (bytes(data[at : at + _CACHED]) for at in range(0, len(data), _CACHED))
+    return any(b"x" in part or b"X" in part for part in parts) and _HEXADECIMAL.search(data) is not None
 
 
 def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int = _PART) -> pa.Table | None:

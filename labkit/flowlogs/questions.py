@@ -59,12 +59,15 @@ def ask(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
         try:
             duck.execute(f"CREATE TEMP VIEW records AS SELECT {', '.join(['*', *absent])} FROM found")
             # DuckDB plans a question with parameters twice.
-            answer = duck.sql(sql, params=parameters or None).to_arrow_table()
+            answer = duck.sql(sql, params=parameters or None)
+            if answer is None:
+                raise QuestionError("The question is empty: write one such as SELECT count(*) FROM records.")
+            found = answer.to_arrow_table()
         except duckdb.Error as error:
             if stream and stream.failure:
                 raise stream.failure from None
             raise QuestionError(_reason(error, stream.columns if stream else found.schema.names)) from error
-    return answer.to_pandas(types_mapper=pd.ArrowDtype)
+    return found.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: bool = False) -> pd.DataFrame:

@@ -124,15 +124,21 @@ def paths(path: Path) -> list[Path]:
     Raises:
         NoFileError: There is none, or it is a device or a pipe, which may never end.
     """
-    if path.is_dir():
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):  # there is nothing, or a pattern
+        kind = 0
+    if stat.S_ISDIR(kind):
         found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(_SUFFIXES))
         if not found:
             raise NoFileError(f"The folder {path} holds no file that ends in {', '.join(_SUFFIXES)}.")
         return found
-    if path.exists():
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise NoFileError(f"{path} is no file but a device or a pipe. What a pipe holds can be read as -, its end.")
+    if stat.S_ISREG(kind):
         return [path]
+    if kind:
+        raise NoFileError(
+            f"{path} is a device or a pipe, which may never end. To read a pipe, give it as input, and -."
+        )
     # A link that leads nowhere is found, too.
     names = [name for name in sorted(glob.glob(str(path), recursive=True)) if os.path.exists(name)]
     found = [p for name in names for p in paths(Path(name))]
@@ -178,7 +184,7 @@ class _Counted(io.RawIOBase):
 def _text(path: Path | None, size: int, advance: Advance) -> Iterator[Block]:
     """Yield the text of a file, or of standard input, whose first bytes say how it is packed."""
     standard = getattr(sys.stdin, "buffer", None)  # a notebook has none
-    if path is None and standard is None:
+    if path is None and not hasattr(standard, "readinto"):
         raise FlowLogFormatError("Python has no standard input here: give the path of a file.")
     with path.open("rb", buffering=0) if path else nullcontext(standard) as file:
         packed = io.BufferedReader(_Counted(file, advance), CHUNK)
