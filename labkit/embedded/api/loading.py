@@ -90,7 +90,7 @@ def _install() -> None:
     # moto would look through a class for the names of its methods for each request: half a millisecond.
     responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
     # moto would look through the tags of everything for those of each resource that it describes.
-    TaggedEC2Resource.get_tags = _tags  # type: ignore[method-assign]
+    TaggedEC2Resource.get_tags = _tags  # type: ignore[assignment]
     # moto has AWS's managed policies only if configured so, and would read them for each account: 60 milliseconds.
     config.default_user_config["iam"] = {"load_aws_managed_policies": True}
     read, policies = IAMBackend._init_aws_policies, list[Any]()
