@@ -112,6 +112,11 @@ def test_bin_boxes_the_events_times(logs: Any, start: int) -> None:
     assert all(row["time"].endswith(":00.000") for row in rows)
 
 
+def test_an_answer_without_rows_has_its_statistics(logs: Any, start: int) -> None:
+    answer = ask(logs, start, "filter protocol = 17 | stats count(*) by srcAddr")
+    assert (answer["results"], answer["statistics"]["recordsScanned"]) == ([], 4.0)
+
+
 def test_new_events_are_seen_by_the_next_query(logs: Any, start: int) -> None:
     assert len(ask(logs, start, "fields bytes")["results"]) == 4
     put(logs, GROUP, [(start + 200, record("10.1.15.80", "10.2.0.126", 84, start + 200))])

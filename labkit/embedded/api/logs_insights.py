@@ -146,16 +146,16 @@ class LogsInsights:
         query = self._query(parameters)
         found = query.run.found
         results = found.results if found else None
-        page = _page("results", results or (), parameters, "maxItems", 10_000)
+        page = _page("results", () if results is None else results, parameters, "maxItems", 10_000)
         page["results"] = [[{"field": field, "value": value} for field, value in row] for row in page["results"]]
         statistics = {
-            "recordsMatched": float(results.matched if results else 0),
-            "recordsScanned": float(results.scanned if results else 0),
+            "recordsMatched": float(0 if results is None else results.matched),
+            "recordsScanned": float(0 if results is None else results.scanned),
             "estimatedRecordsSkipped": 0.0,
             "bytesScanned": _bytes_scanned(query),
             "estimatedBytesSkipped": 0.0,
             "logGroupsScanned": float(len(query.log_groups)),
-            "resultCount": float(len(results or ())),
+            "resultCount": float(0 if results is None else len(results)),
         }
         return {"queryLanguage": "CWLI", "statistics": statistics, "status": query.run.status, **page}
 
