@@ -21,6 +21,17 @@ class LabError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class ForkedError(LabError):
+    """A forked process uses the connection of the process that it was forked from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This process was forked from one that is connected to an AWS, and has no connection of its own. Start it "
+            "afresh, such as with multiprocessing.get_context('spawn'), and call labkit.connect() in it. Clients of "
+            "boto3 that it makes itself reach the AWS of the first process."
+        )
+
+
 class NetworkError(LabError, LookupError):
     """What was asked for is not in the network, or is there more than once."""
 
