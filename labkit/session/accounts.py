@@ -330,6 +330,11 @@ def require_connected(account: Account) -> None:
         )
 
 
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # In a forked child, virtual time stands still: it is the parent's, whose lock another thread may hold.
+    os.register_at_fork(after_in_child=sleeping.pause_by)
+
+
 def _become(account: Account) -> None:
     global _connected, _process
     _connected, _process = account, os.getpid()
