@@ -48,12 +48,12 @@ class QueryRun:
     """
 
     def __init__(self, find: Callable[[duckdb.DuckDBPyConnection], Found]) -> None:
-        self._find = find
         self._future: Future[Found] = Future()
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._began = 0.0
         self._stopped = False
-        threading.Thread(target=self._run, daemon=True, name="Logs Insights").start()
+        # Only the thread holds what it runs, and lets it go: all events of its time are behind it.
+        threading.Thread(target=self._run, args=(find,), daemon=True, name="Logs Insights").start()
 
     def wait(self, seconds: float) -> None:
         """Wait until the query is over, and at most some seconds."""
@@ -97,7 +97,7 @@ class QueryRun:
         """How much memory its rows take, in bytes."""
         return self._future.result().results.nbytes if self.status == "Complete" else 0
 
-    def _run(self) -> None:
+    def _run(self, find: Callable[[threading.Event], Found]) -> None:
         with _slots:
             # Python must not end while DuckDB is at work.
             atexit.register(self._abandon)
