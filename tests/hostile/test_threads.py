@@ -16,8 +16,11 @@ import pytest
 
 from labkit.show.figure import steady_style
 from labkit.show.map import lettering
+from labkit.show.widgets.packet_lab import PacketLab
 from tests.hostile.fuzzing import SOAK, Outcomes
 from tests.hostile.subshells import drive, kernel
+from tests.networks import TO_1, TO_2, the_lab
+from tests.show.widgets.build import both_routes
 
 #: How many threads do the same at once.
 THREADS = 6
@@ -95,6 +98,40 @@ def test_a_setting_that_a_cell_changes_while_a_picture_is_drawn_stays() -> None:
 
 
 # Widgets
+
+
+def say(control: Any, **state: object) -> None:
+    """Let the front end say how a control was moved."""
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    control._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_person_at_several_controls_and_a_cell_move_a_widget_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    lab, said = both_routes(), list[str]()
+    shown = PacketLab(lab)
+    shown.verdict.observe(lambda change: said.append(change["new"]), "value")
+
+    def often(*moves: Callable[[], object]) -> Callable[[], None]:
+        return lambda: [move() for _ in range(15 * SOAK) for move in moves]
+
+    def change_the_network(*routes: Any) -> None:
+        lab.build = the_lab(*routes)
+        lab.changed()
+        shown.catch_up()
+
+    at_once(
+        often(lambda: say(shown.hops, index=0), lambda: say(shown.hops, index=7)),
+        often(lambda: say(shown.protocol, index=1), lambda: say(shown.protocol, index=0)),
+        often(lambda: say(shown.port, value="80"), lambda: say(shown.port, value="no port")),
+        often(lambda: shown.map.buttons[0].click(), lambda: setattr(shown.port, "value", "443")),
+        often(lambda: change_the_network(TO_2), lambda: change_the_network(TO_2, TO_1)),
+        often(lambda: repr(shown)),
+    )
+    assert not [each for each in said if "This went wrong" in each] and not caplog.text
+    shown.protocol.value = "icmp"
+    assert len(shown.hops.options) == len(shown.map.buttons) == sum(len(leg.hops) for leg in shown.path.legs.values())
+
 
 #: Makes the lab, and one of each widget.
 FIRST = """
