@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from labkit import interruption
 from labkit.cli import chapters, environment, score, worlds
 from labkit.cli.messages import command
 from labkit.cli.my_notebooks import FOLDER
@@ -40,6 +41,17 @@ class Outcome:
     seconds: float
     failed_cell: int | None = None
     error: str = ""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that can watch the kernels' sockets, on Windows too, and leaves signals to `labkit.interruption`.
+
+    nbclient asks the loop for them, and would go on for as long as a cell takes.
+    https://github.com/jupyter/nbclient/blob/main/nbclient/client.py
+    """
+
+    # It raises NotImplementedError, as on Windows, which nbclient accepts.
+    add_signal_handler = asyncio.AbstractEventLoop.add_signal_handler
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -141,8 +153,7 @@ def run(options: argparse.Namespace) -> int:
     check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
     variables = worlds.variables(options) | (score.begin(options.out) if options.score else {})
-    # On Windows, too, a loop that can watch the kernels' sockets.
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         outcomes = runner.run(_execute_all(options.notebooks, options.out, variables, options.score))
     if options.update:
         update(options.notebooks, options.out)
@@ -167,7 +178,8 @@ def update(notebooks: list[Path], out: Path) -> None:
         executed.metadata.language_info = {"name": "python"}
         for cell in executed.cells:
             cell.metadata.pop("execution", None)
-        nbformat.write(executed, path)
+        with interruption.deferred():
+            nbformat.write(executed, path)
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -262,10 +274,12 @@ async def _execute(
         error = f"still running after {CELL_SECONDS} seconds"
     except DeadKernelError:
         error = "the kernel died"
-    nbformat.write(notebook, out / path.name)
+    with interruption.deferred():
+        nbformat.write(notebook, out / path.name)
     # Rendering is a second of plain computing: beside the kernels, not between them.
     page = await asyncio.to_thread(_page, notebook, path.stem)
-    (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    with interruption.deferred():
+        (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
     return Outcome(path.stem, _count_cells(notebook), time.monotonic() - started, number if error else None, error)
 
 
