@@ -9,17 +9,20 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib
 import pytest
 
+from labkit.network import Network, NetworkError
+from labkit.network.files import gaps
 from labkit.show.figure import steady_style
 from labkit.show.map import lettering
 from labkit.show.widgets.packet_lab import PacketLab
 from tests.hostile.fuzzing import SOAK, Outcomes
 from tests.hostile.subshells import drive, kernel
-from tests.networks import TO_1, TO_2, the_lab
+from tests.networks import OPERATIONS, TO_1, TO_2, Build, connected, the_lab, two_vpcs
 from tests.show.widgets.build import both_routes
 
 #: How many threads do the same at once.
@@ -95,6 +98,47 @@ def test_a_setting_that_a_cell_changes_while_a_picture_is_drawn_stays() -> None:
         with steady_style():
             matplotlib.rcParams["figure.dpi"] = 300
         assert matplotlib.rcParams["figure.dpi"] == 300
+
+
+# Networks
+
+
+class Changing:
+    """An EC2 client of a network that changes: each call is answered for the next of some states, or the last one."""
+
+    def __init__(self, *states: Build) -> None:
+        self.states, self.calls = states, 0
+
+    def get_paginator(self, operation: str) -> Any:
+        key = next((key for key, name in OPERATIONS.items() if name.replace("-", "_") == operation), None)
+        if key is None:  # the entries of prefix lists, of which there are none
+            return SimpleNamespace(paginate=None)
+        state = self.states[min(self.calls, len(self.states) - 1)]
+        self.calls += 1
+        return SimpleNamespace(paginate=lambda: [{key: state.parts[key]}])
+
+
+@pytest.mark.parametrize(("before", "after"), [(Build(), connected()), (connected(), Build())])
+def test_a_network_that_a_cell_changes_while_it_is_read_fits_together(before: Build, after: Build) -> None:
+    for at in range(len(OPERATIONS) + 1):
+        network = Network.from_ec2(Changing(*[before] * at, after))
+        assert network in (before.network(), after.network()) or not list(gaps(network))
+
+
+def test_a_network_that_never_stands_still_is_refused() -> None:
+    states = [two_vpcs(), Build()] * 100
+    with pytest.raises(NetworkError, match="it changed each time while it was read"):
+        Network.from_ec2(Changing(*states))
+
+
+def test_what_is_never_described_is_done_without() -> None:
+    """Who shares a subnet with other accounts may see it without all that belongs to it.
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing-share-subnet-working-with.html
+    """
+    build = two_vpcs()
+    build.parts["SecurityGroups"].clear()
+    client = Changing(build)
+    assert Network.from_ec2(client) == build.network() and client.calls == 2 * len(OPERATIONS)
 
 
 # Widgets
