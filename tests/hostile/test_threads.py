@@ -181,7 +181,6 @@ def test_a_person_at_several_controls_and_a_cell_move_a_widget_at_once(caplog: p
 FIRST = """
 import json, sys
 from contextlib import suppress
-sys.setswitchinterval(0.00001)
 import boto3, ipywidgets, labkit
 from IPython.display import display
 from labkit import flowlogs
@@ -208,6 +207,7 @@ display(*shown.values())
 
 #: Tells the kind, the model id and the number of options of each control.
 CONTROLS = """
+sys.setswitchinterval(0.0001)  # fifty times as often as usual
 def controls(widget):
     yield widget
     for child in getattr(widget, "children", ()):
