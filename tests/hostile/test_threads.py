@@ -179,7 +179,7 @@ def test_a_person_at_several_controls_and_a_cell_move_a_widget_at_once(caplog: p
 
 #: Makes the lab, and one of each widget.
 FIRST = """
-import json, sys
+import json
 from contextlib import suppress
 import boto3, ipywidgets, labkit
 from IPython.display import display
@@ -207,7 +207,6 @@ display(*shown.values())
 
 #: Tells the kind, the model id and the number of options of each control.
 CONTROLS = """
-sys.setswitchinterval(0.0001)  # fifty times as often as usual
 def controls(widget):
     yield widget
     for child in getattr(widget, "children", ()):
