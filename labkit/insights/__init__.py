@@ -14,7 +14,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_Logs
 
 from labkit.errors import QueryError, QueryRunError
 from labkit.insights.compiler import CompiledQuery, compile
-from labkit.insights.database import SECONDS, cursor, interrupt
+from labkit.insights.database import SECONDS
 from labkit.insights.events import EVENT_FIELDS, event_table
 from labkit.insights.parser import ParsedQuery, parse
 from labkit.insights.query_errors import explain_error
@@ -34,11 +34,9 @@ __all__ = [
     "QueryRunError",
     "ValueKind",
     "compile",
-    "cursor",
     "event_table",
     "execute",
     "explain_error",
-    "interrupt",
     "kinds",
     "parse",
     "query",

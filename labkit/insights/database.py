@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from os import cpu_count
 from pathlib import Path
+from time import monotonic
 
 import duckdb
 import pyarrow as pa
@@ -28,33 +29,41 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQu
 
 _MEMORY, _MOST_THREADS = "1GB", 4
 
+#: How often it is looked whether a query is to stop, in seconds.
+_PAUSE = 0.05
+
 #: The largest answer, in bytes, and how many of its rows are read at once.
 _MOST_BYTES, _ROWS = 256_000_000, 10_000
 
 
-def cursor() -> duckdb.DuckDBPyConnection:
-    """Return a cursor of the one database, which has the macros of macros.sql; cursors can run side by side."""
-    return _database().cursor()
+def cursor(heavy: bool = False) -> duckdb.DuckDBPyConnection:
+    """Return a cursor of a database, which has the macros of macros.sql; cursors can run side by side.
+
+    Args:
+        heavy: Whether a single event can take long: then a query can be interrupted between few of them.
+    """
+    return _database(heavy).cursor()
 
 
-def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int) -> pa.Table:
+def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int, stop: threading.Event) -> pa.Table:
     """Return the rows of a compiled query.
 
     Args:
         cursor: A cursor that has the table `events`.
         sql: The SQL.
         length: The length of the query, in characters.
+        stop: Ends the query as soon as it is set.
 
     Raises:
-        QueryRunError: The query takes too long, or more memory than it may, or a value of it is out of range.
+        QueryRunError: The query takes too long, or more memory than it may, or a value of it cannot be computed.
     """
     found: list[pa.RecordBatch] = []
     size = 0
-    with _in_time(cursor), warnings.catch_warnings():
-        # cursor.sql would plan each query twice.
-        warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+    # cursor.sql would plan each query twice. For good: catch_warnings is not for threads.
+    warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+    with _in_time(cursor, stop):
         try:
-            reader = cursor.execute(sql).to_arrow_reader(_ROWS)
+            reader: pa.RecordBatchReader = cursor.execute(sql).to_arrow_reader(_ROWS)
             for batch in reader:
                 size += batch.nbytes
                 if size > _MOST_BYTES:
@@ -70,12 +79,6 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int) -> pa.Table:
     return pa.Table.from_batches(found, reader.schema)
 
 
-def interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
-    """End what a cursor runs in another thread."""
-    with suppress(duckdb.ConnectionException):  # it is closed
-        cursor.interrupt()
-
-
 _ADVICE = "Search a shorter time range, filter first, or ask for fewer fields."
 _TOO_LONG = f"The query took longer than {SECONDS:g} seconds, and was stopped. {_ADVICE}"
 _TOO_LARGE = f"The answer is larger than {_MOST_BYTES // 1_000_000} MB. {_ADVICE}"
@@ -83,19 +86,28 @@ _TOO_MUCH = f"The query needs more than {_MEMORY} of memory. {_ADVICE}"
 
 
 @contextmanager
-def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Interrupt what a cursor runs too long."""
-    timer = threading.Timer(SECONDS, interrupt, [cursor])
-    timer.daemon = True
-    timer.start()
+def _in_time(cursor: duckdb.DuckDBPyConnection, stop: threading.Event) -> Iterator[None]:
+    """Interrupt what a cursor runs when it is to stop, or has run too long."""
+    over = threading.Event()
+    until = monotonic() + SECONDS
+
+    def watch() -> None:
+        while not over.wait(_PAUSE):
+            # Again and again: an interruption that comes before the query begins is lost.
+            if stop.is_set() or monotonic() > until:
+                cursor.interrupt()
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
+        watching.join()
 
 
 @cache
-def _database() -> duckdb.DuckDBPyConnection:
-    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS))
+def _database(heavy: bool) -> duckdb.DuckDBPyConnection:
+    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS), gather=not heavy)
     connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
     return connection

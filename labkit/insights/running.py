@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
+from threading import Event
 from typing import Any
 
 import duckdb
@@ -94,8 +95,8 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
     compiled = compile(text, kinds(events.schema), now=now, limit=limit)
     if compiled.absent:
         raise compiled.absent[0]
-    with database.cursor() as cursor:
-        rows = _rows(cursor, events, compiled)
+    with database.cursor(compiled.is_heavy) as cursor:
+        rows = _rows(cursor, events, compiled, Event())
     columns = [
         column.cast(pa.timestamp(column.type.unit, "UTC")) if pa.types.is_timestamp(column.type) else column
         for column in rows.columns
@@ -127,30 +128,25 @@ def run(table: Any, query: str | ParsedQuery, *, now: float | None = None, limit
     return execute(events, compile(query, kinds(events.schema), now=now, limit=limit))
 
 
-def execute(
-    table: Any,
-    compiled: CompiledQuery,
-    *,
-    cursor: duckdb.DuckDBPyConnection | None = None,
-) -> QueryResults:
+def execute(table: Any, compiled: CompiledQuery, stop: Event | None = None) -> QueryResults:
     """Run a query that has been compiled for a table, as the API does.
 
     Args:
         table: As for `query`.
         compiled: The query.
-        cursor: What runs it, one of `database.cursor()`; another thread can stop it with `interrupt()`.
+        stop: Ends the query when another thread sets it.
 
     Returns:
         The rows, and how much was searched.
 
     Raises:
-        QueryRunError: The query takes too long, or more memory than it may, or a value of it is out of range.
+        QueryRunError: The query takes too long, or more memory than it may, or a value of it cannot be computed.
     """
-    events = _arrow(table)
-    with cursor or database.cursor() as cursor:
-        found = _rows(cursor, events, compiled)
+    events, stop = _arrow(table), stop or Event()
+    with database.cursor(compiled.is_heavy) as cursor:
+        found = _rows(cursor, events, compiled, stop)
         cells = tuple(pa.array(formatted(column), pa.large_string()) for column in found.columns)
-        matched = database.rows(cursor, compiled.matched_sql, len(compiled.text))[0][0].as_py()
+        matched = database.rows(cursor, compiled.matched_sql, len(compiled.text), stop)[0][0].as_py()
     return QueryResults(cells, matched, len(events), compiled)
 
 
@@ -214,7 +210,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if texts or _kind(type) != "text" else column.cast(pa.string())
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, events: pa.Table, compiled: CompiledQuery) -> pa.Table:
+def _rows(cursor: duckdb.DuckDBPyConnection, events: pa.Table, compiled: CompiledQuery, stop: Event) -> pa.Table:
     """Give a cursor the table, and return the rows of the query."""
     columns, names = list(events.columns), list(compiled.columns)
     if compiled.row is not None:
@@ -227,7 +223,7 @@ def _rows(cursor: duckdb.DuckDBPyConnection, events: pa.Table, compiled: Compile
     cursor.register("events", table)
     if compiled.first is not None:
         sql, enough = compiled.first
-        rows = database.rows(cursor, sql, len(compiled.text))
+        rows = database.rows(cursor, sql, len(compiled.text), stop)
         if len(rows) == enough:
             return rows
-    return database.rows(cursor, compiled.sql, len(compiled.text))
+    return database.rows(cursor, compiled.sql, len(compiled.text), stop)

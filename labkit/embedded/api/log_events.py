@@ -40,7 +40,7 @@ class LogEvents:
         return groups
 
     def snapshot(self, names: Sequence[str]) -> Snapshot:
-        """Return what some log groups hold now. It takes no time worth mentioning, and what is made of it takes no lock.
+        """Return what some log groups hold now. This is quick, and what is made of it takes no lock.
 
         Args:
             names: The groups' names.

@@ -10,14 +10,15 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQuer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from labkit.embedded.api import determinism
-from labkit.embedded.api.paging import page
+from labkit.embedded.api.paging import Items, page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler
@@ -78,7 +79,9 @@ class LogsInsights:
 
     def waits(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], None]]:
         """Return the actions that wait before they take the lock."""
-        return dict.fromkeys((("logs", each) for each in ("GetQueryResults", "StopQuery", "DescribeQueries")), self.settle)
+        return dict.fromkeys(
+            (("logs", each) for each in ("GetQueryResults", "StopQuery", "DescribeQueries")), self.settle
+        )
 
     @cached_property
     def _events(self) -> LogEvents:
@@ -119,9 +122,9 @@ class LogsInsights:
             "queryDuration": 0,
         }
 
-        def find(cursor: Any) -> Found:
+        def find(stop: Event) -> Found:
             table = events.table(start, end)
-            return Found(insights.execute(table, compiled, cursor=cursor), log_events.size(table))
+            return Found(insights.execute(table, compiled, stop), log_events.size(table))
 
         self._queries[id] = StartedQuery(tuple(names), description, QueryRun(find))
         self._forget()
@@ -143,7 +146,7 @@ class LogsInsights:
         query = self._query(parameters)
         found = query.run.found
         results = found.results if found else None
-        page = _page("results", [] if results is None else results, parameters, "maxItems", 10_000)
+        page = _page("results", results or (), parameters, "maxItems", 10_000)
         page["results"] = [[{"field": field, "value": value} for field, value in row] for row in page["results"]]
         statistics = {
             "recordsMatched": float(results.matched if results else 0),
@@ -302,7 +305,7 @@ def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str,
     return [name for name in sorted(groups) if name.startswith(prefixes)][:_MOST_GROUPS]
 
 
-def _page(key: str, items: Sequence[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
+def _page(key: str, items: Items[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
     """Return one page of an answer: as many items as the request wants at most, and the token of the next page."""
     size = min(parameters.get(most_key) or most, most)
     found, token = page(items, parameters.get("nextToken"), size, code="InvalidParameterException")

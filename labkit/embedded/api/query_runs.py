@@ -14,8 +14,6 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from time import monotonic
 
-import duckdb
-
 from labkit import insights
 from labkit.errors import QueryRunError
 from labkit.insights import QueryResults
@@ -44,14 +42,13 @@ class QueryRun:
     """A query under way or over.
 
     Args:
-        find: Runs the query with a cursor, which another thread can interrupt.
+        find: Runs the query until it is over, or the event is set.
     """
 
-    def __init__(self, find: Callable[[duckdb.DuckDBPyConnection], Found]) -> None:
+    def __init__(self, find: Callable[[threading.Event], Found]) -> None:
         self._future: Future[Found] = Future()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._began = 0.0
-        self._stopped = False
+        self._began: float | None = None
+        self._stop = threading.Event()
         # Only the thread holds what it runs, and lets it go: all events of its time are behind it.
         threading.Thread(target=self._run, args=(find,), daemon=True, name="Logs Insights").start()
 
@@ -61,17 +58,16 @@ class QueryRun:
 
     def stop(self) -> None:
         """Stop the query; nothing happens where it is over."""
-        self._stopped = not self._future.done()
-        if self._cursor is not None:
-            insights.interrupt(self._cursor)
+        if not self._future.done():
+            self._stop.set()
 
     @property
     def status(self) -> str:
         """How it stands, as GetQueryResults says it."""
-        if self._stopped:
+        if self._stop.is_set():
             return "Cancelled"
         if not self._future.done():
-            if self._cursor is None:
+            if self._began is None:
                 return "Scheduled"
             return "Running" if monotonic() < self._began + insights.SECONDS + _GRACE else "Timeout"
         error = self._future.exception()
@@ -99,16 +95,16 @@ class QueryRun:
 
     def _run(self, find: Callable[[threading.Event], Found]) -> None:
         with _slots:
+            self._began = monotonic()
             # Python must not end while DuckDB is at work.
             atexit.register(self._abandon)
             try:
-                self._began, self._cursor = monotonic(), insights.cursor()
-                self._future.set_result(self._find(self._cursor))
+                self._future.set_result(find(self._stop))
             except BaseException as error:
                 self._future.set_exception(error)
             finally:
                 atexit.unregister(self._abandon)
 
     def _abandon(self) -> None:
-        self.stop()
+        self._stop.set()
         self.wait(1)
