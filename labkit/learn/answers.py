@@ -70,6 +70,8 @@ class _Gate:
             return self.admit(answer.to_pylist(), depth)
         if kind.__name__ == "Fraction" and module == "fractions":
             return self._number(answer, answer.numerator, answer.denominator)
+        if kind.__name__ == "Decimal" and module == "decimal" and answer.is_snan():
+            raise Unfit("That is a number which raises an error when it is used.")
         if module in _SINGLE:
             return answer
         if module in _COLLECTIONS and issubclass(kind, Iterable) and not issubclass(kind, type):
