@@ -155,18 +155,18 @@ def _merged(read: Iterable[tuple[Path, Parts]]) -> Parts:
 
 def _require_whole(network: Topology, root: Path) -> None:
     """Raise where a part names another that a VPC always has and no file describes."""
-    gaps = sorted(set(_gaps(network)))
-    if gaps:
-        operation, what = gaps[0]
-        others = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+    found = sorted(set(gaps(network)))
+    if found:
+        operation, what = found[0]
+        others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise SnapshotError(
             f"The files in {root} are not a whole network: none describes {what}{others}. "
             f"Add the answer of aws ec2 {operation} --output json."
         )
 
 
-def _gaps(network: Topology) -> Iterator[tuple[str, str]]:
-    """Yield what is missing: the operation that describes it, and the part in words."""
+def gaps(network: Topology) -> Iterator[tuple[str, str]]:
+    """Yield what a network's parts name and it lacks: the operation that describes it, and the part in words."""
     tables = {subnet for table in network.route_tables.values() for subnet in table.subnets}
     with_main = {table.vpc for table in network.route_tables.values() if table.main}
     with_acl = {subnet for acl in network.network_acls.values() for subnet in acl.subnets}
