@@ -7,6 +7,7 @@ standard library.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,16 +68,29 @@ def _lock(file: TextIO, wait: bool) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write all of a text file, or leave it as it is.
 
-    The text is first written beside it, so one process at a time may do this for a file: hold a lock.
+    A file that is there keeps its mode, and a link still leads to it. The text is first written beside the file, so one
+    process at a time may do this for a file: hold a lock.
 
     Args:
         path: The file. It is replaced if it is there.
         text: Its text.
     """
+    path = Path(os.path.realpath(path))
     draft = path.with_name(f".{path.name.removeprefix('.')}.new")
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
     with interruption.deferred():
         try:
-            draft.write_text(text, encoding="utf-8", newline="\n")
+            draft.unlink(missing_ok=True)  # of a process that was killed
+            # Who may not read the file may not read the draft either, not even for a moment.
+            private = _private if mode is not None else None
+            with open(draft, "x", encoding="utf-8", newline="\n", opener=private) as file:
+                if mode is not None:
+                    draft.chmod(mode)
+                file.write(text)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

@@ -15,7 +15,7 @@ from typing import Any
 
 from labkit import __version__
 from labkit.cli import clean, cleanup, doctor, environment, flows, progress, run, start, streams, testing
-from labkit.cli.messages import command, explain_os_error
+from labkit.cli.messages import command, explain_os_error, printable
 from labkit.errors import LabError
 
 
@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         pass  # the reader (a pager, head) went away
     except (LabError, OSError) as error:
-        print(f"labkit: {explain_os_error(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+        # A LabError that is an OSError, too, has a sentence of its own.
+        text = str(error if isinstance(error, LabError) else explain_os_error(error))
+        print(f"labkit: {printable(text)}", file=sys.stderr)
     return 1
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -282,11 +283,35 @@ async def _execute(
     return Outcome(path.stem, _count_cells(notebook), time.monotonic() - started, number if error else None, error)
 
 
+#: nbconvert's page, with the descriptions of images that it leaves out.
+#: https://nbconvert.readthedocs.io/en/latest/customizing.html#adding-additional-template-paths
+_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block data_png -%}{{ super() | describe(output, 'image/png') }}{%- endblock data_png -%}
+{%- block data_jpg -%}{{ super() | describe(output, 'image/jpeg') }}{%- endblock data_jpg -%}
+{%- block data_svg -%}{{ super() | describe(output, 'image/svg+xml') }}{%- endblock data_svg -%}
+"""
+
+
 def _page(notebook: Any, title: str) -> str:
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": title}})
+    exporter = HTMLExporter(template_name="lab", raw_template=_TEMPLATE, filters={"describe": _described})
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
     return str(page)
+
+
+def _described(image: str, output: Any, kind: str) -> str:
+    """Add to an image in a page what it shows: as its metadata say or else as its text form, unless that names a type.
+
+    >>> _described('<img src="…">', {"data": {}, "metadata": {"image/png": {"alt": "2 < 3"}}}, "image/png")
+    '<img alt="2 &lt; 3" src="…">'
+    >>> _described('<img src="…">', {"data": {"text/plain": "<Figure size 640x480>"}, "metadata": {}}, "image/png")
+    '<img src="…">'
+    """
+    text = str(output["data"].get("text/plain", ""))
+    description = output["metadata"].get(kind, {}).get("alt") or ("" if text.startswith("<") else text)
+    return image.replace("<img ", f'<img alt="{escape(description)}" ', 1) if description else image
 
 
 def _failures(notebook: Any) -> Iterator[tuple[int, str]]:

@@ -1,12 +1,35 @@
-"""The DuckDB in memory that runs compiled queries and checks their regular expressions."""
+"""The DuckDB in memory that runs compiled queries and checks their regular expressions, within limits.
+
+What DuckDB itself does not limit is bounded before: `patterns` and the compiler refuse what would take too long for a
+single event, and keep the texts that a query makes short.
+"""
 
 from __future__ import annotations
 
-import atexit
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+from os import cpu_count
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+
+from labkit.errors import QueryRunError
+from labkit.flowlogs import open_duckdb
+
+SECONDS = 30.0
+"""How long a query may run; on AWS it is an hour.
+
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+"""
+
+_MEMORY, _MOST_THREADS = "1GB", 4
+
+#: The largest answer, in bytes, and how many of its rows are read at once.
+_MOST_BYTES, _ROWS = 256_000_000, 10_000
 
 
 def cursor() -> duckdb.DuckDBPyConnection:
@@ -14,10 +37,65 @@ def cursor() -> duckdb.DuckDBPyConnection:
     return _database().cursor()
 
 
+def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int) -> pa.Table:
+    """Return the rows of a compiled query.
+
+    Args:
+        cursor: A cursor that has the table `events`.
+        sql: The SQL.
+        length: The length of the query, in characters.
+
+    Raises:
+        QueryRunError: The query takes too long, or more memory than it may, or a value of it is out of range.
+    """
+    found: list[pa.RecordBatch] = []
+    size = 0
+    with _in_time(cursor), warnings.catch_warnings():
+        # cursor.sql would plan each query twice.
+        warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+        try:
+            reader = cursor.execute(sql).to_arrow_reader(_ROWS)
+            for batch in reader:
+                size += batch.nbytes
+                if size > _MOST_BYTES:
+                    raise QueryRunError(_TOO_LARGE, "Failed", length)
+                found.append(batch)
+        except duckdb.InterruptException:
+            raise QueryRunError(_TOO_LONG, "Timeout", length) from None
+        except duckdb.OutOfMemoryException:
+            raise QueryRunError(_TOO_MUCH, "Failed", length) from None
+        except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
+            reason = str(error).partition("Error: ")[2].splitlines()[0]
+            raise QueryRunError(f"A value of this query cannot be computed: {reason}", "Failed", length) from None
+    return pa.Table.from_batches(found, reader.schema)
+
+
+def interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End what a cursor runs in another thread."""
+    with suppress(duckdb.ConnectionException):  # it is closed
+        cursor.interrupt()
+
+
+_ADVICE = "Search a shorter time range, filter first, or ask for fewer fields."
+_TOO_LONG = f"The query took longer than {SECONDS:g} seconds, and was stopped. {_ADVICE}"
+_TOO_LARGE = f"The answer is larger than {_MOST_BYTES // 1_000_000} MB. {_ADVICE}"
+_TOO_MUCH = f"The query needs more than {_MEMORY} of memory. {_ADVICE}"
+
+
+@contextmanager
+def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what a cursor runs too long."""
+    timer = threading.Timer(SECONDS, interrupt, [cursor])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS))
     connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
-    # DuckDB reports a connection that outlives the interpreter as a leak, on the user's screen.
-    atexit.register(_database.cache_clear)
     return connection

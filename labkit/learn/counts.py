@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labkit.learn.judging import RIGHT, Judgment, with_article, wrong
+from labkit.learn.answers import with_article
+from labkit.learn.judging import RIGHT, Judgment, wrong
 
 
 def counts(
