@@ -8,6 +8,7 @@ a library that goes on after it, or that shows it as an error of its own. What m
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -40,6 +41,8 @@ def watch(ending: Callable[[int], object] | None = None) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
+    # At the very end, Python takes the handlers away: a signal that comes then finds the work done, and changes nothing.
+    atexit.register(hold)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `hold` may have blocked them
 
