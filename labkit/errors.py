@@ -6,7 +6,7 @@ Where Python has a fitting built-in error, the class is one of these too, so tha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 
 class LabError(Exception):
@@ -58,6 +58,10 @@ class FlowLogFormatError(LabError, ValueError):
         self.likely = likely
 
 
+class NoFileError(LabError, FileNotFoundError):
+    """A path leads to no file of flow log records that can be read."""
+
+
 class UnknownFieldError(LabError, ValueError):
     """A flow log format names a field that AWS does not have.
 
@@ -94,6 +98,18 @@ class QueryError(LabError, ValueError):
         self.message = message
         self.start = start
         self.end = end
+
+
+class QueryRunError(QueryError):
+    """A query is in the language, and its run ended early: it took too long or too much, or a value was out of range.
+
+    Attributes:
+        status: The status with which Logs Insights ends such a query, "Timeout" or "Failed".
+    """
+
+    def __init__(self, message: str, status: Literal["Timeout", "Failed"], length: int) -> None:
+        super().__init__(message, 0, length)
+        self.status = status
 
 
 class CheckFailedError(LabError):

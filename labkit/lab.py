@@ -28,7 +28,17 @@ from labkit.session.accounts import (
 )
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
-from labkit.session.flow_logs import INTERVAL, Records, events, for_the_lab, formats, overlaps, undelivered
+from labkit.session.flow_logs import (
+    INTERVAL,
+    LONGEST_INTERVAL,
+    Records,
+    arriving,
+    events,
+    for_the_lab,
+    formats,
+    overlaps,
+    undelivered,
+)
 from labkit.session.given import require_moment, require_text
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
@@ -310,11 +320,11 @@ class Lab:
         if not for_the_lab(ec2, log_group):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self.clock
-        before = len(events(logs, log_group))
+        before = arriving(logs, log_group, started)
         self._here.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
         failed = [each for each in for_the_lab(ec2, log_group) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self.clock
-        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, log_group)) - before} new records")
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {arriving(logs, log_group, started) - before} new records")
         for flow_log in failed:
             print(
                 f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
@@ -340,12 +350,12 @@ class Lab:
         if since is not None:
             require_moment(since)
         words = {word for each in containing for word in str(each).split()}
-        found = events(self.client("logs"), log_group)
+        found = events(self.client("logs"), log_group, since and since - LONGEST_INTERVAL)
         if since:
             known = formats(self.client("ec2"), log_group)
             found = [event for event in found if overlaps(event, since, known)]
-        lines = [str(event["message"]) for event in found]
-        return Records(line for line in lines if words <= set(line.split()))
+        lines = (event.message for event in found)
+        return Records(line for line in lines if not words or words <= set(line.split()))
 
     def insights(
         self, query: str, since: datetime | None = None, log_group: str | None = None, *, hint: bool = True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit.cli.messages import printable
 from labkit.status import QUIET_SECONDS, Status, bar
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from labkit import flowlogs
 
-    bad: list[BadLine] = []
+    bad = _First()
     sources = [path if path == "-" else Path(path) for path in options.paths]
     with Status(QUIET_SECONDS, sys.stderr) as status:
         records = flowlogs.scan(sources, options.format, bad=bad, advance=_advance(status, options.paths))
@@ -62,11 +63,26 @@ def run(options: argparse.Namespace) -> int:
         else:
             answer = flowlogs.top_talkers(records, options.top, where=options.where)
     _show(answer, options)
-    for line in bad[:SHOWN]:
-        print(f"labkit: {line}", file=sys.stderr)
+    for line in bad:
+        print(f"labkit: {printable(str(line))}", file=sys.stderr)
     if bad:
-        print(f"labkit: {len(bad):,} lines don't fit the format and were left out.", file=sys.stderr)
+        print(f"labkit: {bad.total:,} lines don't fit the format and were left out.", file=sys.stderr)
     return 1 if bad else 0
+
+
+class _First(list["BadLine"]):
+    """The first lines that do not fit, and the count of all: a file may have millions."""
+
+    total = 0
+
+    def append(self, line: BadLine) -> None:
+        self.total += 1
+        if len(self) < SHOWN:
+            super().append(line)
+
+    def extend(self, lines: Iterable[BadLine]) -> None:
+        for line in lines:
+            self.append(line)
 
 
 def _positive(text: str) -> int:
@@ -79,12 +95,12 @@ def _show(answer: pd.DataFrame, options: argparse.Namespace) -> None:
     if options.json:
         text = answer.to_json(orient="records", lines=True, date_format="iso", date_unit="s")
     elif options.csv:
-        text = answer.to_csv(index=False)
+        text = answer.to_csv(index=False, lineterminator="\n")
     elif answer.empty:
         text = "No record fits.\n"
     else:
         text = answer.to_string(index=False, formatters=dict.fromkeys(("packets", "bytes"), "{:,}".format)) + "\n"
-    sys.stdout.write(text)
+    sys.stdout.write(printable(text))
     sys.stdout.flush()
 
 

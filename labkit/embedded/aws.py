@@ -24,6 +24,7 @@ from labkit.embedded.api import service_quotas
 from labkit.embedded.api.contrary import region_of
 from labkit.embedded.api.logs_insights import LogsInsights
 from labkit.embedded.api.server import Server
+from labkit.embedded.api.stored_events import StoredEvents
 from labkit.embedded.clock import START, Clock
 from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances.run_command import RunCommand
@@ -62,7 +63,10 @@ class EmbeddedAws:
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
         self.server.handlers |= RunCommand(self.server, self.dataplane).handlers()
-        self.server.handlers |= LogsInsights(self.clock, self.region).handlers() | service_quotas.handlers(self.region)
+        self.server.handlers |= StoredEvents(self.region).handlers()
+        queries = LogsInsights(self.clock, self.region)
+        self.server.handlers |= queries.handlers() | service_quotas.handlers(self.region)
+        self.server.before |= queries.waits()
         self.server.serve(port)
         self.server.be_contrary(self.behaviors)
 

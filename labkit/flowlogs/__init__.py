@@ -19,6 +19,7 @@ from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, Field, column
 from labkit.flowlogs.format import Format
 
 if TYPE_CHECKING:
+    from labkit.flowlogs.duck import open_duckdb
     from labkit.flowlogs.enrich import with_interface_names, with_services
     from labkit.flowlogs.explaining import explain
     from labkit.flowlogs.lines import BadLine
@@ -41,6 +42,7 @@ __all__ = [
     "ask",
     "column",
     "explain",
+    "open_duckdb",
     "read",
     "scan",
     "top_talkers",
@@ -49,7 +51,7 @@ __all__ = [
     "write",
 ]
 
-_HOMES = ("reading", "stream", "lines", "writing", "questions", "enrich", "explaining")
+_HOMES = ("reading", "stream", "lines", "writing", "questions", "duck", "enrich", "explaining")
 
 
 def __getattr__(name: str) -> object:

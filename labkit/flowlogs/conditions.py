@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from labkit.errors import QuestionError
+from labkit.flowlogs import expressions
 from labkit.flowlogs.enrich import PROTOCOLS, SERVICES
 from labkit.flowlogs.fields import FIELDS
 
@@ -78,18 +79,18 @@ def check(where: str, schema: pa.Schema, duck: duckdb.DuckDBPyConnection) -> Non
 
 
 def _problem(where: str, schema: pa.Schema, duck: duckdb.DuckDBPyConnection) -> str | None:
-    """Return what DuckDB has against a condition, or None."""
+    """Return what is wrong with a condition, as a sentence without its full stop, or None."""
+    if found := expressions.problem(where, schema.names, duck):
+        return found
     # A record without any value: what a constant becomes is found out with a record only.
     duck.register("one", pa.table([pa.nulls(1, field.type) for field in schema], schema=schema))
     try:
-        found = duck.sql(f"SELECT ({where}) FROM one WHERE ({where})")
-        found.fetchall()
-        if str(found.types[0]) != "BOOLEAN":
-            return f"it is a value of the type {found.types[0]}"
-        if _parentheses(where):
-            return "it is more than one expression"
+        answer = duck.sql(f"SELECT ({where}\n) FROM one WHERE ({where}\n)")
+        answer.fetchall()
+        if str(answer.types[0]) != "BOOLEAN":
+            return f"It is a value of the type {answer.types[0]}"
     except duckdb.Error as error:
-        return str(error).split("\n")[0].rstrip(".")
+        return expressions.said(str(error))
     finally:
         duck.unregister("one")
     return None

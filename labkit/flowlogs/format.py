@@ -118,6 +118,8 @@ class Format:
 
 
 def _check(name: str) -> None:
+    if not isinstance(name, str):
+        raise FlowLogFormatError(f"The name of a field is text such as srcaddr, and not {name!r:.100}.")
     if name not in FIELDS:
         near = tuple(difflib.get_close_matches(name.lower().replace("_", "-"), FIELDS, n=3))
         guess = f" Did you mean {' or '.join(near)}?" if near else ""

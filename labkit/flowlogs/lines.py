@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,10 +19,17 @@ from labkit.flowlogs.format import Format
 from labkit.flowlogs.sources import Block
 from labkit.flowlogs.validation import fault, fits
 
-_TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 _TIME = pa.timestamp("s", tz="UTC")
+_TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
+#: As what the columns are read: Arrow reads -0 as a signed number, and as no other.
+_UNSIGNED = {pa.int32(): pa.uint32(), pa.int64(): pa.uint64(), _TIME: pa.uint64()}
 _BOM = b"\xef\xbb\xbf"
 
+#: Arrow reads 0x1ff as 511.
+_HEXADECIMAL = re.compile(rb"(?<!\S)0[xX]")
+_CACHED = 1 << 16
+#: How many characters of a line are explained, or kept if it does not fit: a record with all fields has about 700.
+LONGEST_SHOWN = 4096
 #: How much text Arrow parses at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
 _PART, _WHOLE = 1 << 21, 1 << 30
 
@@ -67,13 +76,17 @@ class Parsed(NamedTuple):
 
     Attributes:
         records: Its records.
-        bad: The number (from 1 in this block), reason and text of each line that is not a record.
         lines: How many lines it has.
+        bad: The number (from 1 in this block) of each line that is not a record.
+        text: The block, if it has such lines.
+        damage: Why nothing comes after this block, where a file is damaged.
     """
 
     records: pa.Table
-    bad: list[tuple[int, str, str]]
     lines: int
+    bad: Sequence[int] = ()
+    text: bytes = b""
+    damage: str | None = None
 
 
 def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
@@ -93,6 +106,8 @@ def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
         format = format.get("LogFormat") or DEFAULT_FORMAT
     if isinstance(format, Format):
         return format.names
+    if not isinstance(format, str):
+        raise FlowLogFormatError(f"A flow log format is text such as {DEFAULT_FORMAT!r}, and not {format!r:.100}.")
     return Format.parse(format).names if "$" in format else Format.of_header(format).names
 
 
@@ -134,19 +149,38 @@ def parse(data: Block, names: Sequence[str], columns: Sequence[str]) -> Parsed:
         names: The fields of each line, in order.
         columns: The fields that are wanted. The others are not checked.
     """
-    found = _table(data, names, columns)
+    odd = _has_hexadecimal(data)
+    found = None if odd else _table(data, names, columns)
     if found is not None:
-        return Parsed(found, [], len(found))
-    lines = bytes(data).removesuffix(b"\n").split(b"\n")
-    # Several spaces between fields, as in one of AWS's examples, and empty lines need only a second pass.
-    tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
-    found = _table(b"\n".join(tidy), names, columns, _WHOLE)
+        return Parsed(found, len(found))
+    text = bytes(data)
+    lines = text.splitlines()
+    if not odd:
+        # Several spaces between fields, as in one of AWS's examples, and empty lines need only a second pass.
+        tidy = [b" ".join(words) for words in map(bytes.split, lines) if words]
+        found = _table(b"\n".join(tidy), names, columns, _WHOLE)
     if found is not None:
-        return Parsed(found, [], len(lines))
+        return Parsed(found, len(lines))
     good, bad = _sort(lines, names)
-    found = _table("\n".join(good).encode(), names, columns, _WHOLE)
+    found = _table(b"\n".join(good), names, columns, _WHOLE)
     assert found is not None  # each good line has passed the same rules
-    return Parsed(found, bad, len(lines))
+    return Parsed(found, len(lines), bad, text if bad else b"")
+
+
+def bad_lines(found: Parsed, file: str, before: int, names: Sequence[str]) -> Iterator[BadLine]:
+    """Yield the lines of a block that are not records, each when it is asked for: there may be millions.
+
+    Args:
+        found: What the block holds.
+        file: The name of its file.
+        before: How many lines of the file come before the block.
+        names: The fields of each line, in order.
+    """
+    lines = found.text.splitlines()
+    for number in found.bad:
+        line = lines[number - 1]
+        text = line.decode(errors="replace").strip()
+        yield BadLine(file, before + number, _fault(line.split(), names) or "", text[:LONGEST_SHOWN])
 
 
 def likely(lines: Iterable[BadLine]) -> Format | None:
@@ -188,10 +222,20 @@ def _type(name: str) -> pa.DataType:
     return _TYPES[FIELDS[name].type] if name in FIELDS else pa.string()
 
 
+def _has_hexadecimal(data: Block) -> bool:
+    """Return whether a word begins like a hexadecimal number.
+
+    Hardly a block has an x. To see that, parts are copied that fit a processor's cache.
+    """
+    parts = (bytes(data[at : at + _CACHED]) for at in range(0, len(data), _CACHED))
+    return any(b"x" in part or b"X" in part for part in parts) and _HEXADECIMAL.search(data) is not None
+
+
 def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int = _PART) -> pa.Table | None:
     """Return the lines as a table, or None if one of them does not fit."""
+    wanted = schema(columns)
     if not data:
-        return schema(columns).empty_table()
+        return wanted.empty_table()
     try:
         found = pyarrow.csv.read_csv(
             pa.BufferReader(data),
@@ -199,8 +243,8 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int 
             pyarrow.csv.ReadOptions(column_names=[*map(column, names)], use_threads=False, block_size=part),
             pyarrow.csv.ParseOptions(delimiter=" ", quote_char=False, ignore_empty_lines=False),
             pyarrow.csv.ConvertOptions(
-                column_types={column(name): _type(name) for name in names},
-                include_columns=[*map(column, columns)],
+                column_types={field.name: _UNSIGNED.get(field.type, field.type) for field in schema(names)},
+                include_columns=wanted.names,
                 null_values=["-"],
                 strings_can_be_null=True,
                 check_utf8=False,  # the rules of the fields notice it
@@ -210,21 +254,36 @@ def _table(data: Block, names: Sequence[str], columns: Sequence[str], part: int 
             return None
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
-    return found.cast(schema(columns))
+    # The numbers are in the range of the signed types, so the same bytes are one of these.
+    return pa.Table.from_arrays(
+        [
+            pa.chunked_array([chunk.view(field.type) for chunk in column.chunks], field.type)
+            for field, column in zip(wanted, found.columns, strict=True)
+        ],
+        schema=wanted,
+    )
 
 
-def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[str], list[tuple[int, str, str]]]:
-    """Separate the lines that are records, with single spaces now, from those that are not."""
-    good: list[str] = []
-    bad: list[tuple[int, str, str]] = []
+def _sort(lines: Sequence[bytes], names: Sequence[str]) -> tuple[list[bytes], Sequence[int]]:
+    """Separate the lines that are records, with single spaces now, from the numbers of those that are not."""
+    good: list[bytes] = []
+    bad = array("L")
+    header = [name.encode() for name in names]
     for number, line in enumerate(lines, 1):
-        words = line.decode(errors="replace").split()
+        words = line.split()
         # Files that were concatenated have header lines in between.
-        if not words or words == list(names):
+        if not words or words == header:
             continue
-        reason = fault(words, names) if "\ufffd" not in "".join(words) else "it is not UTF-8 text"
-        if reason is None:
-            good.append(" ".join(words))
+        if _fault(words, names) is None:
+            good.append(b" ".join(words))
         else:
-            bad.append((number, reason, line.decode(errors="replace").strip()))
+            bad.append(number)
     return good, bad
+
+
+def _fault(words: Sequence[bytes], names: Sequence[str]) -> str | None:
+    """Say what is wrong with a line, or return None if it is a record."""
+    try:
+        return fault([word.decode() for word in words], names)
+    except UnicodeDecodeError:
+        return "it is not UTF-8 text"

@@ -7,10 +7,9 @@ them.
 
 from __future__ import annotations
 
-import atexit
 import re
-import tempfile
 from functools import cache
+from operator import index
 from typing import Any, TypeAlias
 
 import duckdb
@@ -19,6 +18,7 @@ import pyarrow as pa
 
 from labkit.errors import QuestionError
 from labkit.flowlogs import conditions
+from labkit.flowlogs.duck import open_duckdb
 from labkit.flowlogs.stream import RecordStream
 
 #: What a question can be asked of.
@@ -60,12 +60,15 @@ def ask(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
         try:
             duck.execute(f"CREATE TEMP VIEW records AS SELECT {', '.join(['*', *absent])} FROM found")
             # DuckDB plans a question with parameters twice.
-            answer = duck.sql(sql, params=parameters or None).to_arrow_table()
+            answer = duck.sql(sql, params=parameters or None)
+            if answer is None:
+                raise QuestionError("The question is empty: write one such as SELECT count(*) FROM records.")
+            found = answer.to_arrow_table()
         except duckdb.Error as error:
             if stream and stream.failure:
                 raise stream.failure from None
             raise QuestionError(_reason(error, stream.columns if stream else found.schema.names)) from error
-    return answer.to_pandas(types_mapper=pd.ArrowDtype)
+    return found.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: bool = False) -> pd.DataFrame:
@@ -92,8 +95,8 @@ def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: b
     0  10.1.15.80  10.2.0.126       10    840
     1  10.2.0.126  10.1.15.80        5    420
     """
-    _check(records, where)
-    seen = f"FROM records WHERE srcaddr IS NOT NULL AND ({where})"
+    where = _checked(records, where)
+    seen = f"FROM records WHERE srcaddr IS NOT NULL AND {where}"
     if not each_side:
         # Grouping by a number is faster than grouping by the interface's id.
         seen = f"""FROM (SELECT srcaddr, dstaddr, hash(interface_id) AS interface,
@@ -103,7 +106,7 @@ def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: b
         records,
         f"""
         SELECT srcaddr, dstaddr, {total}(packets)::BIGINT AS packets, {total}(bytes)::BIGINT AS bytes
-        {seen} GROUP BY srcaddr, dstaddr ORDER BY bytes DESC, srcaddr, dstaddr LIMIT {int(n)}""",
+        {seen} GROUP BY srcaddr, dstaddr ORDER BY bytes DESC, srcaddr, dstaddr {_limit(n)}""",
     )
 
 
@@ -136,7 +139,7 @@ def accepted_but_never_answered(
       interface_id     srcaddr     dstaddr  packets                      first
     0        eni-1  10.1.15.80  10.2.0.126        5  2025-12-03 15:05:16+00:00
     """
-    _check(records, where)
+    where = _checked(records, where)
     return _question(
         records,
         f"""
@@ -147,7 +150,7 @@ def accepted_but_never_answered(
                    if(reply, srcaddr, dstaddr) AS dstaddr, if(reply, srcport, dstport) AS dstport, protocol,
                    packets, bytes, start, "end", reply,
                    if(reply, start, "end" + CAST($patience AS INTERVAL) - INTERVAL '1 microsecond') AS time
-            FROM records, (VALUES (false), (true)) AS roles(reply) WHERE action = 'ACCEPT' AND (reply OR ({where}))
+            FROM records, (VALUES (false), (true)) AS roles(reply) WHERE action = 'ACCEPT' AND (reply OR {where})
         ), requests AS (
             SELECT *, max("end") FILTER (reply) OVER (
                 PARTITION BY interface_id, protocol, srcaddr, srcport, dstaddr, dstport ORDER BY time) AS answered
@@ -157,43 +160,45 @@ def accepted_but_never_answered(
                sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes, min(start) AS first, max("end") AS last
         FROM requests WHERE coalesce(answered <= start - CAST($patience AS INTERVAL), true)
         GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol
-        {"" if n is None else f"LIMIT {int(n)}"}""",
+        {_limit(n)}""",
         patience=patience,
     )
 
 
-def _check(records: Records, where: str) -> None:
-    """Check a condition on records before it becomes part of a question."""
-    if where == "true":
-        return
-    if isinstance(records, RecordStream):
-        found, streams = records.schema, True
-    else:
-        found, streams = pa.Schema.from_pandas(records.head(0), preserve_index=False), False
-    absent = [pa.field(name, pa.null()) for name in _OPTIONAL if name not in found.names]
-    conditions.check(where, pa.schema([*found, *absent]), _database(limited=streams).cursor())
+def _limit(n: int | None) -> str:
+    if n is None:
+        return ""
+    try:
+        return f"LIMIT {index(n)}"
+    except TypeError:
+        raise QuestionError(f"n is the most rows to return, a whole number, and not {n!r:.80}.") from None
+
+
+def _checked(records: Records, where: str) -> str:
+    """Check a condition on records, and return it as a part of a question."""
+    if where != "true":
+        if isinstance(records, RecordStream):
+            found, streams = records.schema, True
+        else:
+            found, streams = pa.Schema.from_pandas(records.head(0), preserve_index=False), False
+        absent = [pa.field(name, pa.null()) for name in _OPTIONAL if name not in found.names]
+        conditions.check(where, pa.schema([*found, *absent]), _database(limited=streams).cursor())
+    return f"({where}\n)"  # the end of a line ends a comment
 
 
 def _question(records: Records, sql: str, **parameters: Any) -> pd.DataFrame:
     """Ask a question; of a stream, read only the columns that the question names."""
     if isinstance(records, RecordStream):
-        records.only([name for name in records.schema.names if re.search(rf"\b{name}\b", sql)])
+        names = records.schema.names
+        # DuckDB reads no table without columns.
+        records.only([name for name in names if re.search(rf"\b{re.escape(name)}\b", sql)] or names[:1])
     return ask(records, sql, **parameters)
 
 
 @cache
 def _database(limited: bool) -> duckdb.DuckDBPyConnection:
-    """Open the database in which all questions are asked: opening one takes longer than many a question."""
-    spill = tempfile.TemporaryDirectory()
-    connection = duckdb.connect(config={"temp_directory": spill.name})
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    if limited:
-        # What a long stream needs beyond this goes to the temporary folder.
-        connection.execute("SET memory_limit = '200MB'; SET threads = 2")
-    atexit.register(spill.cleanup)
-    # Python reports a connection that is still open when it ends as a leak, on standard error.
-    atexit.register(_database.cache_clear)
-    return connection
+    """Return the database in which all questions are asked; a long stream takes little memory and few threads."""
+    return open_duckdb("200MB", threads=2, spill=True) if limited else open_duckdb(spill=True)
 
 
 def _reason(error: duckdb.Error, columns: list[str]) -> str:

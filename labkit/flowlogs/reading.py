@@ -56,7 +56,7 @@ def read(
         from their path, unless the records have such a column.
 
     Raises:
-        FileNotFoundError: A path leads to no file.
+        NoFileError: A path leads to no file that can be read; it is a FileNotFoundError, too.
         FlowLogFormatError: A line does not fit, or a file has another format altogether.
 
     >>> lines = ["2 123456789012 eni-1 10.1.15.80 10.2.0.126 0 0 1 5 420 1764774316 1764774376 ACCEPT OK"]
@@ -67,7 +67,7 @@ def read(
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
     """
     if errors not in ("raise", "report"):
-        raise ValueError(f"errors is 'raise' or 'report', not {errors!r}.")
+        raise QuestionError(f"errors is 'raise' or 'report', not {errors!r}.")
     bad: list[BadLine] = []
     stream = scan(source, format, bad=bad if errors == "report" else None)
     stream.block = _BLOCK
@@ -107,7 +107,7 @@ def scan(
         The stream, which can be iterated once.
 
     Raises:
-        FileNotFoundError: A path leads to no file.
+        NoFileError: A path leads to no file that can be read; it is a FileNotFoundError, too.
         FlowLogFormatError: A header line contradicts the format.
         QuestionError: The records lack a column.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime
 import glob
 import io
-import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -24,7 +24,8 @@ from typing import Any, cast
 import pyarrow as pa
 from isal import isal_zlib
 
-from labkit.errors import FlowLogFormatError
+from labkit.errors import FlowLogFormatError, NoFileError
+from labkit.flowlogs import events
 
 #: What `read` and `scan` accept; see there.
 Source = str | PathLike[str] | Iterable[Any]
@@ -40,8 +41,19 @@ CHUNK = 1 << 18
 #: How much text is read at once, in bytes: each block costs some time whatever its size, and five or more are held.
 #: The first block is small, as all of its fields are checked.
 BLOCK, FIRST = 1 << 22, 1 << 16
+#: How much text is enough to see whether it is JSON, in bytes.
+_HEAD = 1 << 10
+#: The longest line, in bytes: a record with all fields has about 700. A longer one may be read where it fits a block.
+LONGEST = 1 << 20
 #: What a damaged file raises.
-BROKEN = (EOFError, OSError, cast(type[Exception], isal_zlib.error))
+BROKEN = (
+    EOFError,
+    OSError,
+    UnicodeDecodeError,
+    pa.ArrowException,
+    cast(type[Exception], isal_zlib.error),
+    FlowLogFormatError,
+)
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SUFFIXES = (".log", ".txt", ".gz", ".zst", ".parquet", ".json")
 
@@ -85,20 +97,25 @@ def inputs(source: Source) -> Iterator[Input]:
         source: What `read` accepts.
 
     Raises:
-        FileNotFoundError: A path, pattern or folder leads to no file.
+        NoFileError: A path, pattern or folder leads to no file that can be read.
+        FlowLogFormatError: It is no source of records.
     """
     if isinstance(source, str | PathLike):
         yield from [Input("standard input", partial(_text, None))] if source == "-" else map(_file, paths(Path(source)))
         return
-    items = iter(_events(source) if isinstance(source, Mapping) else source)
+    if isinstance(source, bytes) or not isinstance(source, Iterable):
+        raise FlowLogFormatError(
+            f"{source!r:.80} holds no records: give the path of a file or folder, lines, or events of CloudWatch Logs."
+        )
+    items = iter(source if not isinstance(source, Mapping) else events.of_python(source))
     first = next(items, None)
     rest = () if first is None else chain([first], items)
     if isinstance(first, PathLike) or (isinstance(first, str) and _is_path(first)):
         yield from chain.from_iterable(map(inputs, rest))
     elif isinstance(first, Mapping):
-        yield Input("the events", partial(_whole_lines, (event["message"] for event in rest)))
+        yield Input("the events", partial(_whole_lines, events.of_python(rest)))
     else:
-        yield Input("the lines", partial(_whole_lines, rest))
+        yield Input("the events" if isinstance(source, Mapping) else "the lines", partial(_whole_lines, rest))
 
 
 def _is_path(text: str) -> bool:
@@ -112,29 +129,48 @@ def paths(path: Path) -> list[Path]:
     """Return the files of a path, a pattern such as `logs/*.gz`, or a folder, in the order of their names.
 
     Raises:
-        FileNotFoundError: There is none.
+        NoFileError: There is none, or it is a device or a pipe, which may never end.
     """
-    if path.is_dir():
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):  # there is nothing, or a pattern
+        kind = 0
+    if stat.S_ISDIR(kind):
         found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(_SUFFIXES))
         if not found:
-            raise FileNotFoundError(f"The folder {path} holds no file that ends in {', '.join(_SUFFIXES)}.")
+            raise NoFileError(f"The folder {path} holds no file that ends in {', '.join(_SUFFIXES)}.")
         return found
-    if path.exists():
+    if stat.S_ISREG(kind):
         return [path]
-    found = [p for name in sorted(glob.glob(str(path), recursive=True)) for p in paths(Path(name))]
+    if kind:
+        raise NoFileError(
+            f"{path} is a device or a pipe, which may never end. To read a pipe, give it as input, and -."
+        )
+    # A link that leads nowhere is found, too.
+    names = [name for name in sorted(glob.glob(str(path), recursive=True)) if os.path.exists(name)]
+    found = [p for name in names for p in paths(Path(name))]
     if not found:
-        raise FileNotFoundError(f"There is no file {path}. Give the path of a file or folder, or a pattern in quotes.")
+        raise NoFileError(f"There is no file {path}. Give the path of a file or folder, or a pattern in quotes.")
     return found
 
 
 def _file(path: Path) -> Input:
-    with path.open("rb") as file:
-        is_parquet = file.read(4) == _PARQUET
-    place: dict[str, Any] = {}
-    if found := _S3_FOLDERS.search(path.as_posix()):
-        day = datetime.date(*map(int, found.group("year", "month", "day")))
-        place = {"account": found["account"], "region": found["region"], "day": day}
-    return Input(str(path), partial(_text, path), once=False, place=place, parquet=path if is_parquet else None)
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(4) == _PARQUET
+    except OSError as error:
+        raise NoFileError(f"The file {path} can't be read: {error.strerror}.") from error
+    return Input(str(path), partial(_text, path), once=False, place=_place(path), parquet=path if is_parquet else None)
+
+
+def _place(path: Path) -> Mapping[str, Any]:
+    """Return what S3's folders say about a file's records, if it is in such folders."""
+    found = _S3_FOLDERS.search(path.as_posix())
+    try:
+        day = datetime.date(*map(int, found.group("year", "month", "day"))) if found else None
+    except ValueError:  # 99 is no month
+        day = None
+    return {"account": found["account"], "region": found["region"], "day": day} if found and day else {}
 
 
 class _Counted(io.RawIOBase):
@@ -154,7 +190,10 @@ class _Counted(io.RawIOBase):
 
 def _text(path: Path | None, size: int, advance: Advance) -> Iterator[Block]:
     """Yield the text of a file, or of standard input, whose first bytes say how it is packed."""
-    with path.open("rb", buffering=0) if path else nullcontext(sys.stdin.buffer) as file:
+    standard = getattr(sys.stdin, "buffer", None)  # a notebook has none
+    if path is None and not hasattr(standard, "readinto"):
+        raise FlowLogFormatError("Python has no standard input here: give the path of a file.")
+    with path.open("rb", buffering=0) if path else nullcontext(standard) as file:
         packed = io.BufferedReader(_Counted(file, advance), CHUNK)
         kind = packed.peek(4)[:4]
         fill: Fill = packed.readinto
@@ -162,12 +201,18 @@ def _text(path: Path | None, size: int, advance: Advance) -> Iterator[Block]:
             fill = _gunzipped(packed)
         elif kind == _ZSTD:
             fill = pa.CompressedInputStream(packed, "zstd").readinto
-        blocks = _blocks(fill, size)
-        first = bytes(next(blocks, b""))  # bytes can be searched
-        blocks = chain([first], blocks)
-        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
-            blocks = _whole_lines(_messages(b"".join(blocks)), size)
-        yield from blocks
+        head = _piece(fill, _HEAD)
+        if events.is_json(head):
+            pieces = chain([head], iter(partial(_piece, fill, CHUNK), b""))
+            yield from _whole_lines(events.of_json(pieces), size)
+        else:
+            yield from _blocks(fill, size, head)
+
+
+def _piece(fill: Fill, size: int) -> bytes:
+    """Return up to some bytes of text, and nothing at the end."""
+    piece = memoryview(bytearray(size))
+    return bytes(piece[: fill(piece)])
 
 
 def _gunzipped(file: Any) -> Fill:
@@ -199,24 +244,22 @@ def _gunzipped(file: Any) -> Fill:
     return fill
 
 
-def _messages(text: bytes) -> Iterable[str | bytes]:
-    """Return the messages of events in JSON; or the text, as a record may begin like JSON, with a tag."""
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return [text]
-    return [event["message"] for event in _events(data)]
-
-
 def _whole_lines(lines: Iterable[str | bytes], size: int, advance: Advance | None = None) -> Iterator[Block]:
     """Yield lines, with or without their ends, in blocks. There are no bytes of a file to count."""
-    data = (line.encode() if isinstance(line, str) else line for line in lines)
+    data = map(_encoded, lines)
     ended = (line if line.endswith(b"\n") else line + b"\n" for line in data)
     rest = bytearray()
+    failure: Exception | None = None
 
     def fill(buffer: memoryview) -> int:
-        while len(rest) < len(buffer) and (line := next(ended, b"")):
-            rest.extend(line)
+        nonlocal failure
+        try:
+            while len(rest) < len(buffer) and (line := next(ended, b"")):
+                rest.extend(line)
+        except BROKEN as error:
+            failure = error
+        if failure and not rest:
+            raise failure
         count = min(len(rest), len(buffer))
         buffer[:count] = rest[:count]
         del rest[:count]
@@ -225,12 +268,25 @@ def _whole_lines(lines: Iterable[str | bytes], size: int, advance: Advance | Non
     return _blocks(fill, size)
 
 
-def _blocks(fill: Fill, size: int) -> Iterator[Block]:
+def _encoded(line: Any) -> bytes:
+    if isinstance(line, str):
+        return line.encode(errors="surrogatepass")  # which is no UTF-8, and told as such
+    if not isinstance(line, bytes):
+        raise FlowLogFormatError(f"A line is text, and not {line!r:.80}.")
+    return line
+
+
+def _blocks(fill: Fill, size: int, head: bytes = b"") -> Iterator[Block]:
     """Yield text in blocks that end where a line ends, read to where it stays in memory.
 
     Raises what is in BROKEN where a file is damaged, after all whole lines before the damage.
+
+    Args:
+        fill: Reads the text.
+        size: The size of a block in bytes.
+        head: The beginning of the text, if it has been read.
     """
-    rest: bytes | memoryview = b""
+    rest: bytes | memoryview = head
     wanted = FIRST
     while True:
         block = memoryview(pa.allocate_buffer(max(wanted, 2 * len(rest)))).cast("B")  # Arrow reuses its pages
@@ -250,6 +306,8 @@ def _blocks(fill: Fill, size: int) -> Iterator[Block]:
         if cut:
             yield block[:cut]
         rest = block[cut:]
+        if len(rest) > LONGEST:
+            raise FlowLogFormatError(f"a line is longer than {LONGEST:,} bytes, so this is no text of records")
 
 
 def _cut(text: memoryview) -> int:
@@ -257,13 +315,3 @@ def _cut(text: memoryview) -> int:
     tail = max(len(text) - 4096, 0)  # few lines are longer
     cut = bytes(text[tail:]).rfind(b"\n") + 1
     return tail + cut if cut else bytes(text).rfind(b"\n") + 1
-
-
-def _events(data: Any) -> Iterable[Mapping[str, Any]]:
-    """Return the events in what CloudWatch Logs answers: a list of them, or a page or export that holds a list."""
-    if isinstance(data, Mapping):
-        for key in ("events", "logEvents"):
-            if key in data:
-                return list(data[key])
-        raise FlowLogFormatError("This JSON has no 'events': give what filter_log_events or get_log_events returned.")
-    return list(data)

@@ -9,15 +9,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from labkit.flowlogs import lines
-from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
+from labkit.flowlogs import lines, parquet
+from labkit.flowlogs.fields import DEFAULT_FORMAT, column
 from labkit.flowlogs.lines import BadLine, Parsed, parse, schema
 from labkit.flowlogs.sources import BLOCK, BROKEN, Advance, Input
 
@@ -37,8 +36,8 @@ def find_fields(file: Input, given: tuple[str, ...] | None, advance: Advance) ->
         FlowLogFormatError: The header line names other fields than the given ones, or the input cannot be read.
     """
     if file.parquet:
-        known = {field.column: name for name, field in FIELDS.items()}
-        file.names = tuple(known.get(name, name) for name in pq.read_schema(file.parquet).names)
+        with suppress(*BROKEN):  # the reading reports it
+            file.names = parquet.fields_of(file.parquet)
         return
     text = file.blocks(BLOCK, advance if file.once else lambda count: None)
     try:
@@ -101,35 +100,42 @@ class RecordStream:
     def _jobs(self) -> Iterator[tuple[Input, Callable[[], Parsed]]]:
         """Cut the reading into jobs for threads."""
         for file in self._files:
-            if file.parquet:
-                present = [name for name in pq.read_schema(file.parquet).names if name in self.schema.names]
-                for batch in pq.ParquetFile(file.parquet).iter_batches(columns=present):
-                    yield file, partial(_parquet_rows, batch)
-                continue
             # The first block is checked in all its fields: a wrong format shows, whichever columns are wanted.
             wanted = file.names
             try:
+                if file.parquet:
+                    present = [
+                        name for name in map(column, parquet.fields_of(file.parquet)) if name in self.schema.names
+                    ]
+                    for batch in parquet.batches(file.parquet, present):
+                        yield file, partial(parquet.rows, batch)
+                    continue
                 for number, block in enumerate(file.blocks(self.block, self._advance)):
                     if number == 0:
                         block, file.lines = lines.without_header(bytes(block), file.names)
                     yield file, partial(parse, block, file.names, wanted)
                     wanted = tuple(name for name in file.names if column(name) in self.schema.names)
             except BROKEN as error:
-                damage = [(1, str(error), "")]
-                yield file, partial(Parsed, schema(file.names).empty_table(), damage, 0)
+                yield file, partial(Parsed, schema(file.names).empty_table(), 0, damage=str(error))
 
     def _batches(self, file: Input, job: Future[Parsed]) -> list[pa.RecordBatch]:
-        found, bad, count = job.result()
-        if bad:
-            told = [BadLine(file.name, file.lines + number, *rest) for number, *rest in bad]
-            guess = None if file.rows + len(found) else lines.likely(told[:_SHOWN])
+        found = job.result()
+        if found.bad:
+            told = lines.bad_lines(found, file.name, file.lines, file.names)
+            first = [*islice(told, _SHOWN)]
+            guess = None if file.rows + len(found.records) else lines.likely(first)
             if self._bad is None or guess:
-                advice = lines.advice(file.names, others=file.rows + len(found))
-                raise lines.format_error(told[:_SHOWN], guess, advice)
-            self._bad.extend(told)
-        file.lines += count
-        file.rows += len(found)
-        batches: list[pa.RecordBatch] = self._conform(found, file).to_batches()
+                advice = lines.advice(file.names, others=file.rows + len(found.records))
+                raise lines.format_error(first, guess, advice)
+            self._bad.extend(chain(first, told))
+        if found.damage:
+            last = BadLine(file.name, file.lines + 1, found.damage, "")
+            if self._bad is None:
+                raise lines.format_error([last], None, "To read what comes before it, pass errors='report'.")
+            self._bad.append(last)
+        file.lines += found.lines
+        file.rows += len(found.records)
+        batches: list[pa.RecordBatch] = self._conform(found.records, file).to_batches()
         return batches
 
     def _conform(self, found: pa.Table, file: Input) -> pa.Table:
@@ -141,12 +147,3 @@ class RecordStream:
                 value = pa.scalar(file.place.get(field.name), field.type)
                 found = found.append_column(field, pa.repeat(value, len(found)))
         return found.select(self.schema.names).cast(self.schema)
-
-
-def _parquet_rows(batch: pa.RecordBatch) -> Parsed:
-    """Return the rows of a Parquet file, with null for a dash in a column of words."""
-    columns = batch.columns
-    for at, words in enumerate(columns):
-        if pa.types.is_string(words.type):
-            columns[at] = pc.if_else(pc.equal(words, "-"), None, words)
-    return Parsed(pa.table(columns, schema=batch.schema), [], len(batch))

@@ -38,13 +38,18 @@ class Rule:
 
 def _whole(low: int, high: int) -> Rule:
     def fits(word: str) -> bool:
-        return word.isascii() and word.isdigit() and len(word) < 20 and low <= int(word) <= high
+        return word.isascii() and word.isdigit() and len(word.lstrip("0")) < 20 and low <= _number(word) <= high
 
     def fits_all(column: pa.ChunkedArray) -> bool:
         ends = pc.min_max(column).as_py()
         return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
 
     return Rule(f"a whole number from {low} to {high}", fits, fits_all)
+
+
+def _number(digits: str) -> int:
+    """Return a number of any length that begins with any number of zeros; Python converts 4,300 digits at most."""
+    return int(digits.lstrip("0") or "0")
 
 
 def _word(pattern: str, what: str) -> Rule:
@@ -65,10 +70,9 @@ def _address() -> Rule:
 
     def fits(word: str) -> bool:
         try:
-            ipaddress.ip_address(word)
+            return ipaddress.ip_address(word).version == 4 or "%" not in word  # which begins a zone of any text
         except ValueError:
             return False
-        return True
 
     return Rule("an IP address", fits, lambda column: all(map(_only_ipv4, column.chunks)) or _each_fits(column, fits))
 
@@ -101,12 +105,16 @@ def _bytes(chunk: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8
     return np.diff(ends), np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
 
 
+def _is_word(word: str) -> bool:
+    return word != "" and word.isprintable() and " " not in word
+
+
 def _one_of(*words: str) -> Rule:
     return _word("|".join(words), f"{', '.join(words[:-1])} or {words[-1]}")
 
 
 def _id(prefix: str) -> Rule:
-    rule = _word(rf"{prefix}-\S+", f"an id such as {prefix}-0123456789abcdef0")
+    rule = _word(rf"{prefix}-[!-~]+", f"an id such as {prefix}-0123456789abcdef0")
 
     def plain(chunk: pa.Array) -> bool:
         """Return whether the bytes show that all fit: finding the distinct ids takes three times as long."""
@@ -117,7 +125,7 @@ def _id(prefix: str) -> Rule:
     return replace(rule, fits_all=lambda column: all(map(plain, column.chunks)) or rule.fits_all(column))
 
 
-_ANY = _word(".+", "a word")
+_ANY = Rule("a word of printable characters", _is_word, lambda column: _each_fits(column, _is_word))
 
 
 def _rules() -> dict[str, Rule]:
@@ -142,6 +150,9 @@ def _rules() -> dict[str, Rule]:
 
 #: The rule of each field, by AWS's name.
 RULES: Mapping[str, Rule] = MappingProxyType(_rules())
+
+#: How many characters of a word a message shows.
+_SHOWN = 80
 
 #: Pairs of fields of which the first never exceeds the second. A format with the two exchanged shows here.
 ORDERED = (("packets", "bytes"), ("start", "end"))
@@ -187,8 +198,12 @@ def fault(words: Sequence[str], names: Sequence[str]) -> str | None:
     values = {name: word for name, word in zip(names, words, strict=True) if word != "-"}
     for name, word in values.items():
         if not rule(name).fits(word):
-            return f"{name} is {word!r}, not {rule(name).what}"
+            return f"{name} is {_short(word)!r}, not {rule(name).what}"
     for less, more in ORDERED:
-        if less in values and more in values and int(values[less]) > int(values[more]):
+        if less in values and more in values and _number(values[less]) > _number(values[more]):
             return f"{less} is {values[less]}, more than {more}, which is {values[more]}"
     return None
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= _SHOWN else f"{word[:_SHOWN]}…"

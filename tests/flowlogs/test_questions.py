@@ -164,6 +164,25 @@ def test_a_question_about_a_column_that_is_not_there_names_it() -> None:
         flowlogs.ask(read(["srcaddr", A]), "SELECT sum(bytes) FROM records")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM read_text('{file}')", "FROM '{file}'", "COPY (SELECT 1) TO '{file}'", "FROM glob('{folder}/*')",
+        "ATTACH '{file}.db'", "FROM read_csv('https://example.com/a.csv')", "INSTALL httpfs", "LOAD httpfs",
+        "SET memory_limit = '1TB'", "SET enable_external_access = true", "FROM a_variable_of_python",
+    ],
+)  # fmt: skip
+def test_a_question_reaches_no_file_no_network_no_extension_and_no_variable(sql: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret.csv"
+    file.write_text("1")
+    a_variable_of_python = pd.DataFrame({"a": [1]})
+    for records in (read(BOTH_SIDES), scan(BOTH_SIDES)):
+        with pytest.raises(flowlogs.QuestionError):
+            flowlogs.ask(records, sql.format(file=file.as_posix(), folder=tmp_path.as_posix()))
+    assert len(a_variable_of_python) == 1
+    assert file.read_text() == "1" and list(tmp_path.iterdir()) == [file]
+
+
 def test_a_fault_in_a_stream_is_told_as_in_a_read() -> None:
     with pytest.raises(flowlogs.FlowLogFormatError, match="the lines, line 1: it has 3 fields"):
         flowlogs.top_talkers(scan(["not a record"]))

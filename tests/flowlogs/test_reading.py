@@ -300,7 +300,7 @@ def test_a_file_is_cut_where_lines_end_however_long(tmp_path: Path, monkeypatch:
 
 
 def test_a_line_may_be_longer_than_what_is_read_at_once() -> None:
-    words = ["x" * (5 << 20), "y", "z"]
+    words = ["x" * 1_000_000, "y", "z"]
     table = read([f"{word} 10.1.15.80" for word in words], format="${instance-tag} ${srcaddr}")
     assert table["instance_tag"].tolist() == words
 

@@ -66,6 +66,8 @@ class Server:
         before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
         """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
+        self.before: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {}
+        """Called with the parameters before an action of a service that speaks JSON, without the lock: it may wait."""
         self.boots: dict[str, Boot] = {}
         """The boots, by the instances' ids, that a contrary behavior lets take time."""
         self._found: dict[tuple[str, Hashable], Any] = {}
@@ -207,6 +209,8 @@ class Server:
 
     def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
+        if (before := self.before.get((service, _action(request)))) is not None:
+            before(_parameters(request))
         with self._lock, determinism.apart() if internal else nullcontext():
             if self._loopback is None:  # it stopped while the request arrived
                 raise ConnectionAbortedError
@@ -336,6 +340,15 @@ def _action(request: Any) -> str:
     if target:
         return str(target).rpartition(".")[2]
     return str(request.values.get("Action", f"{request.method} {request.path}"))
+
+
+def _parameters(request: Any) -> dict[str, Any]:
+    """The parameters of a request in JSON; none where it is not what it should be, which the action then says."""
+    try:
+        given = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
 def _aws_url(service: str, region: str) -> str:
