@@ -11,6 +11,8 @@ import tempfile
 
 import duckdb
 
+from labkit import interruption
+
 
 def open_duckdb(memory: str = "1GB", threads: int | None = None, spill: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a database in memory, in UTC, that cannot leave it.
@@ -39,7 +41,7 @@ def open_duckdb(memory: str = "1GB", threads: int | None = None, spill: bool = F
         config["threads"] = threads
     if spill:
         folder = tempfile.TemporaryDirectory()
-        atexit.register(folder.cleanup)
+        interruption.at_end(folder.cleanup)
         config["temp_directory"] = folder.name
     connection = duckdb.connect(config=config)
     # In this order: each of these forbids what stands before it.

@@ -49,9 +49,7 @@ class Expressions:
             allowed.
     """
 
-    def __init__(
-        self, text: str, scope: Scope, context: Context, inner: tuple[Scope, Context] | None = None
-    ) -> None:
+    def __init__(self, text: str, scope: Scope, context: Context, inner: tuple[Scope, Context] | None = None) -> None:
         self._text = text
         self._scope = scope
         self._context = context
@@ -193,7 +191,9 @@ class Expressions:
         pattern = cast(Token, node.children[1])
         if pattern.type == "STRING":
             return Sql(f"contains({value}, {values.quoted(unquoted(pattern))})", "bool")
-        return Sql(f"regexp_matches({value}, {values.quoted(patterns.regex(pattern, self._context.regexes)[0])})", "bool")
+        return Sql(
+            f"regexp_matches({value}, {values.quoted(patterns.regex(pattern, self._context.regexes)[0])})", "bool"
+        )
 
     def _not_like(self, node: Node) -> Sql:
         return Sql(f"(NOT {self._like(node).text})", "bool")

@@ -106,7 +106,9 @@ def size(pattern: str) -> int:
             last = totals.pop() + 1 if len(totals) > 1 else 1
             totals[-1] += last
         else:
-            last = _CLASS_OF_MANY if found[0][:2] in ("\\p", "\\P") else found[0] not in _NO_PART and found[0][:2] != "(?"
+            last = (
+                _CLASS_OF_MANY if found[0][:2] in ("\\p", "\\P") else found[0] not in _NO_PART and found[0][:2] != "(?"
+            )
             totals[-1] += last
     return sum(totals)
 

@@ -78,7 +78,9 @@ class LogsInsights:
 
     def waits(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], None]]:
         """Return the actions that wait before they take the lock."""
-        return dict.fromkeys((("logs", each) for each in ("GetQueryResults", "StopQuery", "DescribeQueries")), self.settle)
+        return dict.fromkeys(
+            (("logs", each) for each in ("GetQueryResults", "StopQuery", "DescribeQueries")), self.settle
+        )
 
     @cached_property
     def _events(self) -> LogEvents:
