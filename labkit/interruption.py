@@ -104,6 +104,23 @@ def at_end(cleaning: Callable[[], object]) -> None:
     _cleanings.append(cleaning)
 
 
+def kill_children() -> None:
+    """Kill all that this process started, and what that started."""
+    for process in [each for each in _children if each.returncode is None]:
+        with suppress(OSError):
+            process.kill() if sys.platform == "win32" else os.killpg(process.pid, signal.SIGKILL)
+    try:
+        import psutil
+    except ImportError:  # the environment is not ready: all that was started are those above
+        return
+    # Kernels have sessions of their own, so no group has them all.
+    started = psutil.Process().children(recursive=True)
+    for process in started:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(started, timeout=_KILL_SECONDS)
+
+
 def end(number: int) -> NoReturn:
     """End this process and those that it started, and say so.
 
@@ -113,7 +130,7 @@ def end(number: int) -> NoReturn:
     what = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
     new_line = "\n" if os.isatty(2) else ""
     try:
-        _kill_children()
+        kill_children()
         for cleaning in _cleanings:
             with suppress(OSError):
                 cleaning()
@@ -133,19 +150,3 @@ def _on_signal(number: int, frame: object) -> None:
     _asked = number
     if not _unfinished:
         _ending(number)
-
-
-def _kill_children() -> None:
-    for process in [each for each in _children if each.returncode is None]:
-        with suppress(OSError):
-            process.kill() if sys.platform == "win32" else os.killpg(process.pid, signal.SIGKILL)
-    try:
-        import psutil
-    except ImportError:  # the environment is not ready: all that was started are those above
-        return
-    # Kernels have sessions of their own, so no group has them all.
-    started = psutil.Process().children(recursive=True)
-    for process in started:
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(started, timeout=_KILL_SECONDS)
