@@ -15,7 +15,7 @@ from jupyterlab.labapp import LabApp
 
 from labkit import interruption
 
-#: How long JupyterLab may take to end, in seconds. After that, it and its kernels are killed.
+#: How long JupyterLab may take to end, in seconds. After that, it is killed.
 END_SECONDS = 2.0
 
 
@@ -47,6 +47,8 @@ def serve(port: socket.socket, arguments: list[str], variables: dict[str, str]) 
             late = threading.Timer(END_SECONDS, interruption.end, [number])
             late.daemon = True
             late.start()
+            # JupyterLab would interrupt the kernels first. One that is starting shows that as a traceback.
+            interruption.kill_children()
             self.stop(from_signal=True)
 
     LabApp.serverapp_class = OnOpenPort

@@ -151,8 +151,6 @@ def arguments(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
         "ServerApp.root_dir": str(root),
         "ServerApp.answer_yes": "True",
         "LabApp.default_url": page,
-        # A kernel that is busy when the server ends has this many seconds, and is killed then.
-        "KernelManager.shutdown_wait_time": "1",
         # Others may be on this machine, too: encrypt what goes to the kernels and comes back, if ZeroMQ was built so.
         "KernelManager.transport_encryption": "auto" if zmq.has("curve") else "disabled",
         # Ask the internet for no news or updates.

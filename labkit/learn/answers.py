@@ -13,7 +13,7 @@ from labkit.learn.blocks import printable
 
 #: How many values an answer may hold, how many characters its texts may have together, how deep it may be nested, and
 #: how large a whole number may be (in bits): some 600 digits, which Python always writes as text.
-MOST_VALUES, MOST_CHARACTERS, DEEPEST, LARGEST = 50_000, 100_000, 20, 2_000
+MOST_VALUES, MOST_CHARACTERS, DEEPEST, LARGEST = 30_000, 100_000, 20, 2_000
 
 #: The modules whose classes are known. A class of the student's own is not: its methods may do anything.
 _COLLECTIONS = {"builtins", "collections", "itertools", "array"}
@@ -38,7 +38,7 @@ def admitted(answer: Any) -> Any:
     >>> from itertools import count
     >>> admitted(count())
     Traceback (most recent call last):
-    labkit.learn.answers.Unfit: That holds more than 50,000 values, which is too much to judge.
+    labkit.learn.answers.Unfit: That holds more than 30,000 values, which is too much to judge.
     """
     return _Gate().admit(answer, 0)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +17,11 @@ from typing import Any
 
 import matplotlib
 import pytest
+from botocore.exceptions import ClientError
 
+from labkit import flowlogs
+from labkit.lab import Lab
+from labkit.learn.catch_up import catch_up
 from labkit.network import Network, NetworkError
 from labkit.network.files import gaps
 from labkit.show.figure import steady_style
@@ -22,6 +29,7 @@ from labkit.show.map import lettering
 from labkit.show.widgets.packet_lab import PacketLab
 from tests.hostile.fuzzing import SOAK, Outcomes
 from tests.hostile.subshells import Kernel, drive, kernel
+from tests.lab.conftest import fresh_lab
 from tests.networks import OPERATIONS, TO_1, TO_2, Build, connected, the_lab, two_vpcs
 from tests.show.widgets.build import both_routes
 
@@ -139,6 +147,52 @@ def test_what_is_never_described_is_done_without() -> None:
     build.parts["SecurityGroups"].clear()
     client = Changing(build)
     assert Network.from_ec2(client) == build.network() and client.calls == 2 * len(OPERATIONS)
+
+
+# The lab
+
+
+@pytest.mark.parametrize(
+    "behaviors", [(), ("eventual-consistency", "query-states", "throttling")], ids=["plain", "contrary"]
+)
+def test_all_that_a_lab_does_can_be_done_at_once(behaviors: tuple[str, ...], outcomes: Outcomes) -> None:
+    with fresh_lab(*behaviors) as lab, redirect_stdout(io.StringIO()):
+        catch_up("05", {"lab": lab})
+        lab.shell("instance-1", "ping -c 3 10.2.0.126")
+        lab.wait_for_flow_logs()
+        ec2, records = lab.client("ec2"), flowlogs.read(lab.records())
+        packet, replay = lab.widgets.packet_lab(), lab.widgets.replay("instance-1", "instance-2")
+        box, explorer = lab.widgets.insights("stats count(*) by action"), lab.widgets.flow_explorer(records)
+
+        def come_and_go() -> None:
+            vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-9"))["Vpc"]["VpcId"]
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+            ec2.delete_subnet(SubnetId=subnet)
+            ec2.delete_vpc(VpcId=vpc)
+
+        does: tuple[Callable[[], object], ...] = (
+            come_and_go,
+            lambda: lab.map(lab.trace("instance-1", "instance-2")).png(),
+            lambda: lab.shell("instance-1", "ping -c 1 10.2.0.126"),
+            lambda: lab.records(since=lab.clock - timedelta(minutes=5)),
+            lambda: lab.insights("stats count(*) as n by action"),
+            lambda: flowlogs.top_talkers(records),
+            lambda: (lab.check(), lab.progress(), lab.quiz("03").answer(1, "b")),
+            lambda: (packet.catch_up(), repr(packet), replay.next.click()),
+            lambda: (box.run.click(), explorer.reset.click()),
+            lambda: Lab(lab._account).client("ec2"),
+        )
+
+        def work(seed: int) -> None:
+            rng = random.Random(seed)
+            for _ in range(4 * SOAK):
+                do = rng.choice(does)
+                with outcomes.of(does.index(do), ClientError):
+                    do()
+
+        at_once(*(partial(work, seed) for seed in range(THREADS)))
+        shown = packet.verdict.value, replay.verdict.value, box.status.value
+    assert not [each for each in shown if "This went wrong" in each]
 
 
 # Widgets
