@@ -6,7 +6,7 @@ Where Python has a fitting built-in error, the class is one of these too, so tha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 
 class LabError(Exception):
@@ -19,6 +19,17 @@ class LabError(Exception):
     def _render_traceback_(self) -> list[str]:
         # IPython shows these lines in place of the traceback.
         return [f"{type(self).__name__}: {self}"]
+
+
+class ForkedError(LabError):
+    """A forked process uses the connection of the process that it was forked from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This process was forked from one that is connected to an AWS, and has no connection of its own. Start it "
+            "afresh, such as with multiprocessing.get_context('spawn'), and call labkit.connect() in it. Clients of "
+            "boto3 that it makes itself reach the AWS of the first process."
+        )
 
 
 class NetworkError(LabError, LookupError):
@@ -87,6 +98,18 @@ class QueryError(LabError, ValueError):
         self.message = message
         self.start = start
         self.end = end
+
+
+class QueryRunError(QueryError):
+    """A query is in the language, and its run ended early: it took too long or too much, or a value was out of range.
+
+    Attributes:
+        status: The status with which Logs Insights ends such a query, "Timeout" or "Failed".
+    """
+
+    def __init__(self, message: str, status: Literal["Timeout", "Failed"], length: int) -> None:
+        super().__init__(message, 0, length)
+        self.status = status
 
 
 class CheckFailedError(LabError):

@@ -17,10 +17,29 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.names import GIVEN, LAB_TAG, LOG_GROUP
 from labkit.session import consistency
-from labkit.session.accounts import Account, EmbeddedAccount, RealAccount, all_behaviors, confirm, environment_kept
+from labkit.session.accounts import (
+    Account,
+    EmbeddedAccount,
+    RealAccount,
+    all_behaviors,
+    confirm,
+    environment_kept,
+    require_connected,
+)
 from labkit.session.changes import changes, watch
 from labkit.session.finding import Finder
-from labkit.session.flow_logs import INTERVAL, Records, events, for_the_lab, formats, overlaps, undelivered
+from labkit.session.flow_logs import (
+    INTERVAL,
+    LONGEST_INTERVAL,
+    Records,
+    arriving,
+    events,
+    for_the_lab,
+    formats,
+    overlaps,
+    undelivered,
+)
+from labkit.session.given import require_moment, require_text
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
 from labkit.session.states import wait_for
@@ -53,7 +72,6 @@ class Lab:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._clients: dict[str, Any] = {}
         self.account = account.number
         self.region = account.region
         self.tag = dict(LAB_TAG)
@@ -138,6 +156,8 @@ class Lab:
         >>> Lab.tags(None, "vpc", "vpc-1")
         [{'ResourceType': 'vpc', 'Tags': [{'Key': 'Name', 'Value': 'vpc-1'}, {'Key': 'Lab', 'Value': 'nimbus'}]}]
         """
+        require_text(kind, "a resource type", "lab.tags('vpc', 'vpc-1')")
+        require_text(name, "a name", "lab.tags('vpc', 'vpc-1')")
         return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, LAB_TAG]}]
 
     @contextmanager
@@ -149,6 +169,8 @@ class Lab:
         """
         from botocore.exceptions import ClientError
 
+        for each in codes:
+            require_text(each, "an error code", "lab.unless('RouteAlreadyExists')")
         try:
             yield
         except ClientError as error:
@@ -172,7 +194,7 @@ class Lab:
         Raises:
             ClientError: If the operation fails for another reason, or goes on failing.
         """
-        return consistency.eventually(operation, parameters, self._account.patience)
+        return consistency.eventually(operation, parameters, self._here.patience)
 
     def wait_for(self, id: str, *states: str) -> str:
         """Wait until a thing in EC2 is in a state that the next step needs.
@@ -189,7 +211,7 @@ class Lab:
         Raises:
             LabError: If the thing is in a state from which it will not come into these, or takes too long.
         """
-        return wait_for(self.client("ec2"), id, states, self._account.patience)
+        return wait_for(self.client("ec2"), id, states, self._here.patience)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the AWS that the lab is connected to, the same one each time.
@@ -197,11 +219,13 @@ class Lab:
         Args:
             service: The service, such as `ec2` or `logs`.
         """
-        import boto3
+        from botocore.exceptions import UnknownServiceError
 
-        if service not in self._clients:
-            self._clients[service] = boto3.client(service)
-        return self._clients[service]
+        require_text(service, "a service", "lab.client('ec2')")
+        try:
+            return self._here.client(service)
+        except UnknownServiceError:
+            raise LabError(f"boto3 has no service {service!r}. Give one, such as lab.client('ec2').") from None
 
     # The network
 
@@ -217,6 +241,7 @@ class Lab:
     @property
     def changes(self) -> Sequence[str]:
         """The EC2 operations with which cells of this notebook may have changed the network, in order."""
+        require_connected(self._account)
         return changes()
 
     def trace(self, source: str, destination: str, protocol: str = "icmp", port: int | None = None) -> Path:
@@ -235,6 +260,8 @@ class Lab:
             NetworkError: If an end does not exist.
             PacketError: If the protocol or port does not exist.
         """
+        for end in (source, destination):
+            require_text(end, "an end of a path", "lab.trace('instance-1', '10.2.0.126')")
         return self.network.trace_between(source, destination, protocol, port)
 
     def map(self, path: Path | None = None) -> Drawing:
@@ -276,7 +303,7 @@ class Lab:
         Raises:
             LabError: If there is no such instance, or Systems Manager cannot reach it.
         """
-        return run(self.client("ec2"), self.client("ssm"), instance, command, patience=self._account.patience)
+        return run(self.client("ec2"), self.client("ssm"), instance, command, patience=self._here.patience)
 
     # Flow logs
 
@@ -293,11 +320,11 @@ class Lab:
         if not for_the_lab(ec2, log_group):
             raise LabError("There is no flow log, so no record will come. Create one first: see notebook 02.")
         started = self.clock
-        before = len(events(logs, log_group))
-        self._account.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
+        before = arriving(logs, log_group, started)
+        self._here.settle(lambda since: undelivered(ec2, logs, self.network, log_group, since, self.clock))
         failed = [each for each in for_the_lab(ec2, log_group) if each.get("DeliverLogsStatus") == "FAILED"]
         now = self.clock
-        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {len(events(logs, log_group)) - before} new records")
+        print(f"{started:%H:%M:%S} → {now:%H:%M:%S} UTC: {arriving(logs, log_group, started) - before} new records")
         for flow_log in failed:
             print(
                 f"{flow_log['FlowLogId']} on {flow_log['ResourceId']}: "
@@ -317,17 +344,18 @@ class Lab:
             LabError: If there is no such log group, or `since` has no time zone.
         """
         log_group = log_group or self.name(LOG_GROUP)
+        require_text(log_group, "the name of a log group", "lab.records(log_group='…')")
         if self._finder.named(log_group, "log-group") is None:
             raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
-        if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
-            raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
+        if since is not None:
+            require_moment(since)
         words = {word for each in containing for word in str(each).split()}
-        found = events(self.client("logs"), log_group)
+        found = events(self.client("logs"), log_group, since and since - LONGEST_INTERVAL)
         if since:
             known = formats(self.client("ec2"), log_group)
             found = [event for event in found if overlaps(event, since, known)]
-        lines = [str(event["message"]) for event in found]
-        return Records(line for line in lines if words <= set(line.split()))
+        lines = (event.message for event in found)
+        return Records(line for line in lines if not words or words <= set(line.split()))
 
     def insights(
         self, query: str, since: datetime | None = None, log_group: str | None = None, *, hint: bool = True
@@ -353,6 +381,8 @@ class Lab:
         from labkit.insights import unknown_fields
         from labkit.session.insights import ask
 
+        if since is not None:
+            require_moment(since)
         now, own = self.clock, self.name(LOG_GROUP)
         start = since - INTERVAL if since else now - timedelta(days=1)
         table = ask(self.client("logs"), query, log_group or own, start, now)
@@ -366,7 +396,7 @@ class Lab:
     @property
     def clock(self) -> datetime:
         """The current time of this AWS, in UTC: virtual in the embedded AWS, real on an account."""
-        return self._account.now()
+        return self._here.now()
 
     def catch_up(self, chapter: str | None = None) -> None:
         """Build the lab as it is where this cell begins, and print what was done.
@@ -389,6 +419,9 @@ class Lab:
         from labkit.learn.catch_up import catch_up, catch_up_here
         from labkit.learn.visit import visit_of
 
+        require_connected(self._account)
+        if chapter is not None and not isinstance(chapter, int):
+            require_text(chapter, "the number of a chapter", "lab.catch_up('03')")
         namespace, visit = _namespace_of_caller(), visit_of(shell())
         namespace.setdefault("lab", self)  # the cells say lab, whatever the caller says
         if chapter is None:
@@ -463,7 +496,7 @@ class Lab:
         """
         from labkit.session.clean_up import clean_up
 
-        clean_up(self.client, patience=self._account.patience, dry_run=dry_run)
+        clean_up(self.client, patience=self._here.patience, dry_run=dry_run)
 
     def costs(self) -> Quote:
         """Return what the lab costs by a dated table of list prices: an hour, a day, a forgotten month, and so far.
@@ -490,6 +523,12 @@ class Lab:
         from labkit.learn.grader import Grader
 
         return Grader(self, is_live)
+
+    @property
+    def _here(self) -> Account:
+        """The lab's account, as long as it is the one that is connected."""
+        require_connected(self._account)
+        return self._account
 
     def __repr__(self) -> str:
         return f"<lab on {self._account}>"
@@ -523,6 +562,9 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
     global _lab
     if where is None:
         where = os.environ.get("LABKIT_AWS") or "embedded"
+    require_text(where, "the name of an AWS", "connect('aws')")
+    for each in filter(None, (profile, region)):
+        require_text(each, "the name of a profile or a region", "connect('aws', profile='class', region='us-east-1')")
     world, _, names = where.partition(":")
     if world not in ("embedded", "contrary", "aws") or (names and world != "contrary"):
         raise LabError(
@@ -592,11 +634,9 @@ def _contrary(behaviors: list[str]) -> EmbeddedAccount:
 
 
 def _look(account: Account) -> Report:
-    import boto3
-
     from labkit.session.preflight import preflight
 
-    return preflight(boto3.client, account.region)
+    return preflight(account.client, account.region)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

@@ -4,6 +4,7 @@ measured come at the end.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ from hypothesis import settings
 
 settings.register_profile("the-same-each-time", derandomize=True, deadline=None)
 settings.load_profile("the-same-each-time")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keys() -> Iterator[None]:
+    """Give every embedded AWS the same keys, so that tests can share clients."""
+    from labkit.embedded.api import signatures
+    from tests.embedded.support import KEYS
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "new_keys", lambda: KEYS)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

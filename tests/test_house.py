@@ -14,14 +14,15 @@ ROOT = Path(__file__).parents[1]
 LABKIT = ROOT / "labkit"
 
 #: Modules outside the rooms that every room may use: the errors, the course's folder, the computer's cores and locks,
-#: the names that the notebooks give, a line of progress, the version.
-COMMON = {"errors", "folders", "machine", "names", "status", "version"}
+#: the signals that end a command, the names that the notebooks give, a line of progress, the version.
+COMMON = {"errors", "folders", "interruption", "machine", "names", "status", "version"}
 
 #: The other rooms that each room may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "folders": {"errors"},
-    "machine": set(),
+    "interruption": set(),
+    "machine": {"interruption"},
     "names": set(),
     "status": set(),
     "version": set(),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lab": COMMON | {"network", "flowlogs", "insights", "session", "show", "learn"},
     "cli": COMMON | {"flowlogs", "learn", "session", "lab"},
     "__init__": {"lab", "version"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "interruption"},
 }
 
 #: Libraries that only one room may import, so that a new version of one is one room's business.

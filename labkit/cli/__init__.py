@@ -1,6 +1,6 @@
 """The command line: `labkit VERB`, or `python3 -m labkit VERB` on a machine where nothing is installed yet.
 
-`labkit.__main__` and the installed script call `main`. Everything here uses only the standard library until the
+`labkit.__main__` calls `main`. Everything here uses only the standard library until the
 environment is ready; a verb that needs more runs inside it.
 """
 
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from labkit import __version__
-from labkit.cli import clean, cleanup, doctor, environment, flows, progress, run, start, testing
+from labkit.cli import clean, cleanup, doctor, environment, flows, progress, run, start, streams, testing
 from labkit.cli.messages import command, explain_os_error, printable
 from labkit.errors import LabError
 
@@ -50,7 +49,11 @@ VERBS = {
     "progress": Verb("show what you have passed of the course, and what is left", progress.run, progress.parse, False),
     "cleanup": Verb("delete the lab from a real account, after a kernel that is gone", cleanup.run, cleanup.parse),
     "doctor": Verb("show what is right and wrong with this machine, and the fix", doctor.run, in_environment=False),
-    "clean": Verb("remove what set-up made; never a notebook or a file of yours", clean.run, in_environment=False),
+    "clean": Verb(
+        "remove the environment and caches; never a notebook, a result or a file of yours",
+        clean.run,
+        in_environment=False,
+    ),
     "setup": Verb("set everything up and stop there (for a classroom, or CI)", _setup),
 }
 
@@ -62,16 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The verb and its arguments; those of the command line unless given.
 
     Returns:
-        The exit code: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+        The exit code: 0 done, 1 something failed, 2 wrong usage; 130 and more come from `labkit.interruption`.
     """
     try:
-        return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except KeyboardInterrupt:
-        print("\nlabkit: Interrupted. Nothing is lost: run the same command again.", file=sys.stderr)
-        return 130
+        with streams.flushed():
+            return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except BrokenPipeError:
-        # The reader (a pager, head) went away: stop quietly, and keep Python from complaining when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # the reader (a pager, head) went away
     except (LabError, OSError) as error:
         # A LabError that is an OSError, too, has a sentence of its own.
         text = str(error if isinstance(error, LabError) else explain_os_error(error))

@@ -16,27 +16,35 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 import labkit
+from labkit import interruption
 from labkit.cli import pip
-from labkit.cli.messages import INSTALL_VENV, command, explain_output
+from labkit.cli.messages import INSTALL_VENV, explain_output
 from labkit.errors import CommandError
 from labkit.machine import locked, write_whole
 
 STAMP = "labkit-setup.json"
 LOCK = "labkit-setup.lock"
 
-#: Prints the processes that were started with the Python that runs this, but for those that this runs in.
+#: Prints the processes that were started with the Python that runs this, but for itself and the one that started it.
+#: How that Python was called depends on the shell: by its path, by a path from some folder, or by its name alone.
 #: https://psutil.readthedocs.io/latest/#psutil.process_iter
 _LIST_PROCESSES = """
-import os, psutil, sys
+import os, psutil, shutil, sys
 def folder(program): return os.path.realpath(os.path.dirname(program))
-own = [os.getpid(), *(each.pid for each in psutil.Process().parents())]
-for each in psutil.process_iter(["pid", "cmdline"]):
-    program, *line = each.info["cmdline"] or [""]
-    if os.path.isabs(program) and folder(program) == folder(sys.executable) and each.pid not in own:
+for each in psutil.process_iter():
+    try:
+        program, *line = each.cmdline() or [""]
+        if os.path.basename(program) == program:
+            program = shutil.which(program, path=each.environ().get("PATH")) or ""
+        program = os.path.join(each.cwd(), program)
+    except psutil.Error:
+        continue
+    if folder(program) == folder(sys.executable) and each.pid not in (os.getpid(), os.getppid()):
         words = [word for word in line if not word.startswith("-")]
         print(os.path.basename((words or [program])[0]), f"(process {each.pid})")
 """
@@ -110,10 +118,12 @@ def state(root: Path) -> State:
     try:
         stamp = json.loads((venv / STAMP).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return State.FOREIGN if any(venv.iterdir()) else State.ABSENT
+        # A set-up that was killed at once leaves its lock, or a draft of the stamp.
+        other = [entry for entry in venv.iterdir() if entry.name != LOCK and STAMP not in entry.name]
+        return State.FOREIGN if other else State.ABSENT
     except (OSError, ValueError):
         return State.UNFINISHED
-    if stamp.get("state") != "ready" or not python_in(venv).exists():
+    if not isinstance(stamp, dict) or stamp.get("state") != "ready" or not python_in(venv).exists():
         return State.UNFINISHED
     if stamp.get("maker") != _maker(root):
         return State.OTHER_PYTHON
@@ -139,7 +149,7 @@ def ensure() -> Path | None:
             f"({INSTALL}) and use 'labkit' in it, or remove the folder."
         )
     if now is not State.READY:
-        _make(here, now)
+        _make(here)
     return None if inside_venv(here) else python_in(folder(here))
 
 
@@ -151,7 +161,7 @@ def variables() -> dict[str, str]:
 def running_in(venv: Path) -> list[str]:
     """Return what was started from a virtual environment and still runs, such as `jupyterlab (process 4242)`.
 
-    This process and those that started it do not count. Of an environment that can't be asked, nothing is known.
+    This process does not count. Of an environment that can't be asked, nothing is known.
     """
     try:
         answer = subprocess.run(
@@ -170,33 +180,46 @@ def run_in(python: Path, arguments: list[str]) -> int:
     """
     line = [str(python), "-m", "labkit", *arguments]
     sys.stdout.flush()
+    interruption.hold()
     if os.name == "posix":
         os.execv(python, line)
-    try:
-        return subprocess.call(line)
-    except KeyboardInterrupt:  # Ctrl-C reached the child too, which has printed the message
-        return 130
+    return subprocess.call(line)
 
 
-def _make(root: Path, found: State) -> None:
-    started = time.monotonic()
+def _make(root: Path) -> None:
     venv = folder(root)
+    venv.mkdir(exist_ok=True)
+    try:
+        with locked(venv / LOCK, wait=False) as lock:
+            return _make_alone(root, lock)
+    except BlockingIOError:
+        print("Another labkit is at work in .venv. This one waits until that has ended.", flush=True)
+    with locked(venv / LOCK) as lock:
+        _make_alone(root, lock)
+
+
+def _make_alone(root: Path, lock: int) -> None:
+    """Make the environment while no other process does.
+
+    Args:
+        root: The project's folder.
+        lock: The number of the file that is locked. The tools inherit it: what a killed set-up leaves running must end
+            before the next begins.
+    """
+    started = time.monotonic()
+    venv, found = folder(root), state(root)
+    if found is State.READY:  # made by another process while this one waited
+        return
     first = found is State.ABSENT
     what = "Setting up .venv (two minutes or so, once)." if first else f"Setting up .venv again: {found.value}."
     print(what, flush=True)
-    venv.mkdir(exist_ok=True)
-    try:
-        with locked(venv / LOCK, wait=False):
-            _write_stamp(venv, {"state": "unfinished"})
-            if found is not State.STALE:
-                empty(venv)
-                _create(venv)
-            pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")])
-            _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
-    except BlockingIOError:
-        raise CommandError(
-            f"Another labkit is setting up .venv at this moment: wait until it is done, then run '{command('start')}'."
-        ) from None
+    pass_fds = (lock,) if os.name == "posix" else ()
+    mark_unfinished(venv)
+    if found is not State.STALE:
+        empty(venv)
+        _create(venv, pass_fds)
+    pip.install(python_in(venv), ["-e", f"{root}[dev]", "-c", str(root / "constraints.txt")], pass_fds=pass_fds)
+    _write_stamp(venv, {"state": "ready", "maker": _maker(root), "sources": _sources(root)})
     print(f"Ready after {time.monotonic() - started:.0f} seconds.", flush=True)
 
 
@@ -206,7 +229,7 @@ def can_make() -> bool:
     return bool(importlib.util.find_spec("venv") and has_pip)
 
 
-def _create(venv: Path) -> None:
+def _create(venv: Path, pass_fds: Sequence[int]) -> None:
     """Make a virtual environment with pip; without ensurepip, as on Debian, the system's pip installs it there."""
     python = getattr(sys, "_base_executable", sys.executable)
     missing = not importlib.util.find_spec("ensurepip")
@@ -216,11 +239,17 @@ def _create(venv: Path) -> None:
             f"{INSTALL_VENV}, then run the same command again."
         )
     line = [python, "-m", "venv", *(["--without-pip"] if missing else []), str(venv)]
-    made = subprocess.run(line, capture_output=True, text=True, check=False)
+    with interruption.child(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=pass_fds) as made:
+        output, _ = made.communicate()
     if made.returncode:
-        raise explain_output(made.stdout + made.stderr, "python -m venv")
+        raise explain_output(output, "python -m venv")
     if missing:
-        pip.install(python, ["pip"], target=python_in(venv))
+        pip.install(python, ["pip"], target=python_in(venv), pass_fds=pass_fds)
+
+
+def mark_unfinished(venv: Path) -> None:
+    """Note that a virtual environment is not whole, before anything in it changes."""
+    _write_stamp(venv, {"state": "unfinished"})
 
 
 def empty(venv: Path) -> None:

@@ -17,12 +17,16 @@ from pathlib import Path
 
 from labkit.cli.messages import command
 from labkit.errors import CommandError
-from labkit.learn.student_copy import fingerprint, student_copy
-from labkit.machine import locked, write_whole
+from labkit.learn.files import held, read_json
+from labkit.learn.student_copy import LARGEST, fingerprint, student_copy
+from labkit.machine import write_whole
 
 FOLDER = "my-notebooks"
 MANIFEST = ".given.json"
 LOCK = ".given.lock"
+
+#: How long to wait for another process that copies the notebooks, which takes a second.
+_PATIENCE_SECONDS = 30.0
 
 
 class Change(enum.Enum):
@@ -92,7 +96,7 @@ def update(originals: Iterable[Path], folder: Path, fresh: Collection[str] = ())
             "then run the same command again."
         )
     folder.mkdir(exist_ok=True)
-    with locked(folder / LOCK):
+    with held(folder / LOCK, _PATIENCE_SECONDS, f"another '{command('start')}', which copies the notebooks"):
         given = _read_manifest(folder / MANIFEST)
         changes = [change for original in originals for change in _update_one(original, folder, given, fresh)]
         text = json.dumps({name: asdict(each) for name, each in given.items()}, indent=1)
@@ -146,10 +150,10 @@ def _update_one(original: Path, folder: Path, given: dict[str, _Given], fresh: C
     """Bring one copy up to date, note in `given` what was given, and yield what there is to say."""
     name, path = original.name, folder / original.name
     try:
-        copy = student_copy(json.loads(original.read_text(encoding="utf-8")))
+        copy = student_copy(read_json(original, LARGEST))
         text = json.dumps(copy, indent=1, ensure_ascii=False) + "\n"
         now = _Given(hashlib.sha256(text.encode()).hexdigest(), fingerprint(copy))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         yield Chapter(name, Change.ORIGINAL_UNREADABLE)
         return
     # Of a copy about which nothing is noted, as when the manifest is lost, this version is taken to be what was given.
@@ -182,8 +186,8 @@ def _update_one(original: Path, folder: Path, given: dict[str, _Given], fresh: C
 def _work_in(path: Path) -> str | None:
     """Return the fingerprint of a file, or None if it is not there or not a notebook."""
     try:
-        return fingerprint(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return fingerprint(read_json(path, LARGEST))
+    except (OSError, ValueError):
         return None
 
 
@@ -195,6 +199,6 @@ def _put_aside(path: Path) -> Path:
 
 def _read_manifest(path: Path) -> dict[str, _Given]:
     try:
-        return {name: _Given(**each) for name, each in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {name: _Given(**each) for name, each in read_json(path, LARGEST).items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

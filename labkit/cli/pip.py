@@ -7,19 +7,22 @@ import re
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
+from labkit import interruption
 from labkit.cli.messages import explain_output
 from labkit.status import Status
 
 
-def install(python: Path | str, arguments: list[str], target: Path | None = None) -> None:
+def install(python: Path | str, arguments: list[str], target: Path | None = None, pass_fds: Sequence[int] = ()) -> None:
     """Run `pip install`.
 
     Args:
         python: The Python whose pip does the work.
         arguments: What to install, as pip's arguments.
         target: The Python to install for, if it is another one.
+        pass_fds: The numbers of open files that pip keeps open, such as a lock; none on Windows.
 
     Raises:
         CommandError: If pip fails, with the cause.
@@ -32,13 +35,14 @@ def install(python: Path | str, arguments: list[str], target: Path | None = None
     variables = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PYTHONUNBUFFERED": "1"}
     with (
         Status(quiet=0, stream=sys.stdout) as status,
-        subprocess.Popen(
+        interruption.child(
             line,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
             env={**variables, "PYTHONIOENCODING": "utf-8"},
+            pass_fds=pass_fds,
         ) as process,
     ):
         assert process.stdout is not None

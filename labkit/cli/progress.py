@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,20 @@ def run(options: argparse.Namespace) -> int:
         ProgressError: The file cannot be read.
     """
     from labkit.learn import progress
+    from labkit.learn.blocks import printable
 
     path = options.file or progress.place()
     if options.reset:
         aside = progress.reset(path)
-        print(f"Begun anew; what there was is now in {aside.name}." if aside else "There was nothing yet.")
+        print(f"Begun anew; what there was is now in {printable(aside.name)}." if aside else "There was nothing yet.")
         return 0
     if options.file and not path.is_file():
-        raise CommandError(f"There is no file {path}: give the path of a progress.json.")
+        raise CommandError(f"There is no file {printable(str(path))}: give the path of a progress.json.")
     done = progress.read(path)
-    print(json.dumps(report(done), indent=1, ensure_ascii=False) if options.json else table(done))
+    known = report(done)
+    print(json.dumps(known, indent=1, ensure_ascii=False) if options.json else table(done))
+    if foreign := sorted(done.keys() - known["items"]):
+        print(f"labkit: This course has no {', '.join(foreign[:5])}{' …' * (len(foreign) > 5)}.", file=sys.stderr)
     return 0
 
 
@@ -56,7 +61,7 @@ def report(done: dict[str, Any]) -> dict[str, Any]:
     Args:
         done: The items of a progress file, by id.
     """
-    from labkit.learn.progress import SCHEMA
+    from labkit.learn.progress_schema import SCHEMA
     from labkit.learn.standing import standings
 
     items = {

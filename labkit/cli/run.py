@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from labkit import interruption
 from labkit.cli import chapters, environment, score, worlds
 from labkit.cli.messages import command
 from labkit.cli.my_notebooks import FOLDER
@@ -39,6 +41,17 @@ class Outcome:
     seconds: float
     failed_cell: int | None = None
     error: str = ""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that can watch the kernels' sockets, on Windows too, and leaves signals to `labkit.interruption`.
+
+    nbclient asks the loop for them, and would go on for as long as a cell takes.
+    https://github.com/jupyter/nbclient/blob/main/nbclient/client.py
+    """
+
+    # It raises NotImplementedError, as on Windows, which nbclient accepts.
+    add_signal_handler = asyncio.AbstractEventLoop.add_signal_handler
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -140,8 +153,7 @@ def run(options: argparse.Namespace) -> int:
     check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
     variables = worlds.variables(options) | (score.begin(options.out) if options.score else {})
-    # On Windows, too, a loop that can watch the kernels' sockets.
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         outcomes = runner.run(_execute_all(options.notebooks, options.out, variables, options.score))
     if options.update:
         update(options.notebooks, options.out)
@@ -166,7 +178,8 @@ def update(notebooks: list[Path], out: Path) -> None:
         executed.metadata.language_info = {"name": "python"}
         for cell in executed.cells:
             cell.metadata.pop("execution", None)
-        nbformat.write(executed, path)
+        with interruption.deferred():
+            nbformat.write(executed, path)
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -261,18 +274,44 @@ async def _execute(
         error = f"still running after {CELL_SECONDS} seconds"
     except DeadKernelError:
         error = "the kernel died"
-    nbformat.write(notebook, out / path.name)
+    with interruption.deferred():
+        nbformat.write(notebook, out / path.name)
     # Rendering is a second of plain computing: beside the kernels, not between them.
     page = await asyncio.to_thread(_page, notebook, path.stem)
-    (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
+    with interruption.deferred():
+        (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
     return Outcome(path.stem, _count_cells(notebook), time.monotonic() - started, number if error else None, error)
+
+
+#: nbconvert's page, with the descriptions of images that it leaves out.
+#: https://nbconvert.readthedocs.io/en/latest/customizing.html#adding-additional-template-paths
+_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block data_png -%}{{ super() | describe(output, 'image/png') }}{%- endblock data_png -%}
+{%- block data_jpg -%}{{ super() | describe(output, 'image/jpeg') }}{%- endblock data_jpg -%}
+{%- block data_svg -%}{{ super() | describe(output, 'image/svg+xml') }}{%- endblock data_svg -%}
+"""
 
 
 def _page(notebook: Any, title: str) -> str:
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": title}})
+    exporter = HTMLExporter(template_name="lab", raw_template=_TEMPLATE, filters={"describe": _described})
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
     return str(page)
+
+
+def _described(image: str, output: Any, kind: str) -> str:
+    """Add to an image in a page what it shows: as its metadata say or else as its text form, unless that names a type.
+
+    >>> _described('<img src="…">', {"data": {}, "metadata": {"image/png": {"alt": "2 < 3"}}}, "image/png")
+    '<img alt="2 &lt; 3" src="…">'
+    >>> _described('<img src="…">', {"data": {"text/plain": "<Figure size 640x480>"}, "metadata": {}}, "image/png")
+    '<img src="…">'
+    """
+    text = str(output["data"].get("text/plain", ""))
+    description = output["metadata"].get(kind, {}).get("alt") or ("" if text.startswith("<") else text)
+    return image.replace("<img ", f'<img alt="{escape(description)}" ', 1) if description else image
 
 
 def _failures(notebook: Any) -> Iterator[tuple[int, str]]:

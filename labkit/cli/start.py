@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,10 +14,13 @@ from labkit.cli.messages import command
 from labkit.errors import CommandError
 from labkit.folders import notebooks_in
 from labkit.learn import bookmark
+from labkit.machine import locked
 
 FIRST = "00-start-here.ipynb"
 HOST = "127.0.0.1"
 PORT = 8888
+#: The file in the folder of the student's copies that the server on a port locks for as long as it runs.
+LOCK = ".server-{}.lock"
 SETTINGS = Path(__file__).parent / "jupyter"
 
 
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         CommandError: If the copies can't be made, no port is free, or JupyterLab fails.
     """
     root = environment.root()
-    port = choose_port(options.port)
+    port = open_port(options.port)
     mine = root / my_notebooks.FOLDER
     changes = my_notebooks.update(notebooks_in(root / "notebooks"), mine, options.fresh)
     for chapter in changes:
@@ -77,24 +78,32 @@ def run(options: argparse.Namespace) -> int:
     if not (mine / first).is_file():
         print(f"notebooks/{first} is missing ('git restore notebooks' brings it back); JupyterLab opens without it.")
         page = "/lab"
-    server = subprocess.Popen(
-        command_line(root, port, page, options.no_browser), env=variables(token) | worlds.variables(options)
-    )
-    # Asked to end by the system (closing a terminal, docker stop), take the server along.
-    signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
-    try:
-        url = f"http://{HOST}:{port}{page}?token={token}"
-        print(f"\nIn a few seconds, the course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
-        code = server.wait()
-    except KeyboardInterrupt:  # the server got it too, and closes its kernels
-        server.wait()
-        print(f"\nJupyterLab has ended; what you saved is in {mine.name}/.")
-        return 0
-    if code:
+    from labkit.cli import server
+
+    number = port.getsockname()[1]
+    url = f"http://{HOST}:{number}{page}?token={token}"
+    print(f"\nIn a few seconds, the course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
+    line = arguments(root, number, page, options.no_browser)
+    with port, locked(mine / LOCK.format(number)):
+        code = server.serve(port, line, variables(token) | worlds.variables(options))
+    if 0 < code <= 128:
         raise CommandError(
             f"JupyterLab ended with code {code}; its messages are above. '{command('doctor')}' looks for the cause."
         )
-    return 0
+    print(f"\nJupyterLab has ended; what you saved is in {mine.name}/.", file=sys.stderr)
+    return code
+
+
+def serving(root: Path) -> list[str]:
+    """Return the ports of the servers that `start` runs for the project in `root`."""
+    ports = []
+    for path in sorted((root / my_notebooks.FOLDER).glob(LOCK.format("*"))):
+        try:
+            with locked(path, wait=False):
+                pass
+        except BlockingIOError:
+            ports.append(path.name.split("-")[1].removesuffix(".lock"))
+    return ports
 
 
 def _worked_on_last(mine: Path) -> str | None:
@@ -103,36 +112,35 @@ def _worked_on_last(mine: Path) -> str | None:
     return next((path.name for path in notebooks_in(mine) if path.name[:2] == last), None)
 
 
-def choose_port(wanted: int | None) -> int:
-    """Return the port that the person asked for, or else the first free one from 8888 on.
+def open_port(wanted: int | None) -> socket.socket:
+    """Listen on the port that the person asked for, or else on the first free one from 8888 on.
+
+    The socket is open from here on, so that two servers that start at once never choose the same port.
 
     Raises:
         CommandError: If that port, or each that was tried, is in use.
     """
+    for port in [wanted] if wanted is not None else range(PORT, PORT + 100):
+        try:
+            return socket.create_server((HOST, port))
+        except OSError:
+            continue
     if wanted is not None:
-        if not is_free(wanted):
-            raise CommandError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
-        return wanted
-    for port in range(PORT, PORT + 100):
-        if is_free(port):
-            return port
+        raise CommandError(f"Port {wanted} is in use: choose another, or leave --port out and get a free one.")
     raise CommandError(f"No port from {PORT} to {PORT + 99} is free: choose one with --port.")
 
 
 def is_free(port: int) -> bool:
     """Return whether a server could listen on a port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":  # as servers do there: a connection that has just ended doesn't hold the port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
     return True
 
 
-def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
-    """Return the command that starts JupyterLab for the project in `root`, with `page` as its first page."""
+def arguments(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
+    """Return the command line of JupyterLab for the project in `root`, with `page` as its first page."""
     import zmq
 
     settings = {
@@ -152,7 +160,7 @@ def command_line(root: Path, port: int, page: str, no_browser: bool) -> list[str
     is_root = os.name == "posix" and os.geteuid() == 0  # as in a container
     switches = [*(["--no-browser"] if no_browser else []), *(["--allow-root"] if is_root else [])]
     options = [f"--{name}={value}" for name, value in settings.items()]
-    return [sys.executable, "-m", "jupyterlab", "--log-level=WARN", *options, *switches]
+    return ["--log-level=WARN", *options, *switches]
 
 
 def variables(token: str) -> dict[str, str]:

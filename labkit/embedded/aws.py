@@ -16,6 +16,7 @@ the records.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection
 
@@ -23,9 +24,11 @@ from labkit.embedded.api import service_quotas
 from labkit.embedded.api.contrary import region_of
 from labkit.embedded.api.logs_insights import LogsInsights
 from labkit.embedded.api.server import Server
+from labkit.embedded.api.stored_events import StoredEvents
 from labkit.embedded.clock import START, Clock
 from labkit.embedded.dataplane.transport import DataPlane
 from labkit.embedded.instances.run_command import RunCommand
+from labkit.errors import ForkedError
 
 
 class EmbeddedAws:
@@ -37,9 +40,12 @@ class EmbeddedAws:
 
     Attributes:
         behaviors: The names of the contrary behaviors that are on.
+        process: The id of the process that it runs in.
         lock: Held around each API action and each move of the clock.
         clock: The virtual clock.
         region: The account's region.
+        keys: The `access_key_id` and `secret_access_key` with which each request to `endpoint_url` must be signed. They
+            are random, so that only those to whom this process hands them on can use this AWS.
         server: The API.
         client: Makes a boto3 client without a socket, for what is not the student's doing.
         dataplane: What carries the packets and keeps the flow logs.
@@ -47,16 +53,20 @@ class EmbeddedAws:
 
     def __init__(self, port: int = 0, behaviors: Collection[str] = ()) -> None:
         self.behaviors = frozenset(behaviors)
+        self.process = os.getpid()
         self.lock = threading.RLock()
         self.clock = Clock(START, self.lock)
         self.region = region_of(self.behaviors)
         self.server = Server(self.clock, self.lock, self.region)
-        self.client = self.server.client
+        self.client, self.keys = self.server.client, self.server.keys
         self.dataplane = DataPlane(self.server, self.clock)
         self.server.after_action.append(self.dataplane.after_action)
         self.clock.listeners.append(self.dataplane.time_passes)
         self.server.handlers |= RunCommand(self.server, self.dataplane).handlers()
-        self.server.handlers |= LogsInsights(self.clock, self.region).handlers() | service_quotas.handlers(self.region)
+        self.server.handlers |= StoredEvents(self.region).handlers()
+        queries = LogsInsights(self.clock, self.region)
+        self.server.handlers |= queries.handlers() | service_quotas.handlers(self.region)
+        self.server.before |= queries.waits()
         self.server.serve(port)
         self.server.be_contrary(self.behaviors)
 
@@ -98,12 +108,27 @@ def start(port: int = 0, behaviors: Collection[str] = ()) -> EmbeddedAws:
 
     Raises:
         OSError: Another program has the port.
+        ForkedError: This process was forked from the one in which it runs.
     """
     global _current
     with _starting:
+        if _current is not None and _current.process != os.getpid():
+            raise ForkedError
         if _current is not None and _current.behaviors != frozenset(behaviors):
             _current.stop()
         if _current is None:
             _current = EmbeddedAws(port, behaviors)
         _current.server.serve(port)
         return _current
+
+
+def _forked() -> None:
+    """Let go, in a forked child, of the lock and the socket that the threads of its parent may hold."""
+    global _starting
+    _starting = threading.RLock()
+    if _current is not None:
+        _current.server.abandon()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forked)

@@ -11,8 +11,12 @@ import tempfile
 
 import duckdb
 
+from labkit import interruption
 
-def open_duckdb(memory: str = "1GB", threads: int | None = None, spill: bool = False) -> duckdb.DuckDBPyConnection:
+
+def open_duckdb(
+    memory: str = "1GB", threads: int | None = None, spill: bool = False, gather: bool = True
+) -> duckdb.DuckDBPyConnection:
     """Open a database in memory, in UTC, that cannot leave it.
 
     It stays open until Python ends: opening one takes longer than many a question, so keep it and take a cursor for
@@ -23,6 +27,8 @@ def open_duckdb(memory: str = "1GB", threads: int | None = None, spill: bool = F
         threads: How many threads work; one per processor if None.
         spill: Whether queries that need more memory go on in a temporary folder, which is removed when Python ends.
             Without it, they end with `duckdb.OutOfMemoryException`.
+        gather: Whether rows that come in small batches are gathered into larger ones. A query can be interrupted
+            between two batches.
 
     >>> open_duckdb().execute("SELECT current_setting('enable_external_access')").fetchone()
     (False,)
@@ -35,11 +41,13 @@ def open_duckdb(memory: str = "1GB", threads: int | None = None, spill: bool = F
         "allow_community_extensions": False,
         "python_enable_replacements": False,  # a name in a query is a table, never a variable of Python
     }
+    if not gather:
+        config["enable_caching_operators"] = False
     if threads is not None:
         config["threads"] = threads
     if spill:
         folder = tempfile.TemporaryDirectory()
-        atexit.register(folder.cleanup)
+        interruption.at_end(folder.cleanup)
         config["temp_directory"] = folder.name
     connection = duckdb.connect(config=config)
     # In this order: each of these forbids what stands before it.

@@ -12,12 +12,13 @@ The embedded AWS, the Insights box and engineers use this room:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_LogsInsights.html
 """
 
-from labkit.errors import QueryError
+from labkit.errors import QueryError, QueryRunError
 from labkit.insights.compiler import CompiledQuery, compile
+from labkit.insights.database import SECONDS
 from labkit.insights.events import EVENT_FIELDS, event_table
 from labkit.insights.parser import ParsedQuery, parse
 from labkit.insights.query_errors import explain_error
-from labkit.insights.running import QueryResults, query, run
+from labkit.insights.running import QueryResults, execute, kinds, query, run
 from labkit.insights.samples import SAMPLES
 from labkit.insights.unknown_fields import unknown_fields
 from labkit.insights.values import ValueKind
@@ -25,14 +26,18 @@ from labkit.insights.values import ValueKind
 __all__ = [
     "EVENT_FIELDS",
     "SAMPLES",
+    "SECONDS",
     "CompiledQuery",
     "ParsedQuery",
     "QueryError",
     "QueryResults",
+    "QueryRunError",
     "ValueKind",
     "compile",
     "event_table",
+    "execute",
     "explain_error",
+    "kinds",
     "parse",
     "query",
     "run",

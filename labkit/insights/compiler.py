@@ -23,11 +23,11 @@ from typing import cast
 from lark import Token
 
 from labkit.errors import QueryError
-from labkit.insights import values
+from labkit.insights import functions, values
 from labkit.insights.expressions import Expressions, Scope
 from labkit.insights.functions import Context
 from labkit.insights.parser import Node, ParsedQuery, field_name, parse
-from labkit.insights.patterns import extraction
+from labkit.insights.patterns import Regexes, extraction
 from labkit.insights.query_errors import did_you_mean, error_at, quotes_wanted
 from labkit.insights.values import ABSENT, Sql, ValueKind, identifier
 
@@ -54,6 +54,7 @@ class CompiledQuery:
         matched_sql: The SQL that counts the events that pass the filters.
         first: Faster SQL for the first rows, and their number. Its rows are right if it gives this number of them.
         absent: An error for each field that the query names and the table lacks.
+        is_heavy: Whether a single event can take so long that it matters how many are read at once.
     """
 
     text: str
@@ -64,6 +65,7 @@ class CompiledQuery:
     matched_sql: str
     first: tuple[str, int] | None
     absent: tuple[QueryError, ...]
+    is_heavy: bool
 
 
 def compile(
@@ -116,12 +118,16 @@ class _Compiler:
         self._ties.append(identifier(self._row))
         self._most: int | None = None
         self._absent: dict[str, QueryError] = {}
+        self._regexes = Regexes()
+        self._longest = functions.longest_text(query.commands)
 
     def run(self, limit: int | None) -> CompiledQuery:
         for command in self._query.commands:
             getattr(self, f"_{command.data}")(command)
         most = min(limit or MOST_ROWS, self._most or (MOST_ROWS if limit else DEFAULT_LIMIT))
         fields = {each: self._columns.get(each, ABSENT) for each in self._shown()}
+        if not fields:
+            raise QueryError("The table has no columns, so there is nothing to ask.", 0, len(self._query.text))
         select = f"SELECT {', '.join(column.text for column in fields.values())}\nFROM {self._from(len(self._steps))}"
         last = f"{select}\nORDER BY {self._ordering()}\nLIMIT {most}"
         first = None
@@ -139,6 +145,7 @@ class _Compiler:
             _with(self._steps[: self._matched], f"SELECT count(*) FROM {self._from(self._matched)}"),
             first,
             tuple(self._absent.values()),
+            self._regexes.are_heavy,
         )
 
     # --- one method for each command ---
@@ -180,7 +187,7 @@ class _Compiler:
         self._step("*", f"WHERE {condition}")
 
     def _parse(self, command: Node) -> None:
-        found = extraction(command)
+        found = extraction(command, self._regexes)
         column = self._columns.get(found.subject) or self._missing(found.subject, command)
         made = identifier(self._new("parsed"))
         self._step(f"*, {found.sql(values.text(column))} AS {made}")
@@ -251,8 +258,16 @@ class _Compiler:
         """Return the compiler of expressions here; `stats` is the scope outside of the aggregates of `stats`."""
         timestamp = self._columns.get("@timestamp") if not self._has_stats else None
         columns = Scope(self._columns, self._missing)
-        context = Context(self._now, timestamp)
-        return Expressions(self._query.text, stats or columns, context, columns if stats else None)
+        # A value that aggregates give has no step before it.
+        context = Context(self._now, timestamp, self._regexes, self._longest, None if stats else self._named)
+        inner = Context(self._now, timestamp, self._regexes, self._longest, self._named)
+        return Expressions(self._query.text, stats or columns, context, (columns, inner) if stats else None)
+
+    def _named(self, sql: str) -> str:
+        """Return the column of a step of its own that has a value, so that SQL can use the value more than once."""
+        column = identifier(self._new("value"))
+        self._step(f"*, {sql} AS {column}")
+        return column
 
     def _item(self, item: Node) -> tuple[Node, Node | None, str]:
         """Return an item's expression, its alias if it has one, and the name of its column."""

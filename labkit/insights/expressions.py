@@ -45,10 +45,11 @@ class Expressions:
         text: The query.
         scope: What names mean.
         context: What functions can ask about the query.
-        inner: What names mean inside an aggregate; None where aggregates are not allowed.
+        inner: What names mean inside an aggregate, and what functions can ask there; None where aggregates are not
+            allowed.
     """
 
-    def __init__(self, text: str, scope: Scope, context: Context, inner: Scope | None = None) -> None:
+    def __init__(self, text: str, scope: Scope, context: Context, inner: tuple[Scope, Context] | None = None) -> None:
         self._text = text
         self._scope = scope
         self._context = context
@@ -101,10 +102,10 @@ class Expressions:
         return Sql(values.quoted(content), "text", content)
 
     def _true(self, node: Node) -> Sql:
-        return Sql("true", "bool")
+        return Sql("true", "bool", "true")
 
     def _false(self, node: Node) -> Sql:
-        return Sql("false", "bool")
+        return Sql("false", "bool", "false")
 
     def _period(self, node: Node) -> Sql:
         return Sql("", "period", str(node.children[0]))
@@ -131,7 +132,7 @@ class Expressions:
                     f"{function.name}() belongs in stats, and not inside of another aggregate. "
                     f"Give it a name there, as in stats {function.name}(…) as x, and use the name."
                 )
-            inside = Expressions(self._text, self._inner, self._context)
+            inside = Expressions(self._text, *self._inner)
             inside._depth = self._depth
         args: list[Sql] = []
         for each in given:
@@ -190,7 +191,9 @@ class Expressions:
         pattern = cast(Token, node.children[1])
         if pattern.type == "STRING":
             return Sql(f"contains({value}, {values.quoted(unquoted(pattern))})", "bool")
-        return Sql(f"regexp_matches({value}, {values.quoted(patterns.regex(pattern)[0])})", "bool")
+        return Sql(
+            f"regexp_matches({value}, {values.quoted(patterns.regex(pattern, self._context.regexes)[0])})", "bool"
+        )
 
     def _not_like(self, node: Node) -> Sql:
         return Sql(f"(NOT {self._like(node).text})", "bool")

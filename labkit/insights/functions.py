@@ -8,15 +8,27 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network, ip_network
 
 from labkit.insights import periods, query_errors
+from labkit.insights.parser import Node
+from labkit.insights.patterns import Regexes
 from labkit.insights.values import Sql, Unfit, ValueKind, alike, as_float, condition, double, number, text, time
 
 UNSUPPORTED = query_errors.UNSUPPORTED["functions"]
+
+#: How many bytes of text the functions of a query may make together for each event.
+_MOST_TEXT = 32_768
+
+#: The functions whose text can be longer than any of their arguments.
+_GROWING = ("concat", "replace")
+
+#: A column or a constant.
+_SHORT = re.compile(r"""CAST\(NULL AS VARCHAR\)|"[^"]*"|'[^']*'""")
 
 Args = Sequence[Sql]
 
@@ -28,10 +40,22 @@ class Context:
     Attributes:
         now: When the query started, in epoch seconds.
         timestamp: The column @timestamp; None where there is none.
+        regexes: The regular expressions of the query so far.
+        longest: How long a text may be that a function makes, in bytes.
+        named: Makes a column of a value, so that SQL can use the value more than once; None where there can be none.
     """
 
     now: float
     timestamp: Sql | None
+    regexes: Regexes
+    longest: int
+    named: Callable[[str], str] | None
+
+
+def longest_text(commands: Iterable[Node]) -> int:
+    """Return how long a text may be that a function makes, in bytes: the fewer such texts, the longer."""
+    called = (str(call.children[0]).lower() for command in commands for call in command.find_data("call"))
+    return _MOST_TEXT // max(1, sum(name in _GROWING for name in called))
 
 
 Build = Callable[[Args, Context], Sql]
@@ -132,7 +156,10 @@ def _in_subnet(versions: Sequence[int], args: Args, _: Context) -> Sql:
 
 
 def _in_ipv4(value: str, network: IPv4Network) -> str:
-    """Test the text of an address: its whole octets are a prefix, and the octet that the mask cuts is in a list."""
+    """Test the text of an address: its whole octets are a prefix, and the octet that the mask cuts is in a list.
+
+    DuckDB compares the prefix of a regular expression first, so most other addresses never reach it.
+    """
     octets = str(network.network_address).split(".")
     whole, bits = divmod(network.prefixlen, 8)
     wanted = octets[:whole]
@@ -141,11 +168,7 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
         wanted.append(f"(?:{'|'.join(map(str, range(low, low + 2 ** (8 - bits))))})")
     begin = "".join(rf"{octet}\." for octet in wanted)
     pattern = f"'{begin}' || ipv4_octets({4 - len(wanted)})" if len(wanted) < 4 else f"'{begin[:-2]}'"
-    test = f"regexp_full_match({value}, {pattern})"
-    if whole:
-        # A prefix is tested quickly, so most other addresses never reach the regular expression.
-        test = f"starts_with({value}, '{'.'.join(octets[:whole])}{'.' * (whole < 4)}') AND {test}"
-    return f"({value} IS NOT NULL AND {test})"
+    return f"({value} IS NOT NULL AND regexp_full_match({value}, {pattern}))"
 
 
 # --- texts ---
@@ -154,6 +177,34 @@ def _in_ipv4(value: str, network: IPv4Network) -> str:
 def _textual(template: str, kind: ValueKind = "text") -> Build:
     """Return SQL in which {a}, {b} and {c} are the arguments as text."""
     return lambda args, _: Sql(template.format(**dict(zip("abc", map(text, args), strict=False))), kind)
+
+
+def _concat(args: Args, context: Context) -> Sql:
+    parts = _once(args, context)
+    return _grown(f"concat({', '.join(parts)})", " + ".join(f"coalesce(strlen({each}), 0)" for each in parts), context)
+
+
+def _replace(args: Args, context: Context) -> Sql:
+    a, b, c = _once(args, context)
+    # At most so many places are replaced, and what is found there goes.
+    size = f"strlen({a}) + strlen({a}) // greatest(strlen({b}), 1) * greatest(strlen({c}) - strlen({b}), 0)"
+    return _grown(f"replace({a}, {b}, {c})", size, context)
+
+
+def _once(args: Args, context: Context) -> list[str]:
+    """Return the arguments as text, each short SQL."""
+    return [
+        each if context.named is None or _SHORT.fullmatch(each) else context.named(each) for each in map(text, args)
+    ]
+
+
+def _grown(sql: str, size: str, context: Context) -> Sql:
+    """Return a text that is made only if it has a size that it may have.
+
+    DuckDB counts no memory that the values of a single step take.
+    """
+    error = f"error('a text has more than {context.longest:,} bytes')"
+    return Sql(f"CASE WHEN {size} <= {context.longest} THEN {sql} ELSE {error} END", "text")
 
 
 def _trim(function: str, args: Args, _: Context) -> Sql:
@@ -232,7 +283,7 @@ FUNCTIONS = _by_name(
     ("dateceil", 2, 2, partial(_rounded_time, periods.ceil)),
     ("fromMillis", 1, 1, lambda args, _: Sql(f"from_millis({double(args[0])})", "time")),
     ("toMillis", 1, 1, lambda args, _: Sql(f"epoch_ms({time(args[0])})", "integer")),
-    ("now", 0, 0, lambda _, context: Sql(str(int(context.now)), "integer")),
+    ("now", 0, 0, lambda _, context: Sql(str(int(context.now)), "integer", str(int(context.now)))),
     ("ispresent", 1, 1, lambda args, _: Sql(f"({args[0].text} IS NOT NULL)", "bool")),
     ("coalesce", 1, None, _coalesce),
     ("if", 3, 3, _case),
@@ -245,7 +296,7 @@ FUNCTIONS = _by_name(
     ("isIpv6InSubnet", 2, 2, partial(_in_subnet, (6,))),
     ("isempty", 1, 1, _textual("(coalesce({a}, '') = '')", "bool")),
     ("isblank", 1, 1, _textual("regexp_full_match(coalesce({a}, ''), '\\s*')", "bool")),
-    ("concat", 1, None, lambda args, _: Sql(f"concat({', '.join(map(text, args))})", "text")),
+    ("concat", 1, None, _concat),
     ("ltrim", 1, 2, partial(_trim, "ltrim")),
     ("rtrim", 1, 2, partial(_trim, "rtrim")),
     ("trim", 1, 2, partial(_trim, "trim")),
@@ -253,7 +304,7 @@ FUNCTIONS = _by_name(
     ("toupper", 1, 1, _textual("upper({a})")),
     ("tolower", 1, 1, _textual("lower({a})")),
     ("substr", 2, 3, _substr),
-    ("replace", 3, 3, _textual("replace({a}, {b}, {c})")),
+    ("replace", 3, 3, _replace),
     ("strcontains", 2, 3, _strcontains),
     ("startsWith", 2, 2, _textual("coalesce(starts_with({a}, {b}), false)", "bool")),
     ("endsWith", 2, 2, _textual("coalesce(ends_with({a}, {b}), false)", "bool")),

@@ -21,6 +21,12 @@ from labkit.insights.query_errors import did_you_mean, error_at, quotes_wanted
 
 Node = Tree[Token]
 
+MOST_CHARACTERS = 10_000
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html"""
+
+#: AWS documents no such number. DuckDB plans queries of hundreds of steps for minutes.
+_MOST_COMMANDS = 100
+
 MOST_STATS = 10
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html#CWL_QuerySyntax-stats-multi"""
 
@@ -67,10 +73,12 @@ def parse(text: str) -> ParsedQuery:
         Its commands. Names of fields and functions are not checked yet.
 
     Raises:
-        QueryError: The query does not follow the grammar, or its commands are in a wrong order.
+        QueryError: The query does not follow the grammar, is too long, or its commands are in a wrong order.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
     """
+    if len(text) > MOST_CHARACTERS:
+        raise QueryError(f"A query has at most {MOST_CHARACTERS:,} characters, this one {len(text):,}.", 0, len(text))
     if "\0" in text or any(0xD800 <= ord(each) < 0xE000 for each in text):
         raise QueryError("The query holds a character that isn't text.", 0, len(text))
     try:
@@ -120,6 +128,8 @@ def _check_order(commands: Sequence[Node]) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Dedup.html
     """
     names = [command.data for command in commands]
+    if len(commands) > _MOST_COMMANDS:
+        raise error_at(commands[_MOST_COMMANDS], f"A query of labkit has at most {_MOST_COMMANDS} commands.")
     stats = [place for place, name in enumerate(names) if name == "stats"]
     if len(stats) > MOST_STATS:
         raise error_at(commands[stats[MOST_STATS]], f"A query has at most {MOST_STATS} stats commands.")

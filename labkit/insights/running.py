@@ -5,11 +5,11 @@ Engineers and notebooks call `query`; the embedded AWS calls `run`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
+from threading import Event
 from typing import Any
 
 import duckdb
@@ -18,11 +18,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labkit.errors import QueryError
 from labkit.insights import database
 from labkit.insights.compiler import CompiledQuery, compile
 from labkit.insights.parser import ParsedQuery
 from labkit.insights.values import ValueKind
+
+#: How many events are read at once where each takes long.
+_FEW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,39 @@ class QueryResults:
     """What GetQueryResults answers.
 
     Attributes:
-        rows: For each row the name and the value of each field that is present.
+        cells: For each field the value of each row as text, null where it is absent; kept so, since lists of rows would
+            take many times the memory.
         matched: How many events passed the filters.
         scanned: How many events the table has.
         compiled: The query that was run.
     """
 
-    rows: list[list[tuple[str, str]]]
+    cells: tuple[pa.Array, ...]
     matched: int
     scanned: int
     compiled: CompiledQuery
+
+    def __len__(self) -> int:
+        return len(self.cells[0])
+
+    def __getitem__(self, places: slice) -> list[list[tuple[str, str]]]:
+        """Return some of the rows: the name and the value of each field that is present."""
+        columns = [column[places].to_pylist() for column in self.cells]
+        names = [name for name, _ in self.compiled.fields]
+        return [
+            [(name, value) for name, value in zip(names, row, strict=True) if value is not None]
+            for row in zip(*columns, strict=True)
+        ]
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the cells take, in bytes."""
+        return sum(column.nbytes for column in self.cells)
+
+    @property
+    def rows(self) -> list[list[tuple[str, str]]]:
+        """All rows."""
+        return self[:]
 
 
 def query(table: Any, text: str, *, now: float | None = None, limit: int | None = None) -> pd.DataFrame:
@@ -56,6 +81,7 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
 
     Raises:
         QueryError: The query is malformed, or names a field that the table does not have.
+        QueryRunError: As `execute`.
 
     >>> flows = pd.DataFrame({"srcAddr": ["10.1.15.80", "10.2.0.126", "10.1.15.80"], "bytes": [84, 84, 610]})
     >>> query(flows, "stats sum(bytes) as total by srcAddr | sort total desc")
@@ -66,10 +92,11 @@ def query(table: Any, text: str, *, now: float | None = None, limit: int | None 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
     """
     events = _arrow(table)
-    compiled = compile(text, _kinds(events), now=now, limit=limit)
+    compiled = compile(text, kinds(events.schema), now=now, limit=limit)
     if compiled.absent:
         raise compiled.absent[0]
-    rows = _rows(events, compiled)
+    with database.cursor(compiled.is_heavy) as cursor:
+        rows = _rows(cursor, events, compiled, Event())
     columns = [
         column.cast(pa.timestamp(column.type.unit, "UTC")) if pa.types.is_timestamp(column.type) else column
         for column in rows.columns
@@ -92,20 +119,35 @@ def run(table: Any, query: str | ParsedQuery, *, now: float | None = None, limit
 
     Raises:
         QueryError: The query is malformed.
+        QueryRunError: As `execute`.
 
     >>> run(pa.table({"bytes": [84, 610]}), "stats avg(bytes), max(bytes)").rows
     [[('avg(bytes)', '347'), ('max(bytes)', '610')]]
     """
     events = _arrow(table)
-    compiled = compile(query, _kinds(events), now=now, limit=limit)
-    columns = [formatted(column) for column in _rows(events, compiled).columns]
-    matched = _execute(events, compiled.matched_sql, compiled)[0][0].as_py()
-    names = [name for name, _ in compiled.fields]
-    rows = [
-        [(name, value) for name, value in zip(names, row, strict=True) if value is not None]
-        for row in zip(*columns, strict=True)
-    ]
-    return QueryResults(rows, matched, len(events), compiled)
+    return execute(events, compile(query, kinds(events.schema), now=now, limit=limit))
+
+
+def execute(table: Any, compiled: CompiledQuery, stop: Event | None = None) -> QueryResults:
+    """Run a query that has been compiled for a table, as the API does.
+
+    Args:
+        table: As for `query`.
+        compiled: The query.
+        stop: Ends the query when another thread sets it.
+
+    Returns:
+        The rows, and how much was searched.
+
+    Raises:
+        QueryRunError: The query takes too long, or more memory than it may, or a value of it cannot be computed.
+    """
+    events, stop = _arrow(table), stop or Event()
+    with database.cursor(compiled.is_heavy) as cursor:
+        found = _rows(cursor, events, compiled, stop)
+        cells = tuple(pa.array(formatted(column), pa.large_string()) for column in found.columns)
+        matched = database.rows(cursor, compiled.matched_sql, len(compiled.text), stop)[0][0].as_py()
+    return QueryResults(cells, matched, len(events), compiled)
 
 
 def formatted(column: pa.ChunkedArray) -> list[str | None]:
@@ -133,9 +175,9 @@ def _decimal(value: float) -> str | None:
     return written.rstrip("0").rstrip(".") if "." in written else written.removeprefix("-") if not value else written
 
 
-def _kinds(events: pa.Table) -> Mapping[str, ValueKind]:
-    """Return the kind of each column of a table that `_arrow` made."""
-    return {field.name: _kind(field.type) for field in events.schema}
+def kinds(schema: pa.Schema) -> Mapping[str, ValueKind]:
+    """Return the kind of each column of a table with this schema, for `compile`."""
+    return {field.name: _kind(field.type) for field in schema}
 
 
 def _kind(type: pa.DataType) -> ValueKind:
@@ -168,28 +210,20 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if texts or _kind(type) != "text" else column.cast(pa.string())
 
 
-def _rows(events: pa.Table, compiled: CompiledQuery) -> pa.Table:
-    if compiled.first is not None:
-        sql, enough = compiled.first
-        rows = _execute(events, sql, compiled)
-        if len(rows) == enough:
-            return rows
-    return _execute(events, compiled.sql, compiled)
-
-
-def _execute(events: pa.Table, sql: str, compiled: CompiledQuery) -> pa.Table:
+def _rows(cursor: duckdb.DuckDBPyConnection, events: pa.Table, compiled: CompiledQuery, stop: Event) -> pa.Table:
+    """Give a cursor the table, and return the rows of the query."""
     columns, names = list(events.columns), list(compiled.columns)
     if compiled.row is not None:
         columns.append(pa.array(np.arange(len(events))))
         names.append(compiled.row)
-    # DuckDB finds the table by the name of this variable, which is quicker than registering it.
-    events = pa.table(columns, names)
-    with database.cursor() as cursor:
-        try:
-            with warnings.catch_warnings():
-                # The rows are few, and cursor.sql, which copies them once less, plans each query twice.
-                warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
-                return cursor.execute(sql).to_arrow_table()
-        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-            reason = str(error).partition("Error: ")[2].splitlines()[0]
-            raise QueryError(f"A value of this query is out of range: {reason}", 0, len(compiled.text)) from None
+    table = pa.table(columns, names)
+    if compiled.is_heavy:
+        # Between two batches a query can be stopped.
+        table = pa.Table.from_batches(table.to_batches(_FEW), table.schema)
+    cursor.register("events", table)
+    if compiled.first is not None:
+        sql, enough = compiled.first
+        rows = database.rows(cursor, sql, len(compiled.text), stop)
+        if len(rows) == enough:
+            return rows
+    return database.rows(cursor, compiled.sql, len(compiled.text), stop)

@@ -8,12 +8,23 @@ lesson goes on without the file: nothing here raises an error.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
 from labkit.errors import LabError
+from labkit.learn.files import held, read_json
 from labkit.learn.progress import place
-from labkit.machine import locked, write_whole
+from labkit.learn.student_copy import CELL_ID
+from labkit.machine import write_whole
+
+#: A file with each chapter of the course has 300 bytes.
+_LARGEST = 100_000
+
+#: How long a cell may wait for another notebook that writes its bookmark.
+_PATIENCE_SECONDS = 0.3
+
+_CHAPTER = re.compile("[0-9]{2}")
 
 
 def read(chapter: str) -> str | None:
@@ -57,7 +68,7 @@ def forget(chapter: str) -> None:
 def _write(chapter: str, now: dict[str, str]) -> None:
     with suppress(OSError, LabError):
         path = _path()
-        with locked(path.with_name(f"{path.name}.lock")):
+        with held(path.with_name(f"{path.name}.lock"), _PATIENCE_SECONDS, "another notebook"):
             others = {each: at for each, at in _read(path).items() if each != chapter}
             write_whole(path, json.dumps(others | now, indent=1) + "\n")
 
@@ -68,8 +79,14 @@ def _path() -> Path:
 
 
 def _read(path: Path) -> dict[str, str]:
+    """Return the cells by chapter, without whatever else is in the file."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, _LARGEST)
     except (FileNotFoundError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    cells = found.items() if isinstance(found, dict) else ()
+    return {chapter: cell for chapter, cell in cells if _CHAPTER.fullmatch(chapter) and _is_id(cell)}
+
+
+def _is_id(cell: object) -> bool:
+    return isinstance(cell, str) and CELL_ID.fullmatch(cell) is not None

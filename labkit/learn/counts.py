@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labkit.learn.judging import RIGHT, Judgment, with_article, wrong
+from labkit.learn.answers import with_article
+from labkit.learn.judging import RIGHT, Judgment, wrong
 
 
 def counts(
@@ -108,7 +109,7 @@ def _pairs(answer: Any, right: Mapping[str, float], names: Mapping[str, str]) ->
     numbers = width - 1 if at < width - 1 else width - 2
     try:
         return [(key[at], float(row[numbers])) for key, row in zip(keys, rows, strict=True)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):  # too large, or a Decimal that is no number
         return None
 
 

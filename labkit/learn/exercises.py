@@ -15,10 +15,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from labkit.errors import LabError
+from labkit.learn.answers import Unfit, admitted
 from labkit.learn.blocks import html_block
 from labkit.learn.chapter import Judge
 from labkit.learn.checks import Overview
-from labkit.learn.judging import UNATTEMPTED, Judgment, with_article, wrong
+from labkit.learn.judging import UNATTEMPTED, Judgment, wrong
 from labkit.learn.notebooks import YourTurn, notebooks
 from labkit.learn.result import Result, strict
 from labkit.learn.view import Lab, Stop, View
@@ -149,13 +150,12 @@ class Exercise(Task):
 
     def _judged(self, answer: object) -> Judgment:
         try:
-            judgment = self._judge(View(self._lab), answer)
+            judgment = self._judge(View(self._lab), admitted(answer))
+        except Unfit as unfit:
+            judgment = wrong(f"{unfit} Answer with {self._texts['answer']}.")
         except (Stop, LabError, OSError, BotoCoreError, ClientError) as error:
             # There is nothing to judge by, so this does not count as a try.
             return Judgment(False, f"It can't be judged yet: {error}", attempted=False)
-        except Exception:  # an answer of a kind that nobody thought of
-            kind = with_article(type(answer).__name__)
-            judgment = wrong(f"That is {kind}, which can't be judged here. Answer with {self._texts['answer']}.")
         text = f"{judgment.text} {self._texts['right'].strip()}" if judgment.passed else judgment.text
         return replace(judgment, text=text, note=self._keep(self._item, passed=judgment.passed))
 

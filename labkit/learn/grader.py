@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from labkit.errors import LabError, ProgressError
+from labkit.errors import LabError
 from labkit.learn import progress
+from labkit.learn.answers import called, shown
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS
 from labkit.learn.checks import Overview, check, overview
 from labkit.learn.exercises import Exercise, Step
-from labkit.learn.progress import UNTRIED
+from labkit.learn.progress_schema import UNTRIED
 from labkit.learn.quizzes import Quiz
 from labkit.learn.result import Result, strict
 from labkit.learn.standing import Progress, standings
@@ -79,7 +80,7 @@ class Grader:
         return result if result.begun else replace(result, before=self._was_passed(f"check:{result.name}"))
 
     def _was_passed(self, item: str) -> bool:
-        with suppress(ProgressError, OSError):
+        with suppress(LabError):
             return self._is_live() and bool(progress.read(progress.place()).get(item, UNTRIED)["score"])
         return False
 
@@ -92,9 +93,9 @@ class Grader:
         Raises:
             LabError: There is none.
         """
-        if str(id) not in self._exercises:
-            raise LabError(f"There is no exercise {id!r}; the exercises are {', '.join(self._exercises)}.")
-        return self._exercises[str(id)]
+        if called(id) not in self._exercises:
+            raise LabError(f"There is no exercise {shown(id)}; the exercises are {', '.join(self._exercises)}.")
+        return self._exercises[called(id)]
 
     def quiz(self, chapter: object) -> Quiz:
         """Return the quiz of a chapter, for the lab as it is now.
@@ -102,9 +103,9 @@ class Grader:
         Raises:
             LabError: There is none.
         """
-        number = str(chapter).zfill(2)
+        number = called(chapter) and called(chapter).zfill(2)
         if number not in CHAPTERS:
-            raise LabError(f"There is no quiz {chapter!r}; there is one for each of {', '.join(CHAPTERS)}.")
+            raise LabError(f"There is no quiz {shown(chapter)}; there is one for each of {', '.join(CHAPTERS)}.")
         return Quiz(CHAPTERS[number], self._lab, self._keep, self._known())
 
     def _known(self) -> dict[str, Any]:
@@ -113,7 +114,7 @@ class Grader:
             return {}
         try:
             return progress.read(progress.place())
-        except (ProgressError, OSError):
+        except LabError:
             return self._done
 
     def progress(self) -> Progress:
@@ -125,7 +126,7 @@ class Grader:
         if self._is_live():
             try:
                 return Progress(tuple(standings(progress.read(progress.place()))), self.chapter)
-            except (ProgressError, OSError) as error:
+            except LabError as error:
                 note = f"Only what passed since connect(): {error}"
                 return Progress(tuple(standings(self._done)), self.chapter, note=note)
         numbers = [self.chapter] if self.chapter in CHAPTERS else CHAPTERS

@@ -20,7 +20,8 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from labkit.learn import quantities
-from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html
+from labkit.learn.answers import shown, with_article
+from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html, printable
 
 _YES, _NO = ("true", "yes", "y", "t", "1", "1.0", "yep"), ("false", "no", "n", "f", "0", "0.0", "nope")
 
@@ -30,6 +31,9 @@ _BESIDE = {
     "is", "it", "its", "just", "name", "named", "of", "only", "or", "that", "the", "them", "these", "this", "those",
     "with",
 }  # fmt: skip
+
+#: A longer sentence quotes too much of an answer.
+_LONGEST = 700
 
 #: From here on, an int does not fit into a float.
 _LARGEST = 2**1023
@@ -72,8 +76,13 @@ UNATTEMPTED = Judgment(False, "Put your answer in place of None, then run the ce
 
 
 def wrong(text: str) -> Judgment:
-    """Return the judgment that an answer is wrong, for the reason in `text`."""
-    return Judgment(False, text)
+    """Return the judgment that an answer is wrong, for the reason in `text`, which may quote any part of the answer.
+
+    >>> wrong(f"{chr(27)}[2J does not belong there.").text
+    '\\\\x1b[2J does not belong there.'
+    """
+    text = printable(text)
+    return Judgment(False, text if len(text) <= _LONGEST else f"{text[: _LONGEST - 100]} … {text[-100:]}")
 
 
 def plain(answer: Any) -> Any:
@@ -115,21 +124,6 @@ def single(answer: Any) -> Any:
     """Reduce an answer as `plain` does, and a collection of one value to that value."""
     found = plain(answer)
     return single(found[0]) if isinstance(found, list) and len(found) == 1 else found
-
-
-def shown(answer: object) -> str:
-    """Return an answer as a message quotes it: in short."""
-    text = repr(answer)
-    return text if len(text) <= 60 else f"{text[:40]} … {text[-10:]}"
-
-
-def with_article(noun: str) -> str:
-    """Return a noun with its indefinite article.
-
-    >>> with_article("address"), with_article("source address"), with_article("NoneType")
-    ('an address', 'a source address', 'a NoneType')
-    """
-    return f"{'an' if noun[:1].lower() in tuple('aeiou') else 'a'} {noun}"
 
 
 def number(
@@ -255,7 +249,8 @@ def texts(
     words = list(_words(found))
     explained = {sentence: {each.lower() for each in values} for sentence, values in (near or {}).items()}
     known = wanted.union(meanings, *explained.values())
-    prose = [word for word in words if word not in known and not re.search(r"\d|\w-\w", word)]
+    # In their order, each once; a list would be searched for each word.
+    prose = dict.fromkeys(word for word in words if word not in known and not re.search(r"\d|\w-\w", word))
     given = {each.lower() for word in words if word not in prose for each in meanings.get(word, (word,))}
     if given == wanted and not prose:
         return RIGHT
@@ -263,7 +258,7 @@ def texts(
         return wrong(f"That is empty; give {with_article(what)}.")
     if prose:
         more = "; leave out other words" if len(words) > 1 else ""
-        return wrong(f"{prose[0]!r} is not {with_article(what)}{more}.")
+        return wrong(f"{next(iter(prose))!r} is not {with_article(what)}{more}.")
     if not given:
         return wrong(f"Give {with_article(what)}.")
     extra, missing = sorted(given - wanted), wanted - given

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.errors import LabError
 from labkit.folders import notebook_files
-from labkit.learn.student_copy import YOUR_TURN, comments_of
+from labkit.learn.answers import called, shown
+from labkit.learn.blocks import printable
+from labkit.learn.files import read_json
+from labkit.learn.student_copy import LARGEST, YOUR_TURN, cells_of, comments_of
 
 #: Tags a cell that makes a part of the lab; together they make it.
 BUILD = "build"
@@ -66,19 +69,15 @@ class Notebook:
             LabError: The file is not a notebook.
         """
         try:
-            cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
-        except (ValueError, KeyError, TypeError):
-            raise LabError(
-                f"{self.path.name} cannot be read as a notebook. Get it back as it was: {self._restore}"
-            ) from None
-        found, section = [], ""
-        for cell in cells:
-            source = "".join(cell["source"])
-            if cell["cell_type"] == "code":
-                found.append(Cell(cell.get("id", ""), source, frozenset(cell["metadata"].get("tags", ())), section))
-            elif source.startswith("#"):
-                section = source.splitlines()[0].lstrip("#").strip()
-        return found
+            return list(_code_cells(read_json(self.path, LARGEST)))
+        except OSError as error:
+            why = error.strerror
+        except ValueError as error:
+            why = str(error)
+        raise LabError(
+            f"{printable(self.path.name)} cannot be read as a notebook. Get it back as it was: {self._restore} What is "
+            f"wrong: {why}."
+        )
 
     def build_cells(self) -> Iterator[str]:
         """Yield the source of each code cell tagged `build`, in order; together they make the lab.
@@ -99,14 +98,25 @@ class Notebook:
         """
         source = next((cell.source for cell in self.code_cells() if f"{YOUR_TURN}{id}" in cell.tags), None)
         if source is None:
-            raise LabError(f"{self.path.name} has no step {id}. Get it back as it was: {self._restore}")
+            raise LabError(f"{printable(self.path.name)} has no step {id}. Get it back as it was: {self._restore}")
         comments = comments_of(source)
         task = " ".join(line.removeprefix("#").strip() for line in comments.splitlines())
         return YourTurn(task.removeprefix(f"Your turn ({id}).").strip(), source.removeprefix(comments).strip())
 
     @property
     def _restore(self) -> str:
-        return f"git restore {self.path.parent.name}/{self.path.name}, in the project's folder."
+        file = printable(f"{self.path.parent.name}/{self.path.name}")
+        return f"git restore {file}, in the project's folder."
+
+
+def _code_cells(found: Any) -> Iterator[Cell]:
+    section = ""
+    for cell in cells_of(found):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            yield Cell(cell.get("id", ""), source, frozenset(cell["metadata"].get("tags", ())), section)
+        elif source.startswith("#"):
+            section = source.splitlines()[0].lstrip("#").strip()
 
 
 def notebooks() -> list[Notebook]:
@@ -124,6 +134,6 @@ def notebook(chapter: str) -> Notebook:
         LabError: There is no such chapter.
     """
     known = {each.number: each for each in notebooks()}
-    if chapter not in known:
-        raise LabError(f"There is no chapter {chapter!r}; the chapters are {', '.join(known)}.")
-    return known[chapter]
+    if called(chapter) not in known:
+        raise LabError(f"There is no chapter {shown(chapter)}; the chapters are {', '.join(known)}.")
+    return known[called(chapter)]

@@ -17,32 +17,35 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import ProgressError
+from labkit.errors import LabError, ProgressError
 from labkit.folders import course_folder
+from labkit.learn.blocks import printable
+from labkit.learn.files import held, read_json
 from labkit.learn.plan import SIDES
-from labkit.machine import locked, write_whole
+from labkit.learn.progress_schema import MAX_SCORE, SCHEMA, TIME, UNTRIED, items_of
+from labkit.machine import write_whole
 from labkit.version import __version__
 
-SCHEMA = 1
 NAME = "progress.json"
 VARIABLE = "LABKIT_PROGRESS"
 
 #: The environment variable that names the file of a grader's run, in which no person is there.
 SCORE_VARIABLE = "LABKIT_SCORE"
 
-#: The one point that each check, exercise and question of a quiz gives.
-MAX_SCORE = 1
+#: A file with each item of the course has 11 kB.
+_LARGEST = 1_000_000
 
-#: An item of the file that has not been tried.
-UNTRIED = {
-    "score": 0, "max_score": MAX_SCORE, "attempts": 0, "hints": 0, "solution": False,
-    "first": None, "last": None, "passed": None,
-}  # fmt: skip
+#: How long a lesson waits for another process that writes the file.
+PATIENCE_SECONDS = 5.0
+
+#: The files whose lock another process held for so long.
+_stuck: set[Path] = set()
 
 
 def is_graded() -> bool:
@@ -53,31 +56,32 @@ def is_graded() -> bool:
 def place() -> Path:
     """Return where the file is: as LABKIT_SCORE or LABKIT_PROGRESS says, or else beside the folder of the notebooks."""
     named = os.environ.get(SCORE_VARIABLE) or os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else course_folder() / NAME
+    return Path(os.path.expanduser(named)) if named else course_folder() / NAME
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read the items of a progress file.
+    """Read the items of a progress file, and refuse whatever labkit does not write.
 
     Returns:
         The items by id, or nothing if there is no file.
 
     Raises:
-        ProgressError: The file is damaged, or of a later version.
+        ProgressError: The file is damaged, of a later version, or can't be read.
     """
+    name = printable(path.name)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        items = found["items"]
-        if found["schema"] != SCHEMA or not all(each["score"] in (0, MAX_SCORE) for each in items.values()):
-            raise ValueError
+        return items_of(read_json(path, _LARGEST))
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except OSError as error:
         raise ProgressError(
-            f"{path.name} is not a progress file that labkit {__version__} can read, so it was left as it is. "
+            f"{name} can't be read: {error.strerror}. Set {VARIABLE} to a file that you can read and write."
+        ) from None
+    except ValueError as error:
+        raise ProgressError(
+            f"{name} is not a progress file that labkit {__version__} can read, so it was left as it is: {error}. "
             "Begin a new one with: labkit progress --reset (the old one is kept beside it)."
         ) from None
-    return dict(items)
 
 
 def record(item: str, **done: Any) -> str:
@@ -91,16 +95,18 @@ def record(item: str, **done: Any) -> str:
         A sentence to show if the file can't be written, or else an empty text.
     """
     try:
-        path = place()
+        path = _real(place())
         with _locked(path):
             items = read(path)
             add(items, item, **done)
             _write(path, items)
-    except ProgressError as error:
+    except LabError as error:
         return f"Not kept: {error}"
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return f"Not kept in {NAME}: {reason}. Your answer counts all the same; set {VARIABLE} to a file you can write."
+    except OSError as error:
+        return (
+            f"Not kept in {NAME}: {error.strerror}. Your answer counts all the same; set {VARIABLE} to a file you can "
+            "write."
+        )
     return ""
 
 
@@ -132,7 +138,7 @@ def add(
     0 ['vpc-1']
     1 ['vpc-1', 'vpc-2']
     """
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC).strftime(TIME)
     item = items[id] = UNTRIED | items.get(id, {}) | {"last": now}
     if answer:
         item["answer"] = answer
@@ -153,7 +159,12 @@ def reset(path: Path) -> Path | None:
 
     Returns:
         Where the file is now, or None if there was none.
+
+    Raises:
+        LabError: It is no file, or another process is writing it.
+        OSError: It can't be renamed.
     """
+    path = _real(path)
     if not path.exists():
         return None
     with _locked(path):
@@ -161,9 +172,38 @@ def reset(path: Path) -> Path | None:
         return path.rename(aside)
 
 
-def _locked(path: Path) -> AbstractContextManager[None]:
-    """Keep two kernels from losing each other's answers."""
-    return locked(path.with_name(f".{path.name}.lock"))
+def _real(path: Path) -> Path:
+    """Return the file to which a link leads.
+
+    Raises:
+        ProgressError: Something else is there, such as a folder.
+    """
+    path = Path(os.path.realpath(path))
+    if os.path.lexists(path) and not path.is_file():
+        raise ProgressError(
+            f"{printable(path.name)} is not a file, so it was left as it is. Rename it, or set {VARIABLE} to a file."
+        )
+    return path
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep two kernels from losing each other's answers.
+
+    Raises:
+        LabError: Another process holds the lock for too long. Once it does, nobody waits for it again.
+        OSError: There can be no lock in this place.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as stack:
+        try:
+            what = f"another notebook or program that writes {printable(path.name)}"
+            stack.enter_context(held(lock, 0 if path in _stuck else PATIENCE_SECONDS, what))
+        except LabError:
+            _stuck.add(path)
+            raise
+        _stuck.discard(path)
+        yield
 
 
 def _write(path: Path, items: dict[str, Any]) -> None:

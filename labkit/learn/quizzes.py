@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.learn.answers import Unfit, admitted, shown
 from labkit.learn.chapter import Chapter, Facts
 from labkit.learn.exercises import Keep
-from labkit.learn.judging import UNATTEMPTED, Judgment, shown, single, wrong
+from labkit.learn.judging import UNATTEMPTED, Judgment, single, wrong
 from labkit.learn.result import strict
 from labkit.learn.view import Lab, Stop, View
 
@@ -94,14 +95,14 @@ class Quiz:
     def _judged(self, number: object, letter: object) -> Judgment:
         if self.trouble:
             return Judgment(False, self.trouble, attempted=False)
-        asked = re.fullmatch(r"(?:question )?(\d+)(?:\.0*)?\)?", str(single(number)).strip().lower())
+        asked = re.fullmatch(r"(?:question )?([0-9]{1,3})(?:\.0*)?\)?", _said(number))
         question = next((each for each in self.questions if asked and each.number == int(asked[1])), None)
         if question is None:
             called = f'lab.quiz("{self._chapter}").answer(1, "a")'
             return wrong(f"There is no question {shown(number)}: they are 1 to {len(self.questions)}, as in {called}.")
         if letter is None or letter is ...:
             return UNATTEMPTED
-        given = _bare(str(single(letter))).removeprefix("option ")
+        given = _bare(_said(letter)).removeprefix("option ")
         chosen = next((each for each in question.options if given in (each.letter, _bare(each.text))), None)
         if chosen is None:
             letters = ", ".join(each.letter for each in question.options)
@@ -112,6 +113,14 @@ class Quiz:
     def __repr__(self) -> str:
         how = f'Answer each with lab.quiz("{self._chapter}").answer(1, "a").'
         return self.trouble or "\n".join([self.title, *map(str, self.questions), how])
+
+
+def _said(answer: object) -> str:
+    """Return what a number or a letter is given as, in lower case; nothing for what is neither."""
+    try:
+        return str(single(admitted(answer))).strip().lower()
+    except Unfit:
+        return ""
 
 
 def _bare(text: str) -> str:

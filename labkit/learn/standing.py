@@ -11,7 +11,7 @@ from typing import Any
 from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, mark_html
 from labkit.learn.chapter import Item
 from labkit.learn.chapters import CHAPTERS
-from labkit.learn.progress import UNTRIED
+from labkit.learn.progress_schema import UNTRIED
 from labkit.learn.result import html_list
 
 _HALF_MARK, _TRIED_MARK, _UNTRIED_MARK = ("½", "one VPC of two"), ("✗", "tried"), (ABSENT_MARK[0], "not tried")

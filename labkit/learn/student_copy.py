@@ -9,11 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from itertools import takewhile
 from typing import Any
 
 #: Begins the tag of a step that a student writes; its id follows, as in `your-turn:1.a`.
 YOUR_TURN = "your-turn:"
+
+#: The id of a cell. https://nbformat.readthedocs.io/en/latest/format_description.html#cell-ids
+CELL_ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+
+#: How many bytes a notebook's file may have; the course's largest one has 0.5 MB.
+LARGEST = 100_000_000
 
 
 def student_copy(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -26,10 +33,41 @@ def student_copy(notebook: dict[str, Any]) -> dict[str, Any]:
         notebook: The JSON of one of the course's notebooks.
 
     Raises:
-        KeyError, TypeError: It is not the JSON of a notebook.
+        ValueError: It is not the JSON of a notebook.
     """
+    cells = [_student_cell(cell) for cell in cells_of(notebook)]
     metadata = {key: value for key, value in notebook["metadata"].items() if key != "widgets"}
-    return {**notebook, "metadata": metadata, "cells": [_student_cell(cell) for cell in notebook["cells"]]}
+    return {**notebook, "metadata": metadata, "cells": cells}
+
+
+def cells_of(notebook: Any) -> list[dict[str, Any]]:
+    """Return the cells of a notebook.
+
+    Args:
+        notebook: Any JSON.
+
+    Raises:
+        ValueError: It is not the JSON of a notebook; the text says what is wrong.
+    """
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("metadata"), dict):
+        raise ValueError("it has no metadata")
+    if not _is_list_of(dict, notebook.get("cells")):
+        raise ValueError("it has no cells")
+    for number, cell in enumerate(notebook["cells"], start=1):
+        source, metadata = cell.get("source"), cell.get("metadata")
+        if not (
+            isinstance(cell.get("cell_type"), str)
+            and isinstance(cell.get("id", ""), str)
+            and (isinstance(source, str) or _is_list_of(str, source))
+            and isinstance(metadata, dict)
+            and _is_list_of(str, metadata.get("tags", []))
+        ):
+            raise ValueError(f"its cell {number} is not one of a notebook")
+    return list(notebook["cells"])
+
+
+def _is_list_of(kind: type, value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kind) for each in value)
 
 
 def comments_of(source: str) -> str:
@@ -51,11 +89,11 @@ def fingerprint(notebook: dict[str, Any]) -> str:
         notebook: The JSON of a notebook.
 
     Raises:
-        KeyError, TypeError: It is not the JSON of a notebook.
+        ValueError: It is not the JSON of a notebook.
     """
     work = [
         (cell["cell_type"], "".join(cell["source"]), cell.get("attachments") or {}, cell.get("outputs") or [])
-        for cell in notebook["cells"]
+        for cell in cells_of(notebook)
     ]
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 

@@ -7,7 +7,6 @@ embedded AWS on an empty account; the bookmark says where the visit before it wa
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,15 +18,13 @@ from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
 from labkit.learn import bookmark
+from labkit.learn.answers import called
 from labkit.learn.notebooks import BUILD, RERUN, Cell, notebook, notebooks
-from labkit.learn.student_copy import YOUR_TURN
+from labkit.learn.student_copy import CELL_ID, YOUR_TURN
 from labkit.status import is_live
 
 #: The error codes, or their ends, with which AWS says that it does not have a thing.
 _NOT_THERE = ("NotFound", "NoSuchEntity", "ResourceNotFoundException")
-
-#: The id of a cell in a notebook's file. https://nbformat.readthedocs.io/en/latest/format_description.html#cell-ids
-_ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
 
 
 class Visit:
@@ -68,7 +65,7 @@ class Visit:
 
     def _open(self, chapter: str) -> None:
         """Take a chapter for the one that is worked on, and read where an earlier kernel was in it."""
-        if chapter != self.chapter:
+        if called(chapter) != self.chapter:
             self.chapter, self._cells = chapter, notebook(chapter).code_cells()
             self._furthest = self._earlier = 0
             self.started = False
@@ -155,7 +152,7 @@ class Visit:
         JupyterLab sends the cell's id. Other front ends send none, or a name of their own: then it is the one cell with
         this source.
         """
-        if id and _ID.fullmatch(id):
+        if id and CELL_ID.fullmatch(id):
             return next((place for place, cell in enumerate(self._cells) if cell.id == id), None)
         same = [place for place, cell in enumerate(self._cells) if cell.source == source]
         return same[0] if len(same) == 1 else None
@@ -164,7 +161,7 @@ class Visit:
 def _chapter_of(id: str | None, source: str) -> str | None:
     """Return the chapter that a cell is of, by its id or, where the front end sends none, by its source."""
     ids, sources = _all_cells()
-    return ids.get(id) if id and _ID.fullmatch(id) else sources.get(source)
+    return ids.get(id) if id and CELL_ID.fullmatch(id) else sources.get(source)
 
 
 @cache
@@ -196,7 +193,8 @@ def _names(source: str) -> set[str]:
     >>> sorted(_names("import json\\nec2, _ = f()\\ndef launch(name): x = 1\\nfor a in b: c = 2"))
     ['_', 'a', 'c', 'ec2', 'json', 'launch']
     """
-    with suppress(SyntaxError):
+    # The others: null bytes, and brackets in brackets in brackets, of which no course's own cell has any.
+    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         return set(_set_by(ast.parse(source)))
     return set()
 

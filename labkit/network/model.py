@@ -7,11 +7,15 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any
 
+from labkit.errors import NetworkError
 from labkit.network import endpoints, files, read
 from labkit.network.packet import Packet
 from labkit.network.path import Path
 from labkit.network.topology import Topology
 from labkit.network.trace import trace
+
+#: How often a network is read that is changed meanwhile, so that one answer names what another lacks.
+_READINGS = 5
 
 
 class Network(Topology):
@@ -33,8 +37,17 @@ class Network(Topology):
 
         Raises:
             botocore.exceptions.ClientError: AWS refuses a call.
+            NetworkError: The network changes all the time, so that its parts don't fit together.
         """
-        return cls(**read.parts_of(read.answers_of(client), own))
+        missing: set[tuple[str, str]] = set()
+        for _ in range(_READINGS):
+            network, before = cls(**read.parts_of(read.answers_of(client), own)), missing
+            missing = set(files.gaps(network))
+            if not missing or missing == before:  # what is missing twice is not described to this identity
+                return network
+        raise NetworkError(
+            f"AWS describes a network without {min(missing)[1]}: it changed each time while it was read. Read it again."
+        )
 
     @classmethod
     def from_answers(cls, answers: Mapping[str, list[read.Json]]) -> Network:
@@ -81,18 +94,22 @@ class Network(Topology):
         """
         return cls(**files.read_files(folder))
 
-    def reread(self, client: Any, operations: Iterable[str]) -> Network:
+    def reread(self, client: Any, operations: Iterable[str]) -> Network | None:
         """Return the network after calls of some operations: what they can have changed is read again, the rest kept.
 
         Args:
             client: The boto3 EC2 client of the account.
             operations: The names of the operations, such as `CreateRoute`; each must be `read.is_partial`.
 
+        Returns:
+            The network; None where more has changed, so that everything must be read again.
+
         Raises:
             KeyError: An operation is not `read.is_partial`.
         """
         changed = read.changed_parts(client, operations, self.prefix_lists)
-        return self.from_ec2(client) if changed is None else replace(self, **self._with_names(changed))
+        network = None if changed is None else replace(self, **self._with_names(changed))
+        return None if network is None or any(files.gaps(network)) else network
 
     def _with_names(self, changed: read.Parts) -> read.Parts:
         """Give parts the names that they have in this network: the operations that are read again change no name."""

@@ -246,7 +246,7 @@ class _Walk:
         # A record gives the interface's own end as its primary private IPv4 address, whatever the packet has.
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
         packet = self.packet
-        if packet.src.version == 4:
+        if packet.src.version == 4 == interface.primary.version:
             packet = packet.with_ends(**{"src" if egress else "dst": interface.primary})
         action: Action = "ACCEPT" if accepted else "REJECT"
         sighting = Sighting(interface.id, direction, action, packet, self.packet, target)

@@ -9,13 +9,13 @@ import difflib
 import gc
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from labkit.errors import LabError
-from labkit.session import consistency, sleeping
+from labkit.errors import ForkedError, LabError
+from labkit.session import consistency, environment, sleeping
 from labkit.session.kinds import code
 from labkit.session.waiting import poll
 
@@ -36,11 +36,25 @@ class Account(Protocol):
         number: The account's number, 12 digits.
         region: The region.
         patience: How many seconds it is worth waiting for something to happen.
+        called: What to call it in a sentence.
+        world: What is equal for two connections to the same AWS, account and region.
     """
 
     number: str
     region: str
     patience: float
+    world: Hashable
+
+    @property
+    def called(self) -> str: ...
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this account, whatever the environment says now, the same one each time.
+
+        Args:
+            service: The service, such as `ec2` or `logs`.
+        """
+        ...
 
     def now(self) -> datetime:
         """Return the current time of this AWS, in UTC."""
@@ -80,32 +94,50 @@ class EmbeddedAccount:
         self.patience = PATIENCE if behaviors else 0.0
         self.number = embedded.ACCOUNT_ID
         self.region = self._aws.region
-        no_proxy = _without_proxy("127.0.0.1")
-        _enter_environment(
+        self.world: Hashable = self._aws
+        self._clients: dict[str, Any] = {}
+        self._endpoint, keys = self._aws.endpoint_url, self._aws.keys
+        _go(
             {
-                "AWS_ENDPOINT_URL": self._aws.endpoint_url,
-                "AWS_ACCESS_KEY_ID": "embedded",
-                "AWS_SECRET_ACCESS_KEY": "embedded",
+                "AWS_ENDPOINT_URL": self._endpoint,
+                "AWS_ACCESS_KEY_ID": keys.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
                 "AWS_DEFAULT_REGION": self.region,
                 "AWS_REGION": self.region,
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                 "AWS_EC2_METADATA_DISABLED": "true",
-                # Python reads both; if they differ, the second counts.
-                "NO_PROXY": no_proxy,
-                "no_proxy": no_proxy,
             },
-            without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
+            without=_FOREIGN,
+            direct="127.0.0.1",
         )
+        import boto3
+
+        self._session = boto3.DEFAULT_SESSION
+        _bind(self._session, self)
         if behaviors:
             consistency.begin(lags=True)
             sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
-        _disable_clients(lambda endpoint: endpoint != self._aws.endpoint_url, "the embedded AWS", keep=own)
+        _disable_clients(lambda endpoint: endpoint != self._endpoint, "the embedded AWS", keep=own)
+        _become(self)
+
+    def client(self, service: str) -> Any:
+        """Return a client of this embedded AWS, with its keys."""
+        if service not in self._clients:
+            keys = self._aws.keys
+            self._clients[service] = self._session.client(
+                service,
+                region_name=self.region,
+                endpoint_url=self._endpoint,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+            )
+        return self._clients[service]
 
     def close(self) -> None:
         """Stop the embedded AWS, and restore the environment."""
-        _leave_environment()
+        _go()
         self._aws.stop()
 
     def now(self) -> datetime:
@@ -117,11 +149,15 @@ class EmbeddedAccount:
         with self._aws.lock:
             self._aws.clock.jump_to(self._aws.dataplane.settled_at())
 
-    def __str__(self) -> str:
+    @property
+    def called(self) -> str:
         contrary = ""
         if on := self._aws.behaviors:
             contrary = ", contrary" if on == set(all_behaviors()) else f", contrary in {', '.join(sorted(on))}"
-        return f"the embedded AWS (account {self.number}, {self.region}{contrary}); nothing leaves this computer"
+        return f"the embedded AWS (account {self.number}, {self.region}{contrary})"
+
+    def __str__(self) -> str:
+        return f"{self.called}; nothing leaves this computer"
 
 
 class RealAccount:
@@ -138,17 +174,18 @@ class RealAccount:
     patience = PATIENCE
 
     def __init__(self, profile: str | None, region: str | None) -> None:
-        _leave_environment()
         named = {"AWS_PROFILE": profile} if profile else {}
         regions = {"AWS_DEFAULT_REGION": region, "AWS_REGION": region} if region else {}
-        _enter_environment({**named, **regions}, without=_CREDENTIALS if profile else ())
+        _go({**named, **regions}, without=_CREDENTIALS if profile else ())
         import boto3
         import botocore.exceptions
 
+        self._clients: dict[str, Any] = {}
+        self._environment = dict(os.environ)
         try:
-            session = boto3.Session()
-            self.region = session.region_name or ""
-            sts = session.client("sts", region_name=self.region or "us-east-1")
+            self._session = boto3.DEFAULT_SESSION or boto3.Session()
+            self.region = self._session.region_name or ""
+            sts = self._session.client("sts", region_name=self.region or "us-east-1")
             self.number = str(sts.get_caller_identity()["Account"])
         except botocore.exceptions.ProfileNotFound as error:
             raise LabError(f"{error}. {_profiles()}") from None
@@ -163,11 +200,32 @@ class RealAccount:
             ) from None
         if not self.region:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")
+        self.world: Hashable = (self.number, self.region)
+        _bind(self._session, self)
+
+    def client(self, service: str) -> Any:
+        """Return a client with the credentials that were confirmed, and of the endpoint that was set then, if any."""
+        from botocore.config import Config
+        from botocore.configprovider import ConfiguredEndpointProvider
+
+        if service not in self._clients:
+            settings = self._session._session
+            endpoint = ConfiguredEndpointProvider(
+                settings.full_config, settings.get_scoped_config(), service, self._environment
+            ).provide()
+            self._clients[service] = self._session.client(
+                service,
+                region_name=self.region,
+                endpoint_url=endpoint,
+                config=Config(ignore_configured_endpoint_urls=True),
+            )
+        return self._clients[service]
 
     def enter(self) -> None:
-        """Make this the AWS that cells talk to; clients of the embedded AWS now refuse to work."""
+        """Make this the AWS that cells talk to; clients of another AWS now refuse to work."""
         consistency.begin(lags=True)
-        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "this account")
+        _become(self)
+        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), self.called)
 
     def now(self) -> datetime:
         """Return the time of this computer."""
@@ -188,8 +246,12 @@ class RealAccount:
                 "Look at the flow log's DeliverLogsStatus, then wait once more."
             )
 
-    def __str__(self) -> str:
+    @property
+    def called(self) -> str:
         return f"the AWS account {self.number}, {self.region}"
+
+    def __str__(self) -> str:
+        return self.called
 
 
 def confirm(account: RealAccount, what: str) -> None:
@@ -243,7 +305,39 @@ def _profiles() -> str:
     return f"The profiles on this computer are {names}: connect('aws', profile=…)."
 
 
-_environment_before: dict[str, str | None] = {}
+#: The account that is connected, and the process that has connected it.
+_connected: Account | None = None
+_process = 0
+
+
+def require_connected(account: Account) -> None:
+    """Check that an account, or an equal one, is that to which this process is connected.
+
+    The environment, the time by which pauses pass, and what was made a moment ago are those of the connected account.
+    So an old lab could not work in its own any more, and must not in the other.
+
+    Raises:
+        LabError: It is not.
+    """
+    if _connected is not None and _process != os.getpid():
+        raise ForkedError
+    if _connected is None or _connected.world != account.world:
+        where = _connected.called if _connected is not None else "none"
+        now = f"now connected to {where if where != account.called else 'another one, which began anew'}"
+        raise LabError(
+            f"This lab belongs to {account.called}, and this notebook is {now}. "
+            "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."
+        )
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # In a forked child, virtual time stands still: it is the parent's, whose lock another thread may hold.
+    os.register_at_fork(after_in_child=sleeping.pause_by)
+
+
+def _become(account: Account) -> None:
+    global _connected, _process
+    _connected, _process = account, os.getpid()
 
 
 @contextmanager
@@ -252,45 +346,38 @@ def environment_kept() -> Iterator[None]:
 
     A cell must not reach an account that was not confirmed.
     """
-    environment, remembered = dict(os.environ), dict(_environment_before)
-    clock, made = sleeping.current(), consistency.current()
+    global _connected, _process
+    clock, made, connected, process = sleeping.current(), consistency.current(), _connected, _process
     try:
-        yield
+        with environment.kept():
+            yield
     except BaseException:
-        os.environ.clear()
-        os.environ.update(environment)
-        _environment_before.clear()
-        _environment_before.update(remembered)
+        _connected, _process = connected, process
         sleeping.pause_by(clock)
         consistency.go_back(made)
         _forget_session()
         raise
 
 
-def _enter_environment(values: dict[str, str], without: Iterable[str]) -> None:
-    """Point boto3, the AWS CLI and every process started from here at an AWS."""
-    for name in [*values, *without]:
-        _environment_before.setdefault(name, os.environ.get(name))
-        os.environ.pop(name, None)
-    os.environ.update(values)
-    _measure_anew()
-    _forget_session()
+def _go(values: dict[str, str] | None = None, without: Iterable[str] = (), direct: str | None = None) -> None:
+    """Leave the AWS that the environment points at, and let it point at another one, if any.
 
+    Pauses pass in real time from now on, and what was made in the other AWS is forgotten: its moments may be virtual.
 
-def _leave_environment() -> None:
-    for name, value in _environment_before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
-    _environment_before.clear()
-    _measure_anew()
-    _forget_session()
-
-
-def _measure_anew() -> None:
-    """Let pauses pass in real time, and forget what was made in another AWS: its moments may be virtual ones."""
+    Args:
+        values: Variables of the environment.
+        without: The names of variables that are removed.
+        direct: A host to which no proxy may lead.
+    """
+    environment.leave()
+    if direct is not None:
+        elsewhere = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]
+        environment.enter({**(values or {}), **environment.without_proxy(direct)}, [*without, *elsewhere])
+    else:
+        environment.enter(values or {}, without)
     sleeping.pause_by()
     consistency.begin(lags=False)
+    _forget_session()
 
 
 #: The event at which a client of another AWS refuses to work, and the id of the handler that does it.
@@ -326,10 +413,25 @@ def _make_nothing_twice(operation: Any, caught_exception: Exception | None = Non
         raise caught_exception  # type: ignore[misc]
 
 
-def _without_proxy(host: str) -> str:
-    """Return the value of NO_PROXY with `host` in it."""
-    hosts = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
-    return ",".join([*(each for each in hosts if each and each != host), host])
+#: The id of the handler that binds a client to the account for which its session was made.
+BOUND = "labkit-bound"
+
+
+def _bind(session: Any, account: Account) -> None:
+    """Let the clients that a session makes from now on refuse to work while another AWS is connected."""
+
+    def refuse(**_: Any) -> None:
+        if _connected is not None and _connected.world != account.world:
+            raise _made_before(_connected.called)
+
+    session.events.register_first(REFUSED_AT, refuse, unique_id=BOUND)
+
+
+def _made_before(here: str) -> LabError:
+    return LabError(
+        f"This client was made before labkit.connect(), so it does not talk to {here}. "
+        "Make it again: run the cell with boto3.client(…) once more."
+    )
 
 
 def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterable[Any] = ()) -> None:
@@ -346,10 +448,7 @@ def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterabl
         return
 
     def refuse(**_: Any) -> None:
-        raise LabError(
-            f"This client was made before labkit.connect(), so it does not talk to {here}. "
-            "Make it again: run the cell with boto3.client(…) once more."
-        )
+        raise _made_before(here)
 
     spared = {id(client) for client in keep}
     # By type() alone: isinstance() would read __class__ of each object in the process, and some raise an error.

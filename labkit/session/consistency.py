@@ -10,12 +10,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 from __future__ import annotations
 
 import re
+import reprlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from labkit.errors import LabError
 from labkit.names import LAB_TAG
 from labkit.session.kinds import BY_PREFIX, KINDS
 from labkit.session.paging import all_of
@@ -44,34 +47,40 @@ _TOO_EARLY = ("Invalid IAM Instance Profile", "has no associated IAM Roles", "Un
 
 
 class _Made:
-    """What was made here within the last minute."""
+    """What was made here within the last minute, by cells and, in threads beside them, by widgets."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._when: dict[str, float] = {}  # by id, ARN or name
         self._untagged: set[str] = set()  # the ids of those whose tag AWS has not shown yet
 
     def note(self, things: set[str], tagged: set[str]) -> None:
-        self._when.update(dict.fromkeys(things, time.monotonic()))
-        self._untagged |= tagged
+        with self._lock:
+            self._when.update(dict.fromkeys(things, time.monotonic()))
+            self._untagged |= tagged
 
     def forget(self, things: set[str]) -> None:
-        for each in things:
-            self._when.pop(each, None)
-        self._untagged -= things
+        with self._lock:
+            for each in things:
+                self._when.pop(each, None)
+            self._untagged -= things
 
     def seconds_left(self, thing: str) -> float:
         """How long it may still be unknown."""
-        left = self._when[thing] + _UNKNOWN - time.monotonic() if thing in self._when else 0.0
+        left = self._when.get(thing, -_UNKNOWN) + _UNKNOWN - time.monotonic()
         return min(max(left, 0.0), _UNKNOWN)
 
     def are_shown(self, ec2: Any) -> bool:
         """Whether AWS shows the lab's tag on each thing that has it and may still be unknown."""
-        self._untagged = {id for id in self._untagged if self.seconds_left(id)}
-        if self._untagged:
-            of_these = {"Name": "resource-id", "Values": sorted(self._untagged)}
+        with self._lock:
+            self._untagged = {id for id in self._untagged if self.seconds_left(id)}
+            awaited = sorted(self._untagged)
+        if awaited:
+            of_these = {"Name": "resource-id", "Values": awaited}
             the_labs = {"Name": "key", "Values": [LAB_TAG["Key"]]}
-            found = all_of(ec2, "describe_tags", "Tags[]", Filters=[of_these, the_labs])
-            self._untagged -= {tag["ResourceId"] for tag in found}
+            found = {tag["ResourceId"] for tag in all_of(ec2, "describe_tags", "Tags[]", Filters=[of_these, the_labs])}
+            with self._lock:
+                self._untagged -= found
         return not self._untagged
 
 
@@ -142,8 +151,14 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
         patience: How many seconds to go on.
 
     Raises:
+        LabError: If it is no operation.
         ClientError: If the operation fails for another reason, or goes on failing.
     """
+    if not callable(operation):
+        raise LabError(
+            f"{reprlib.repr(operation)} is not an operation. Give a client's method without its brackets, such as "
+            "lab.eventually(ec2.run_instances, …)."
+        )
     answers: list[Any] = []
     refusals: list[ClientError] = []
     left = dict(parameters)
@@ -157,7 +172,7 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
                 raise
             return False
         answers.append(answer)
-        failed = (answer or {}).get("Unsuccessful")
+        failed = answer.get("Unsuccessful") if isinstance(answer, dict) else None
         if not failed:
             return True
         refusals.append(ClientError({"Error": failed[0]["Error"]}, getattr(operation, "__name__", "")))

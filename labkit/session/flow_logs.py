@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.flowlogs import DEFAULT_FORMAT
 from labkit.names import LAB_TAG
@@ -18,6 +19,28 @@ _UNTIL_FAILED_COUNTS = timedelta(minutes=10)
 
 #: The interval of the lab's flow logs, of which each record tells.
 INTERVAL = timedelta(minutes=1)
+
+#: The longest interval of any flow log.
+LONGEST_INTERVAL = timedelta(minutes=10)
+
+
+#: How long after its traffic a record may arrive: by far more than AWS's "within 10 minutes".
+#: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
+_MAY_STILL_ARRIVE = timedelta(hours=6)
+
+
+class Event(NamedTuple):
+    """An event of a log group.
+
+    Attributes:
+        timestamp: The start of its record, in milliseconds since 1970.
+        stream: The name of its log stream.
+        message: Its record.
+    """
+
+    timestamp: int
+    stream: str
+    message: str
 
 
 class Records(list[str]):
@@ -41,19 +64,33 @@ def for_the_lab(ec2: Any, log_group: str) -> list[dict[str, Any]]:
     return [each for each in flow_logs(ec2) if LAB_TAG in each.get("Tags", ()) or each.get("LogGroupName") == log_group]
 
 
-def events(logs: Any, log_group: str, **conditions: Any) -> list[dict[str, Any]]:
+def events(logs: Any, log_group: str, since: datetime | None = None, **conditions: Any) -> list[Event]:
     """Return the events of a log group, oldest first; none if there is no such log group.
 
     Args:
         logs: A CloudWatch Logs client.
         log_group: The name of the log group.
+        since: Leave out events whose timestamp is earlier.
         conditions: Further parameters of FilterLogEvents.
     """
+    if since is not None:
+        conditions["startTime"] = max(0, int(since.timestamp() * 1000))
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group, **conditions)
     try:
-        found = all_of(logs, "filter_log_events", "events[]", logGroupName=log_group, **conditions)
+        found = [
+            Event(each["timestamp"], sys.intern(each["logStreamName"]), each["message"])
+            for page in pages
+            for each in page["events"]
+        ]
     except logs.exceptions.ResourceNotFoundException:
         return []
-    return sorted(found, key=lambda event: (event["timestamp"], event["logStreamName"], event["message"]))
+    found.sort()
+    return found
+
+
+def arriving(logs: Any, log_group: str, now: datetime) -> int:
+    """Return how many events there are of the time from which records may still arrive."""
+    return len(events(logs, log_group, now - _MAY_STILL_ARRIVE))
 
 
 def formats(ec2: Any, log_group: str) -> list[list[str]]:
@@ -65,7 +102,7 @@ def formats(ec2: Any, log_group: str) -> list[list[str]]:
     return [re.findall(r"\$\{(.*?)\}", text) for text in dict.fromkeys(texts)]
 
 
-def overlaps(event: dict[str, Any], since: datetime, formats: Iterable[list[str]]) -> bool:
+def overlaps(event: Event, since: datetime, formats: Iterable[list[str]]) -> bool:
     """Return whether a record is of traffic at some moment or later, as far as one can tell: whether it ends then.
 
     Args:
@@ -73,13 +110,13 @@ def overlaps(event: dict[str, Any], since: datetime, formats: Iterable[list[str]
         since: The moment.
         formats: The fields that the record may have. Where none of them says when it ends, it must begin then.
     """
-    words = event["message"].split()
+    words = event.message.split()
     ends = [
         int(words[at])
         for names in formats
         if len(names) == len(words) and "end" in names and words[at := names.index("end")].isdecimal()
     ]
-    return max(ends, default=event["timestamp"] / 1000) >= since.timestamp()
+    return max(ends, default=event.timestamp / 1000) >= since.timestamp()
 
 
 def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: datetime, now: datetime) -> list[str]:
@@ -107,7 +144,6 @@ def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: da
         and not (has_had_time and flow_log.get("DeliverLogsStatus") == "FAILED")
     }
     running = {instance.id for instance in network.instances.values() if instance.state == "running"}
-    start = int(since.timestamp() * 1000)
     # The events are read, since lastEventTimestamp of describe_log_streams may be an hour late:
     # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html
     return [
@@ -115,5 +151,5 @@ def undelivered(ec2: Any, logs: Any, network: Network, log_group: str, since: da
         for interface in network.interfaces.values()
         if interface.instance in running
         and covered & {interface.id, interface.subnet, interface.vpc}
-        and not events(logs, log_group, logStreamNames=[f"{interface.id}-all"], startTime=start)
+        and not events(logs, log_group, since, logStreamNames=[f"{interface.id}-all"])
     ]

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.session.given import require_text
 from labkit.session.waiting import poll
 
 if TYPE_CHECKING:
@@ -22,6 +23,15 @@ _UNFINISHED = ("Scheduled", "Running")
 
 #: Seconds to wait for the rows; Insights itself stops a query after an hour.
 _PATIENCE = 3600.0
+
+#: What an end means that is no answer, and what to do next. Insights itself gives no reason.
+_ENDED = {
+    "Timeout": ": it took too long. Ask for a shorter time range, or filter first; a regular expression with many * or "
+    "counts such as {100} makes it slow.",
+    "Failed": ": it needs too much memory, or a value of it cannot be computed. Ask for a shorter time range or fewer "
+    "fields, filter first, and use fewer concat and replace of long texts.",
+    "Cancelled": ": someone has stopped it. Run it again.",
+}
 
 
 def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) -> pd.DataFrame:
@@ -44,6 +54,8 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
     """
     from labkit.insights import explain_error
 
+    require_text(text, "a query", "lab.insights('fields @message')")
+    require_text(log_group, "the name of a log group", "lab.insights('fields @message', log_group='…')")
     try:
         query_id = logs.start_query(
             logGroupName=log_group,
@@ -64,7 +76,8 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
 
     done = poll(finished, patience=_PATIENCE, every=1, awaited=lambda: "Logs Insights")
     if done is None or done["status"] != "Complete":
-        raise LabError(f"The query ended as {done['status'] if done else 'Timeout'}. Ask for a shorter time range.")
+        status = done["status"] if done else "Timeout"
+        raise LabError(f"The query ended as {status}{_ENDED.get(status, '.')}")
     found = table(done["results"])
     found.attrs["statistics"] = done.get("statistics") or {}
     return found

@@ -6,13 +6,14 @@ The notebooks make their own with `blank_figure` and `DescribedFigure`; the map'
 from __future__ import annotations
 
 import io
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Container
-from contextlib import AbstractContextManager
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,6 +25,11 @@ FONT = "DejaVu Sans"
 
 #: Okabe and Ito's colors, told apart by people with any kind of color vision. https://jfly.uni-koeln.de/color/
 BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
+
+#: Held by whoever uses FreeType or changes matplotlib's settings, which belong to the process: JupyterLab runs widgets
+#: beside a cell, and two threads in one face of a font crash the kernel.
+#: https://freetype.org/freetype2/docs/reference/ft2-face_creation.html#ft_face
+DRAWING = threading.RLock()
 
 #: PNG metadata that leaves out the version of matplotlib, so that the bytes do not depend on it.
 METADATA: dict[str, Any] = {"Software": None}
@@ -87,9 +93,20 @@ class DescribedFigure(Described):
         return buffer.getvalue()
 
 
-def steady_style() -> AbstractContextManager[None]:
-    """Return a context in which figures look the same whatever the person's own matplotlibrc says."""
-    return rc_context(_STYLE)  # type: ignore[arg-type]
+@contextmanager
+def steady_style() -> Iterator[None]:
+    """Let figures look the same whatever the person's own matplotlibrc says; one thread at a time is in the context.
+
+    Other settings than these are left alone, because a cell may change them meanwhile. `rc_context` would undo that.
+    """
+    settings: Any = rcParams
+    with DRAWING:
+        before = {name: settings[name] for name in _STYLE}
+        settings.update(_STYLE)
+        try:
+            yield
+        finally:
+            settings.update(before)
 
 
 def blank_figure(width: float, height: float) -> Figure:

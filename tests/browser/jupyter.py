@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -127,7 +128,8 @@ def jupyter_lab(folder: Path) -> Iterator[Jupyter]:
     }
     with (folder / "jupyter.log").open("w") as log:
         port = _free_port()
-        line = [*start.command_line(course, port, "/lab", no_browser=True), EXPOSED]
+        options = start.arguments(course, port, "/lab", no_browser=True)
+        line = [sys.executable, "-m", "jupyterlab", *options, EXPOSED]
         server = subprocess.Popen(line, env=variables, cwd=course, stdout=log, stderr=subprocess.STDOUT)
         jupyter = Jupyter(course, f"http://{start.HOST}:{port}", token)
         try:

@@ -27,6 +27,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
         class Real:
             number, region, patience, enter, now = NUMBER, "eu-west-1", 0.0, Mock(), lab._account.now
+            client, world = staticmethod(lab._account.client), lab._account.world
             given: tuple[Any, ...] = ()
 
             def __init__(self, *given: Any) -> None:

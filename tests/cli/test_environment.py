@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from labkit import cli
+from labkit import cli, interruption
 from labkit.cli import environment, pip
 from labkit.cli.environment import STAMP, State
 from labkit.errors import CommandError
+from labkit.machine import locked
+
+
+def made() -> Mock:
+    """`python -m venv` that has succeeded."""
+    return Mock(returncode=0, **{"communicate.return_value": ("", None)})
 
 
 class FakeTools:
@@ -27,16 +38,19 @@ class FakeTools:
         self.fail_at = ""
         self.error: BaseException = KeyboardInterrupt()
 
-    def run(self, line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    @contextmanager
+    def child(self, line: list[str], **options: object) -> Iterator[Mock]:
         self._step("venv")
         assert line[1:3] == ["-m", "venv"]
+        assert options["pass_fds"] or os.name == "nt", "it keeps the lock if set-up is killed"
         python = environment.python_in(Path(line[-1]))
         python.parent.mkdir(exist_ok=True)
         python.touch()
-        return subprocess.CompletedProcess(line, 0, "", "")
+        yield made()
 
-    def install(self, python: Path, arguments: list[str], target: Path | None = None) -> None:
+    def install(self, python: Path, arguments: list[str], target: Path | None = None, pass_fds: object = ()) -> None:
         assert environment.state(self.root) is State.UNFINISHED, "a kill at this moment must be seen by the next run"
+        assert pass_fds or os.name == "nt", "it keeps the lock if set-up is killed"
         assert arguments == ["-e", f"{self.root}[dev]", "-c", str(self.root / "constraints.txt")]
         (self.root / ".venv" / "package").touch()
         self._step("pip")
@@ -50,7 +64,7 @@ class FakeTools:
 @pytest.fixture
 def tools(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
     fake = FakeTools(root)
-    monkeypatch.setattr(subprocess, "run", fake.run)
+    monkeypatch.setattr(interruption, "child", fake.child)
     monkeypatch.setattr(pip, "install", fake.install)
     return fake
 
@@ -122,9 +136,16 @@ def test_another_python_or_folder_or_none_remakes_it(
 
 def test_a_stamp_that_does_not_say_ready_means_unfinished(root: Path) -> None:
     (root / ".venv").mkdir()
-    for content in ("", "{", '{"state": "unfinished"}', "{}"):
+    for content in ("", "{", '{"state": "unfinished"}', "{}", "[]"):
         (root / ".venv" / STAMP).write_text(content)
         assert environment.state(root) is State.UNFINISHED
+
+
+def test_a_set_up_that_was_killed_at_once_is_not_taken_for_somebody_elses(root: Path) -> None:
+    (root / ".venv").mkdir()
+    for name in (environment.LOCK, f".{STAMP}.new"):
+        (root / ".venv" / name).touch()
+        assert environment.state(root) is State.ABSENT
 
 
 def test_somebody_elses_venv_is_never_touched_nor_what_a_link_leads_to(
@@ -146,14 +167,37 @@ def test_somebody_elses_venv_is_never_touched_nor_what_a_link_leads_to(
     assert tools.calls == []
 
 
-def test_two_at_once_one_waits(root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> None:
-    def install(*arguments: object) -> None:
-        with pytest.raises(CommandError, match="Another labkit is setting up"):
-            environment.ensure()
+def test_of_two_at_once_one_waits_and_finds_it_made(
+    root: Path, tools: FakeTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+    monkeypatch.setattr("builtins.print", lambda text, **_: waits.set() if "This one waits" in text else None)
+    second = threading.Thread(target=environment.ensure)
+
+    def install(*arguments: Any, **options: Any) -> None:
+        second.start()
+        assert waits.wait(10)
+        tools.install(*arguments, **options)
 
     monkeypatch.setattr(pip, "install", install)
     environment.ensure()
+    second.join()
+    assert tools.calls == ["venv", "pip"]
     assert environment.state(root) is State.READY
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows, a process can't inherit a lock")
+def test_what_a_killed_set_up_left_running_ends_before_the_next_begins(root: Path) -> None:
+    """A process that keeps the lock open stands for its pip."""
+    (root / ".venv").mkdir()
+    path = root / ".venv" / environment.LOCK
+    with locked(path) as lock:
+        pip_of_it = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock,))
+    with pytest.raises(BlockingIOError), locked(path, wait=False):
+        pass
+    pip_of_it.communicate(b"\n")
+    with locked(path, wait=False):
+        pass
 
 
 def test_what_the_system_refuses_is_a_sentence(
@@ -184,14 +228,14 @@ def test_without_the_venv_module_and_pip_the_package_to_install_is_named(
 
 def test_without_ensurepip_the_systems_pip_begins(root: Path, bare: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian splits ensurepip off into python3-venv; its python3-pip can install pip into the environment instead."""
-    run, install = Mock(return_value=subprocess.CompletedProcess([], 0, "", "")), Mock()
-    monkeypatch.setattr(subprocess, "run", run)
+    child, install = Mock(side_effect=lambda *_, **__: nullcontext(made())), Mock()
+    monkeypatch.setattr(interruption, "child", child)
     monkeypatch.setattr(pip, "install", install)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
     environment.ensure()
-    assert "--without-pip" in run.call_args.args[0]
+    assert "--without-pip" in child.call_args.args[0]
     assert install.call_args_list[0].args[1] == ["pip"]
-    assert install.call_args_list[0].kwargs == {"target": environment.python_in(root / ".venv")}
+    assert install.call_args_list[0].kwargs["target"] == environment.python_in(root / ".venv")
 
 
 def test_labkit_merely_at_hand_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,9 @@ import argparse
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -22,18 +21,11 @@ from labkit.learn import bookmark
 class FakeServer:
     """JupyterLab as `start` sees it: what it was started with, and how it ends."""
 
-    def __init__(self) -> None:
-        self.code, self.waits = 0, 0
-        self.error: BaseException | None = None
+    code = 0
 
-    def __call__(self, line: list[str], env: dict[str, str]) -> FakeServer:
-        self.line, self.env = line, env
-        return self
-
-    def wait(self) -> int:
-        self.waits += 1
-        if self.error and self.waits == 1:
-            raise self.error
+    def __call__(self, port: socket.socket, line: list[str], env: dict[str, str]) -> int:
+        self.port, self.line, self.env = port.getsockname()[1], line, env
+        self.serving = start.serving(Path.cwd())
         return self.code
 
 
@@ -41,8 +33,7 @@ class FakeServer:
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeServer:
     made = FakeServer()
     monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.setattr(subprocess, "Popen", made)
-    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    monkeypatch.setattr("labkit.cli.server.serve", made)
     return made
 
 
@@ -57,7 +48,6 @@ def chapter(root: Path, name: str) -> None:
 def test_it_listens_on_this_machine_only_and_asks_for_no_news(root: Path, server: FakeServer) -> None:
     start.run(options())
     line = server.line
-    assert line[:3] == [sys.executable, "-m", "jupyterlab"]
     assert "--ServerApp.ip=127.0.0.1" in line
     assert f"--ServerApp.root_dir={root}" in line
     assert "--LabApp.news_url=None" in line
@@ -150,13 +140,12 @@ def test_a_profile_without_a_real_account_is_refused(
     assert start.parse(["--profile", "class"]).profile == "class", "the environment says that it is one"
 
 
-def test_ctrl_c_is_a_good_end_and_a_server_that_fails_an_error(
+def test_ctrl_c_is_said_to_be_its_end_and_a_server_that_fails_an_error(
     root: Path, server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.error = KeyboardInterrupt()
-    assert start.run(options()) == 0
-    assert server.waits == 2, "the server must be given the time to close its kernels"
-    assert "JupyterLab has ended" in capsys.readouterr().out
+    server.code = 130
+    assert start.run(options()) == 130
+    assert "JupyterLab has ended" in capsys.readouterr().err
     server.code = 3
     with pytest.raises(CommandError, match=r"JupyterLab ended with code 3.*doctor"):
         start.run(options())
@@ -168,12 +157,19 @@ def test_the_port_is_the_one_asked_for_if_it_is_free_or_else_the_next_free_one(
     with socket.create_server((start.HOST, 0)) as taken, monkeypatch.context() as patch:
         busy = taken.getsockname()[1]
         with pytest.raises(CommandError, match=f"Port {busy} is in use: choose another"):
-            start.choose_port(busy)
+            start.open_port(busy)
         patch.setattr(start, "PORT", busy)
-        assert busy < start.choose_port(None) < busy + 100
-    monkeypatch.setattr(start, "is_free", lambda port: False)
+        with start.open_port(None) as first, start.open_port(None) as second:
+            assert busy < first.getsockname()[1] < second.getsockname()[1] < busy + 100
+    monkeypatch.setattr(socket, "create_server", Mock(side_effect=OSError))
     with pytest.raises(CommandError, match="No port from 8888 to 8987 is free"):
-        start.choose_port(None)
+        start.open_port(None)
+
+
+def test_a_server_is_seen_for_as_long_as_it_runs(root: Path, server: FakeServer) -> None:
+    start.run(options())
+    assert server.serving == [str(server.port)]
+    assert start.serving(root) == []
 
 
 def test_what_is_not_a_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

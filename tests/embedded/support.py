@@ -9,13 +9,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from labkit.embedded import EmbeddedAws
+from labkit.embedded.api.signatures import Keys
 from labkit.session.accounts import REFUSAL, REFUSED_AT
 
-_session = boto3.session.Session(aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
+#: The keys of every embedded AWS in these tests, so that tests can share clients.
+KEYS = Keys("AKIAIOSFODNN7EXAMPLE", "example")
+_session = boto3.session.Session(KEYS.access_key_id, KEYS.secret_access_key)
 
 
 def client(aws: EmbeddedAws, service: str, region: str | None = None) -> Any:
@@ -30,6 +36,17 @@ def impatient(aws: EmbeddedAws, service: str) -> Any:
     """Return a boto3 client that repeats nothing."""
     once = Config(retries={"total_max_attempts": 1})
     return _session.client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url, config=once)
+
+
+def sign(
+    aws: EmbeddedAws, method: str, path: str, body: bytes, headers: dict[str, str], service: str = "ec2",
+    keys: Keys = KEYS, token: str | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Return the headers of a request as botocore signs it, with these among them."""
+    request = AWSRequest(method, f"{aws.endpoint_url}{path}", headers, body)
+    credentials = Credentials(keys.access_key_id, keys.secret_access_key, token)
+    (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, aws.region).add_auth(request)
+    return dict(request.headers)
 
 
 @cache

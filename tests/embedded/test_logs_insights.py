@@ -6,12 +6,19 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQuer
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from labkit.embedded import EmbeddedAws
-from labkit.insights import explain_error
+from labkit.embedded.api import logs_insights
+from labkit.errors import LabError
+from labkit.insights import database, explain_error
+from labkit.session.insights import ask as ask_insights
 from tests.embedded.support import refused
 
 GROUP, STREAM = "NimbusVPCFlowLogsGroup", "eni-01ab329f120ebcf5-all"
@@ -212,6 +219,74 @@ def test_queries_are_described_the_newest_first_and_have_ended(logs: Any, start:
         logs.get_query_results(queryId="nosuch")
     with refused("ResourceNotFoundException"):
         logs.get_log_record(logRecordPointer="nosuch")
+
+
+# --- queries that take long or much ---
+
+#: Each record takes milliseconds.
+SLOW = "parse @message /(?<x>((.?){30}){30})$/ | stats count(x)"
+
+
+@pytest.fixture
+def slow(logs: Any, start: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A query under way that takes far longer than any answer waits for it; its id."""
+    monkeypatch.setattr(logs_insights, "_PATIENCE", 0.05)
+    for _ in range(3):
+        put(logs, GROUP, [(start, record("10.1.15.80", "10.2.0.126", 84, start))] * 3000)
+    id = logs.start_query(logGroupName=GROUP, startTime=start, endTime=start + 60, queryString=SLOW)["queryId"]
+    yield id
+    if status(logs, id) == "Running":
+        logs.stop_query(queryId=id)
+
+
+def status(logs: Any, query: str) -> str:
+    return str(logs.get_query_results(queryId=query)["status"])
+
+
+def test_while_a_slow_query_runs_other_calls_are_answered(logs: Any, ec2: Any, slow: str) -> None:
+    ec2.describe_vpcs()
+    began = time.monotonic()
+    ec2.describe_vpcs()
+    assert time.monotonic() - began < 0.2
+    running = logs.get_query_results(queryId=slow)
+    assert (running["status"], running["results"]) == ("Running", [])
+    assert [each["queryId"] for each in logs.describe_queries(status="Running")["queries"]] == [slow]
+
+
+def test_a_running_query_can_be_stopped(logs: Any, slow: str) -> None:
+    assert logs.stop_query(queryId=slow)["success"]
+    assert status(logs, slow) == "Cancelled"
+    with refused("InvalidParameterException", "is not running: it is cancelled"):
+        logs.stop_query(queryId=slow)
+
+
+def test_only_so_many_queries_are_under_way(logs: Any, start: int, slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html"""
+    monkeypatch.setattr(logs_insights, "_MOST_UNDER_WAY", 3)
+    asked = {"logGroupName": GROUP, "startTime": start, "endTime": start + 60, "queryString": SLOW}
+    more = [logs.start_query(**asked)["queryId"] for _ in range(2)]
+    assert status(logs, more[-1]) == "Scheduled"
+    with refused("LimitExceededException"):
+        logs.start_query(**asked)
+    for id in more:
+        logs.stop_query(queryId=id)
+
+
+def test_a_query_that_takes_too_long_ends_as_timeout(
+    logs: Any, start: int, slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.stop_query(queryId=slow)
+    monkeypatch.setattr(database, "SECONDS", 0.3)
+    now = datetime.fromtimestamp(start, UTC)
+    with pytest.raises(LabError, match="ended as Timeout: it took too long. Ask for a shorter time range"):
+        ask_insights(logs, SLOW, GROUP, now, now)
+
+
+def test_a_query_that_makes_too_long_texts_fails(logs: Any, start: int) -> None:
+    """Seven such steps took five gigabytes."""
+    names = ["@message", *"abcdefg"]
+    steps = [f"fields concat({', '.join([old] * 10)}) as {new}" for old, new in pairwise(names)]
+    assert ask(logs, start, " | ".join([*steps, "stats max(strlen(g))"]))["status"] == "Failed"
 
 
 def test_asking_takes_no_virtual_time(aws: EmbeddedAws, logs: Any, start: int) -> None:

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from labkit.embedded import Clock, EmbeddedAws, start
 from labkit.embedded.clock import START
-from tests.embedded.support import client, instance, refused, run
+from tests.embedded.support import client, instance, refused, run, sign
 
 # --- the server ---
 
@@ -60,10 +60,9 @@ def ask(aws: EmbeddedAws, headers: dict[str, str]) -> tuple[int, str]:
     """Return what a plain HTTP client gets for DescribeVpcs with these headers."""
     port = urlsplit(aws.endpoint_url).port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    body = "Action=DescribeVpcs&Version=2016-11-15"
-    signed = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20251203/us-east-1/ec2/aws4_request, SignedHeaders=host"
-    form = "application/x-www-form-urlencoded"
-    connection.request("POST", "/", body, {"Authorization": signed, "Content-Type": form, **headers})
+    body = b"Action=DescribeVpcs&Version=2016-11-15"
+    signed = sign(aws, "POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded"})
+    connection.request("POST", "/", body, {**signed, **headers})
     answer = connection.getresponse()
     assert answer.getheader("Access-Control-Allow-Origin") is None
     return answer.status, answer.read().decode()
@@ -205,7 +204,8 @@ def test_with_dry_run_every_action_of_ec2_answers_that_it_would_have_succeeded_a
         if "DryRun" in ec2.meta.service_model.operation_model(name).input_shape.members
     ]
     unchecked = boto3.client(
-        "ec2", region_name=aws.region, endpoint_url=aws.endpoint_url, aws_access_key_id="x", aws_secret_access_key="y",
+        "ec2", region_name=aws.region, endpoint_url=aws.endpoint_url,
+        aws_access_key_id=aws.keys.access_key_id, aws_secret_access_key=aws.keys.secret_access_key,
         config=Config(parameter_validation=False),
     )  # fmt: skip
     before, answers = (ec2.describe_vpcs()["Vpcs"], ec2.describe_subnets()["Subnets"]), dict[str, tuple[str, int]]()
@@ -348,7 +348,7 @@ from labkit.embedded import start
 aws = start()
 def client(service):
     return boto3.client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url,
-                        aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key="example")
+                        aws_access_key_id=aws.keys.access_key_id, aws_secret_access_key=aws.keys.secret_access_key)
 ec2, iam, logs, ssm = (client(name) for name in ("ec2", "iam", "logs", "ssm"))
 look = {look}
 if look:

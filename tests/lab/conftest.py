@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from labkit import embedded
 from labkit.lab import Lab
 from labkit.learn.catch_up import catch_up
-from labkit.session.accounts import EmbeddedAccount
+from labkit.session.accounts import BOUND, REFUSED_AT, EmbeddedAccount
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -34,7 +34,9 @@ def _port() -> int:
 
 @cache
 def _shared_client(service: str) -> Any:
-    return make_client(service)
+    made = make_client(service)
+    made.meta.events.unregister(REFUSED_AT, unique_id=BOUND)  # each test has another embedded AWS
+    return made
 
 
 @contextmanager
@@ -46,6 +48,7 @@ def fresh_lab(*behaviors: str) -> Iterator[Lab]:
         embedded.start(_port(), behaviors)
         account = EmbeddedAccount(behaviors)
         patch.setattr(boto3, "client", _shared_client)
+        patch.setattr(EmbeddedAccount, "client", lambda self, service: _shared_client(service))
         try:
             yield Lab(account)
         finally:

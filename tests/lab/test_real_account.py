@@ -82,7 +82,7 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
     # What a look finds is in test_preflight.py.
     monkeypatch.setattr("labkit.session.preflight.preflight", lambda client, region: LOOKED)
     yield sign_in
-    accounts._leave_environment()
+    accounts._go()
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, reply: str | Exception) -> Mock:
@@ -169,7 +169,7 @@ def test_clients_of_the_embedded_aws_do_not_pass_for_the_accounts(
     answer(monkeypatch, NUMBER)
     labkit.connect("aws")
     assert "AWS_ENDPOINT_URL" not in os.environ
-    with pytest.raises(LabError, match="does not talk to this account. Make it again"):
+    with pytest.raises(LabError, match="does not talk to the AWS account 210987654321, eu-west-1. Make it again"):
         client.describe_vpcs()
 
 
@@ -230,13 +230,16 @@ class OnAccount:
     number, region, patience = NUMBER, "us-east-1", 180.0
     settle = accounts.RealAccount.settle
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, lab: Lab) -> None:
         self.now = clock.now
+        self.client, self.world = lab._account.client, lab._account.world
 
 
-def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised_at_once(clock: Clock) -> None:
+def test_what_aws_does_not_know_yet_is_asked_again_and_another_refusal_is_raised_at_once(
+    lab: Lab, clock: Clock
+) -> None:
     """https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
-    lab = Lab(OnAccount(clock))
+    lab = Lab(OnAccount(clock, lab))
 
     def seconds(*answers: Any, lasting: Exception | None = None) -> float:
         """How long `eventually` takes for an operation that gives these answers, and then goes on failing."""
@@ -324,7 +327,7 @@ def test_an_agent_that_never_reports(built: Built, clock: Clock) -> None:
 @pytest.fixture
 def on_account(built: Built, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Lab:
     aws = aws_of(built.lab)
-    account = OnAccount(clock)
+    account = OnAccount(clock, built.lab)
     account.now = aws.clock.now
     sleep = clock.sleep
 

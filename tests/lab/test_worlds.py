@@ -170,7 +170,7 @@ def test_a_real_account_after_a_contrary_world_is_asked_once_for_what_was_made_t
     asked: list[str] = []
 
     def real(*_: Any) -> None:
-        accounts._leave_environment()
+        accounts._go()
         assert consistency.look("role", lambda: asked.append("role")) is None  # type: ignore[func-returns-value]
         raise LabError("far enough")
 

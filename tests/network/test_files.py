@@ -333,11 +333,12 @@ def test_an_interface_of_an_available_nat_gateway_must_be_described(tmp_path: Pa
     [
         (b"", "is empty: the command that should have filled it failed"),
         (b"-----\n| DescribeVpcs |", "is not JSON"),
-        (b'{"Vpcs": [{"CidrBlock": "10.0.0.0/16"}]}', "an entry of Vpcs lacks 'VpcId'"),
-        (b'{"Vpcs": ["vpc-1"]}', "an entry of Vpcs has another form"),
+        (b'{"Vpcs": [{"CidrBlock": "10.0.0.0/16"}]}', r"Vpcs\[0\] lacks VpcId"),
+        (b'{"Vpcs": ["vpc-1"]}', r"Vpcs\[0\] is 'vpc-1', not an object with members"),
         (b'{"RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [], '
-         b'"Routes": [{"DestinationCidrBlock": "10.0.0.0/99"}]}]}', "an entry of RouteTables has another form"),
-        (b'{"PrefixLists": [{"Cidrs": ["10.0.0.0/8"]}]}', "an entry of PrefixLists lacks 'PrefixListId'"),
+         b'"Routes": [{"DestinationCidrBlock": "10.0.0.0/99"}]}]}',
+         r"RouteTables\[0\].Routes\[0\].DestinationCidrBlock is '10.0.0.0/99', not an IPv4 CIDR block"),
+        (b'{"PrefixLists": [{"Cidrs": ["10.0.0.0/8"]}]}', r"PrefixLists\[0\] lacks PrefixListId"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named(content: bytes, words: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_the_whole_course_needs_nothing_but_the_loopback_and_shows_no_credential
     assert attempts(computer) == []
     asked = requests.read_text(encoding="utf-8")
     assert len(asked.splitlines()) > 300
-    assert all("Credential=embedded/" in line for line in asked.splitlines())
+    assert all(re.search(r"Credential=LABKIT[0-9A-F]{14}/", line) for line in asked.splitlines())
     for secret in (*SECRETS, "planted"):
         assert secret not in asked and secret not in done.stdout and secret not in done.stderr
     assert not (tmp_path / "process-ran").exists()

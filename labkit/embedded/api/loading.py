@@ -81,6 +81,7 @@ def _read_offerings(region: str) -> None:
 def _install() -> None:
     """Install determinism and the patches in moto, once per process."""
     from moto.core import config, responses
+    from moto.ec2.models.core import TaggedEC2Resource
     from moto.iam.models import IAMBackend
 
     determinism.install()
@@ -88,6 +89,8 @@ def _install() -> None:
 
     # moto would look through a class for the names of its methods for each request: half a millisecond.
     responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
+    # moto would look through the tags of everything for those of each resource that it describes.
+    TaggedEC2Resource.get_tags = _tags  # type: ignore[assignment]
     # moto has AWS's managed policies only if configured so, and would read them for each account: 60 milliseconds.
     config.default_user_config["iam"] = {"load_aws_managed_policies": True}
     read, policies = IAMBackend._init_aws_policies, list[Any]()
@@ -100,3 +103,13 @@ def _install() -> None:
 
     # moto's tables live as long as the process: a full collection of garbage would look through them each time.
     gc.freeze()
+
+
+def _tags(resource: Any) -> list[dict[str, str]]:
+    """Return the tags of one resource, as moto's get_tags does."""
+    from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+
+    id: str = resource.id
+    kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(id), "") if id else ""
+    tags: dict[str, str] = resource.ec2_backend.tags.get(id, {})
+    return [{"resource_id": id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()]

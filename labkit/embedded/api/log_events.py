@@ -7,7 +7,9 @@ https://repost.aws/knowledge-center/cloudwatch-vpc-flow-logs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -37,15 +39,58 @@ class LogEvents:
         groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][self._region].groups
         return groups
 
-    def table(self, names: Sequence[str], start: int, end: int) -> pa.Table:
-        """Return the events of some log groups.
+    def snapshot(self, names: Sequence[str]) -> Snapshot:
+        """Return what some log groups hold now. This is quick, and what is made of it takes no lock.
 
         Args:
             names: The groups' names.
+        """
+        return Snapshot([self._group(name) for name in names])
+
+    def event(self, pointer: str) -> pa.Table | None:
+        """Return the event that an @ptr points to, as a table of one row; None where there is none."""
+        for name in self.groups:
+            table = self._group(name)()
+            found = table.filter(pc.equal(table["@ptr"], pointer))
+            if len(found):
+                return found
+        return None
+
+    def _group(self, name: str) -> Callable[[], pa.Table]:
+        """Return what makes the table of the events that a group holds now, once for as long as it has no others."""
+        group = self.groups[name]
+        count = sum(len(stream.events) for stream in group.streams.values())
+        known = self._tables.get(group)
+        if known is not None and known[0] == count:
+            return lambda: known[1]
+        events = [(stream_name, event) for stream_name, stream in group.streams.items() for event in stream.events]
+
+        def make() -> pa.Table:
+            table = _table(events, name)
+            self._tables[group] = count, table
+            return table
+
+        return make
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What some log groups held at one moment.
+
+    Attributes:
+        groups: What makes the table of each group.
+    """
+
+    groups: Sequence[Callable[[], pa.Table]]
+
+    def table(self, start: int, end: int) -> pa.Table:
+        """Return the events of a time range.
+
+        Args:
             start: The first time, in milliseconds since 1970.
             end: The last time, included, in milliseconds since 1970.
         """
-        tables = [self._table(name) for name in names] or [_table([], "")]
+        tables = [make() for make in self.groups] or [_table([], "")]
         events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
         first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
         times = events["@timestamp"]
@@ -54,27 +99,16 @@ class LogEvents:
             return events
         return events.filter(pc.and_(pc.greater_equal(times, first), pc.less_equal(times, last)))
 
-    def size(self, events: pa.Table) -> int:
-        """Return the size of the messages of some events, in bytes."""
-        return int(pc.sum(pc.binary_length(events["@message"])).as_py() or 0)
 
-    def event(self, pointer: str) -> pa.Table | None:
-        """Return the event that an @ptr points to, as a table of one row; None where there is none."""
-        for name in self.groups:
-            table = self._table(name)
-            found = table.filter(pc.equal(table["@ptr"], pointer))
-            if len(found):
-                return found
-        return None
+@cache
+def schema() -> pa.Schema:
+    """Return the columns of every table of events: those of the default format."""
+    return _table([], "").schema
 
-    def _table(self, name: str) -> pa.Table:
-        group = self.groups[name]
-        count = sum(len(stream.events) for stream in group.streams.values())
-        cached = self._tables.get(group)
-        if cached is None or cached[0] != count:
-            events = [(stream_name, event) for stream_name, stream in group.streams.items() for event in stream.events]
-            cached = self._tables[group] = count, _table(events, name)
-        return cached[1]
+
+def size(events: pa.Table) -> int:
+    """Return the size of the messages of some events, in bytes."""
+    return int(pc.sum(pc.binary_length(events["@message"])).as_py() or 0)
 
 
 def _table(events: Sequence[tuple[str, Any]], log_group: str) -> pa.Table:

@@ -1,7 +1,8 @@
-"""CloudWatch Logs Insights behind the API: queries, which are complete at once, and saved query definitions.
+"""CloudWatch Logs Insights behind the API: queries, and saved query definitions.
 
 `labkit.embedded.start` adds the handlers to the server. `labkit.insights` runs the queries over the events that moto's
-log groups hold.
+log groups hold, each in a thread of its own. Whoever asks about a query waits for its end a little, so that all but
+slow ones are complete when they are first asked about, whatever the computer.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQueryDefinition.html
@@ -9,13 +10,15 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQuer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from labkit.embedded.api import determinism
-from labkit.embedded.api.paging import page
+from labkit.embedded.api.paging import Items, page
 from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler
@@ -23,8 +26,15 @@ from labkit.embedded.clock import Clock
 
 if TYPE_CHECKING:
     from labkit.embedded.api.log_events import LogEvents
+    from labkit.embedded.api.query_runs import QueryRun
 
-_LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS = 10_000, 100_000, 50
+_LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS, _MOST_UNDER_WAY = 10_000, 100_000, 50, 30
+
+#: How many queries are kept, and how many bytes of their rows; the oldest go. AWS keeps rows for a time.
+_MOST_KEPT, _MOST_BYTES = 1000, 256_000_000
+
+#: How long an answer waits for the end of the query that it is about, in seconds of this computer.
+_PATIENCE = 2.0
 
 #: The year 5138 in epoch seconds: larger numbers are milliseconds.
 _MILLISECONDS = 10**11
@@ -32,19 +42,17 @@ _MILLISECONDS = 10**11
 
 @dataclass(frozen=True, slots=True)
 class StartedQuery:
-    """What one `start_query` found.
+    """What one `start_query` began.
 
     Attributes:
-        log_groups: The names of the log groups that it searched.
-        description: The query as DescribeQueries lists it.
-        results: Its rows, each a list of `{"field": …, "value": …}`.
-        statistics: How much it searched, as GetQueryResults says it.
+        log_groups: The names of the log groups that it searches.
+        description: The query as DescribeQueries lists it, without its status.
+        run: The query in its thread.
     """
 
     log_groups: tuple[str, ...]
     description: dict[str, Any]
-    results: list[list[dict[str, str]]]
-    statistics: dict[str, float]
+    run: QueryRun
 
 
 class LogsInsights:
@@ -69,6 +77,12 @@ class LogsInsights:
             ("logs", "DeleteQueryDefinition"): self.delete_definition,
         }
 
+    def waits(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], None]]:
+        """Return the actions that wait before they take the lock."""
+        return dict.fromkeys(
+            (("logs", each) for each in ("GetQueryResults", "StopQuery", "DescribeQueries")), self.settle
+        )
+
     @cached_property
     def _events(self) -> LogEvents:
         # The first query loads pandas, pyarrow and DuckDB, and not the start of the embedded AWS.
@@ -77,67 +91,93 @@ class LogsInsights:
         return LogEvents(self._region)
 
     def start(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """StartQuery: run the query, and keep its rows for GetQueryResults."""
+        """StartQuery: refuse the query, or start it."""
         from labkit import insights
+        from labkit.embedded.api import log_events
+        from labkit.embedded.api.query_runs import Found, QueryRun
 
         _check(parameters)
+        if sum(query.run.is_under_way for query in self._queries.values()) >= _MOST_UNDER_WAY:
+            raise AwsError("LimitExceededException", f"{_MOST_UNDER_WAY} queries are under way; wait for one of them.")
         text, now = parameters["queryString"], self._clock.time()
         try:
             query = insights.parse(text)
             names = self._groups(parameters, query.source)
-            table = self._events.table(names, parameters["startTime"] * 1000, parameters["endTime"] * 1000)
-            found = insights.run(table, query, now=now, limit=parameters.get("limit"))
+            compiled = insights.compile(
+                query, insights.kinds(log_events.schema()), now=now, limit=parameters.get("limit")
+            )
         except insights.QueryError as error:
             location = {"startCharOffset": error.start, "endCharOffset": error.end}
             compile_error = {"location": location, "message": error.message}
             raise AwsError("MalformedQueryException", error.message, queryCompileError=compile_error) from None
-        id, size = determinism.new_id(), float(self._events.size(table))
-        self._queries[id] = StartedQuery(
-            tuple(names),
-            {
-                "queryLanguage": "CWLI",
-                "queryId": id,
-                "queryString": text,
-                "status": "Complete",
-                "createTime": int(now * 1000),
-                "logGroupName": names[0] if names else "",
-                "queryDuration": 0,
-                "bytesScanned": size,
-            },
-            [[{"field": field, "value": value} for field, value in row] for row in found.rows],
-            {
-                "recordsMatched": float(found.matched),
-                "recordsScanned": float(found.scanned),
-                "estimatedRecordsSkipped": 0.0,
-                "bytesScanned": size,
-                "estimatedBytesSkipped": 0.0,
-                "logGroupsScanned": float(len(names)),
-                "resultCount": float(len(found.rows)),
-            },
-        )
+        events = self._events.snapshot(names)
+        start, end = parameters["startTime"] * 1000, parameters["endTime"] * 1000
+        id = determinism.new_id()
+        description = {
+            "queryLanguage": "CWLI",
+            "queryId": id,
+            "queryString": text,
+            "createTime": int(now * 1000),
+            "logGroupName": names[0] if names else "",
+            "queryDuration": 0,
+        }
+
+        def find(stop: Event) -> Found:
+            table = events.table(start, end)
+            return Found(insights.execute(table, compiled, stop), log_events.size(table))
+
+        self._queries[id] = StartedQuery(tuple(names), description, QueryRun(find))
+        self._forget()
         return {"queryId": id}
+
+    def settle(self, parameters: Mapping[str, Any]) -> None:
+        """Wait a little for the query that a request is about, or for all: outside of the lock.
+
+        Args:
+            parameters: Those of the request.
+        """
+        id = parameters.get("queryId")
+        until = monotonic() + _PATIENCE
+        for each in [query for known, query in tuple(self._queries.items()) if id in (None, known)]:
+            each.run.wait(max(0.0, until - monotonic()))
 
     def results(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """GetQueryResults: at most 10,000 rows at once, and nextToken where there are more."""
         query = self._query(parameters)
-        results = _page("results", query.results, parameters, "maxItems", 10_000)
-        return {"queryLanguage": "CWLI", "statistics": query.statistics, "status": "Complete", **results}
+        found = query.run.found
+        results = found.results if found else None
+        page = _page("results", results or (), parameters, "maxItems", 10_000)
+        page["results"] = [[{"field": field, "value": value} for field, value in row] for row in page["results"]]
+        statistics = {
+            "recordsMatched": float(results.matched if results else 0),
+            "recordsScanned": float(results.scanned if results else 0),
+            "estimatedRecordsSkipped": 0.0,
+            "bytesScanned": _bytes_scanned(query),
+            "estimatedBytesSkipped": 0.0,
+            "logGroupsScanned": float(len(query.log_groups)),
+            "resultCount": float(len(results or ())),
+        }
+        return {"queryLanguage": "CWLI", "statistics": statistics, "status": query.run.status, **page}
 
     def stop(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """StopQuery: refused, because every query is already complete.
+        """StopQuery: refused where the query is over.
 
         https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StopQuery.html
         """
-        id = self._query(parameters).description["queryId"]
-        raise AwsError("InvalidParameterException", f"The query {id} is not running: it is complete.")
+        query = self._query(parameters)
+        if not query.run.is_under_way:
+            id, status = query.description["queryId"], query.run.status.lower()
+            raise AwsError("InvalidParameterException", f"The query {id} is not running: it is {status}.")
+        query.run.stop()
+        return {"success": True}
 
     def describe(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """DescribeQueries, the newest first."""
         group, status = parameters.get("logGroupName"), parameters.get("status")
         found = [
-            query.description
+            {**query.description, "status": query.run.status, "bytesScanned": _bytes_scanned(query)}
             for query in reversed(self._queries.values())
-            if (group is None or group in query.log_groups) and status in (None, "Complete")
+            if (group is None or group in query.log_groups) and status in (None, query.run.status)
         ]
         return _page("queries", found, parameters, "maxResults", 1000)
 
@@ -206,11 +246,24 @@ class LogsInsights:
                 raise AwsError("ResourceNotFoundException", message)
         return names
 
+    def _forget(self) -> None:
+        """Forget the oldest queries that are over, where there are too many or their rows take too much."""
+        kept = size = 0
+        for id, query in reversed(list(self._queries.items())):
+            kept, size = kept + 1, size + query.run.nbytes
+            if (kept > _MOST_KEPT or size > _MOST_BYTES) and not query.run.is_under_way:
+                del self._queries[id]
+
     def _query(self, parameters: dict[str, Any]) -> StartedQuery:
         query = self._queries.get(parameters["queryId"])
         if query is None:
             raise AwsError("ResourceNotFoundException", f"There is no query {parameters['queryId']}.")
         return query
+
+
+def _bytes_scanned(query: StartedQuery) -> float:
+    found = query.run.found
+    return float(found.bytes_scanned) if found else 0.0
 
 
 def _check(parameters: dict[str, Any]) -> None:
@@ -252,7 +305,7 @@ def _named_by_source(source: Mapping[str, tuple[str, ...]], groups: Mapping[str,
     return [name for name in sorted(groups) if name.startswith(prefixes)][:_MOST_GROUPS]
 
 
-def _page(key: str, items: Sequence[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
+def _page(key: str, items: Items[Any], parameters: dict[str, Any], most_key: str, most: int) -> dict[str, Any]:
     """Return one page of an answer: as many items as the request wants at most, and the token of the next page."""
     size = min(parameters.get(most_key) or most, most)
     found, token = page(items, parameters.get("nextToken"), size, code="InvalidParameterException")

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from labkit.embedded.api.refusals import AwsError
 
+Some = TypeVar("Some", covariant=True)
 
-def page(items: Sequence[Any], token: str | None, size: int, *, code: str) -> tuple[list[Any], str | None]:
+
+class Items(Protocol[Some]):
+    """What can be cut into pages, such as a sequence."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice, /) -> Iterable[Some]: ...
+
+
+def page(items: Items[Some], token: str | None, size: int, *, code: str) -> tuple[list[Some], str | None]:
     """Return one page of some items.
 
     Args:

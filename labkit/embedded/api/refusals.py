@@ -11,9 +11,9 @@ HttpResponse = tuple[int, dict[str, str], str]
 """Status, headers and body, as moto's responses give them."""
 
 #: The services whose errors are XML, by protocol as botocore's models name it; every other service's are JSON.
-_EC2 = {"ec2"}
-_QUERY = {"iam", "sts", "autoscaling", "cloudformation", "elasticloadbalancing", "rds", "sns"}
-_REST_XML = {"s3", "cloudfront", "route53"}
+EC2 = {"ec2"}
+QUERY = {"iam", "sts", "autoscaling", "cloudformation", "elasticloadbalancing", "rds", "sns"}
+REST_XML = {"s3", "cloudfront", "route53"}
 
 
 class AwsError(Exception):
@@ -65,14 +65,14 @@ def render(
     https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html, https://smithy.io/2.0/aws/protocols/.
     """
     headers = {"x-amzn-requestid": request_id}
-    if service not in _EC2 | _QUERY | _REST_XML:
+    if service not in EC2 | QUERY | REST_XML:
         headers |= {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
         return status, headers, json.dumps({"__type": code, "message": message, **(members or {})})
     headers["content-type"] = "text/xml;charset=UTF-8"
     error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
-    if service in _EC2:
+    if service in EC2:
         body = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-    elif service in _QUERY:
+    elif service in QUERY:
         error = f"<Error><Type>Sender</Type>{error}</Error>"
         body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
     else:

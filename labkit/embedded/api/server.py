@@ -1,7 +1,8 @@
 """The API of the embedded AWS: a server on the loopback, and clients that reach the same account without a socket.
 
-A request must come from this machine (`loopback` checks that), and the embedded AWS must have the service, region and
-action that it is signed for (`scope`). Then the action runs under one lock, on the virtual clock.
+A request must come from this machine (`loopback` checks that), be signed with the account's keys (`signatures`), and
+the embedded AWS must have the service, region and action that it is signed for (`scope`). Then the action runs under
+one lock, on the virtual clock.
 `labkit.embedded.aws` starts the server.
 """
 
@@ -13,18 +14,20 @@ import json
 import logging
 import os
 import threading
+import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import nullcontext
 from email.utils import format_datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from labkit.embedded.api import determinism, loading
+from labkit.embedded.api import determinism, loading, signatures
 from labkit.embedded.api.contrary import Account, Call, Contrary
 from labkit.embedded.api.idempotency import ClientTokens
 from labkit.embedded.api.loopback import Loopback
 from labkit.embedded.api.refusals import AwsError, HttpResponse, NotInEmbeddedAwsError, render
 from labkit.embedded.api.scope import REGION, SERVICES, check_action, check_service, is_read
+from labkit.embedded.api.signatures import Signature
 from labkit.embedded.clock import Clock
 from labkit.embedded.instances.boot import Boot
 
@@ -50,10 +53,12 @@ class Server:
 
     Attributes:
         region: The account's one region.
+        keys: The keys with which requests through the socket are signed.
     """
 
     def __init__(self, clock: Clock, lock: threading.RLock, region: str = REGION) -> None:
         self.region = region
+        self.keys = signatures.new_keys()
         self._clock = clock
         self._lock = lock
         self.after_action: list[Callable[[str, str], None]] = []
@@ -61,6 +66,8 @@ class Server:
         before the clock moves on for it."""
         self.handlers: dict[tuple[str, str], Handler] = {}
         """What the server answers itself rather than moto, by (service, action); for services that speak JSON."""
+        self.before: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {}
+        """Called with the parameters before an action of a service that speaks JSON, without the lock: it may wait."""
         self.boots: dict[str, Boot] = {}
         """The boots, by the instances' ids, that a contrary behavior lets take time."""
         self._found: dict[tuple[str, Hashable], Any] = {}
@@ -130,10 +137,17 @@ class Server:
 
     def stop(self) -> None:
         """Stop serving. The account is gone, and calls to the endpoint are refused on the loopback."""
-        loopback, self._loopback = self._loopback, None
+        with self._lock:  # an action that is under way ends first
+            loopback, self._loopback = self._loopback, None
         if loopback is not None:
             loopback.stop()
             self._clients.clear()
+
+    def abandon(self) -> None:
+        """Close the socket in a forked process, which does not have the threads that serve on it."""
+        loopback, self._loopback = self._loopback, None
+        if loopback is not None:
+            loopback.close()
 
     # --- through the socket ---
 
@@ -143,13 +157,20 @@ class Server:
         return self._loopback
 
     def _external(self, environ: dict[str, Any]) -> HttpResponse:
+        """Answer a request if it is signed with the keys; what is not, takes no lock and none of the account's ids."""
         from moto.core.request import Request
 
-        scope = _credential_scope(environ.get("HTTP_AUTHORIZATION", ""))
-        if scope is None:
+        signature = Signature.read(environ.get("HTTP_AUTHORIZATION", ""))
+        if signature is None:
             message = "The request carries no signature. Reach the embedded AWS with boto3 or the AWS CLI."
-            return render("s3", "MissingAuthenticationToken", message, determinism.request_id(), 403)
-        return self._answer(*scope, Request(environ), internal=False)
+            return render("s3", "MissingAuthenticationToken", message, str(uuid.uuid4()), 403)
+        body = environ["wsgi.input"].read()
+        try:
+            signatures.check(signature, self.keys, environ, body)
+        except AwsError as refusal:
+            return render(signature.service, refusal.code, refusal.message, str(uuid.uuid4()), refusal.status)
+        environ["wsgi.input"] = io.BytesIO(body)
+        return self._answer(signature.service, signature.region, Request(environ), internal=False)
 
     # --- without a socket ---
 
@@ -188,7 +209,11 @@ class Server:
 
     def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
+        if (before := self.before.get((service, _action(request)))) is not None:
+            before(_parameters(request))
         with self._lock, determinism.apart() if internal else nullcontext():
+            if self._loopback is None:  # it stopped while the request arrived
+                raise ConnectionAbortedError
             status, headers, body = self._answer_or_refuse(service, region, request, internal)
             headers.setdefault("x-amzn-requestid", determinism.request_id())
             headers.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
@@ -309,25 +334,21 @@ def _empty_account(clock: Clock) -> None:
         backends.clear()
 
 
-def _credential_scope(authorization: str) -> tuple[str, str] | None:
-    """(service, region) that a request is signed for; None where it is not signed with Signature Version 4.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-
-    >>> _credential_scope("AWS4-HMAC-SHA256 Credential=AKID/20251203/us-east-1/ec2/aws4_request, SignedHeaders=host")
-    ('ec2', 'us-east-1')
-    """
-    _, _, rest = authorization.partition("Credential=")
-    parts = rest.split(",")[0].split("/")
-    return (parts[3].lower(), parts[2]) if len(parts) == 5 else None
-
-
 def _action(request: Any) -> str:
     """The API action that a request names, as AWS spells it."""
     target = request.headers.get("X-Amz-Target")
     if target:
         return str(target).rpartition(".")[2]
     return str(request.values.get("Action", f"{request.method} {request.path}"))
+
+
+def _parameters(request: Any) -> dict[str, Any]:
+    """The parameters of a request in JSON; none where it is not what it should be, which the action then says."""
+    try:
+        given = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
 
 
 def _aws_url(service: str, region: str) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Server
+from labkit.embedded.api.stored_events import StoredEvent, log_groups, next_event_id
 from labkit.embedded.dataplane.capture import Window
 from labkit.embedded.dataplane.flow_log_records import lines
 from labkit.embedded.dataplane.flow_logs import FlowLog
@@ -38,9 +39,7 @@ class Delivery:
             windows: Its closed windows, oldest first.
             places: By the id of each interface, the fields of its records that say where it is or was.
         """
-        from moto.logs.models import LogEvent, logs_backends
-
-        groups = logs_backends[ACCOUNT_ID][self._server.region].groups
+        groups = log_groups(self._server.region)
         logs = self._server.client("logs")
         may_write = self._may_write(flow_log, log_group_exists=flow_log.log_group in groups)
         if may_write and flow_log.log_group not in groups:
@@ -58,10 +57,11 @@ class Delivery:
                 logs.create_log_stream(logGroupName=flow_log.log_group, logStreamName=name)
             stream = group.streams[name]
             ingestion_time = (window.end + DELAY) * 1000
+            timestamp = window.start * 1000
             for line in lines(window, flow_log, places[window.interface]):
                 # Not put_log_events: the clock may have jumped over many windows, and each keeps its own ingestion
                 # time.
-                stream.events.append(LogEvent(ingestion_time, {"timestamp": window.start * 1000, "message": line}))
+                stream.events.append(StoredEvent(timestamp, ingestion_time, line, next_event_id()))
                 stream.stored_bytes += len(line)
             # moto keeps moments in UTC without their time zone.
             stream.last_ingestion_time = datetime.fromtimestamp(window.end + DELAY, UTC).replace(tzinfo=None)

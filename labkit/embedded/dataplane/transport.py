@@ -6,9 +6,11 @@ counts what the interface saw. As the clock moves, the internet makes noise, win
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import IPv4Address
 
 from labkit.embedded.api.scope import is_read
 from labkit.embedded.api.server import Server
@@ -27,6 +29,15 @@ from labkit.network.packet import ICMP, ICMPV6, TCP
 #: How many paths are kept while the network stays as it is. Each connection has its own port, and so its own path.
 _PATHS_KEPT = 1000
 
+#: The actions that leave the interfaces, and their public addresses, as they are: no flow log needs the network read
+#: again after them until the next packet moves.
+_LEAVES_INTERFACES = re.compile(
+    "[A-Z][a-z]+(Vpc(?!Endpoint)|Subnet|Route|SecurityGroup|NetworkAcl|(EgressOnly)?InternetGateway|Tags|KeyPair)"
+)
+
+#: How much time passes at once, in seconds. After a longer jump all its windows would be open together.
+_MOST_AT_ONCE = 6 * 3600.0
+
 
 class DataPlane:
     """Carries packets over the network of an account, and keeps its flow logs.
@@ -43,6 +54,7 @@ class DataPlane:
         self._boots = server.boots
         self._delivery = Delivery(server)
         self._network: Network | None = None
+        self._public: list[IPv4Address] | None = None  # the addresses at which the internet knocks
         self._trace = lru_cache(_PATHS_KEPT)(lambda packet, sender: self.network.trace(packet, start=sender))
         self._answered: dict[tuple[object, ...], int] = {}
 
@@ -53,6 +65,12 @@ class DataPlane:
         """The network as the account's API describes it at this moment."""
         if self._network is None:
             self._network = Network.from_ec2(self._client("ec2"))
+            self._public = [
+                public
+                for interface in self._network.interfaces.values()
+                for public in interface.public.values()
+                if isinstance(public, IPv4Address)
+            ]
             self._trace.cache_clear()
             self.flow_logs.watch(self._network, self.clock.time())
         return self._network
@@ -62,6 +80,9 @@ class DataPlane:
         if service != "ec2" or is_read(action):
             return
         self._network = None
+        if _LEAVES_INTERFACES.match(action):
+            return
+        self._public = None
         if "FlowLogs" in action:
             self.flow_logs.read()
         if self.flow_logs:
@@ -132,15 +153,17 @@ class DataPlane:
 
     def time_passes(self, old: datetime, new: datetime) -> None:
         """Let the internet make its noise from one moment to another, and deliver what is due."""
-        if not self.flow_logs:
-            return
-        for interface in self.network.interfaces.values():
-            for public in interface.public.values():
-                if public.version == 4:
-                    for knock in noise.knocks(public, old.timestamp(), new.timestamp()):
-                        self._hear(knock)
-        for flow_log, windows in self.flow_logs.close(new.timestamp() - DELAY):
-            self._delivery.deliver(flow_log, windows, self.flow_logs.places)
+        since, end = old.timestamp(), new.timestamp()
+        while self.flow_logs and since < end:
+            until = min(since + _MOST_AT_ONCE, end)
+            if self._public is None:
+                _ = self.network
+            for public in self._public or ():
+                for knock in noise.knocks(public, since, until):
+                    self._hear(knock)
+            for flow_log, windows in self.flow_logs.close(until - DELAY):
+                self._delivery.deliver(flow_log, windows, self.flow_logs.places)
+            since = until
 
     def _hear(self, knock: noise.Knock) -> None:
         path = self.network.trace(knock.packet)

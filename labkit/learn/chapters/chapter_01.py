@@ -8,8 +8,9 @@ from ipaddress import IPv4Network, ip_interface, ip_network
 from typing import TypeVar
 
 from labkit.iam import managed_instance, read_role
+from labkit.learn.answers import shown
 from labkit.learn.chapter import Chapter, Check, Facts, Finding, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, shown, single, wrong, yes_or_no
+from labkit.learn.judging import RIGHT, Judgment, single, wrong, yes_or_no
 from labkit.learn.plan import HERE, INSTANCE_POLICY, SIDES, THERE, Side, other
 from labkit.learn.result import Line
 from labkit.learn.roles import policies_at_fault, refused_actions, trust_line

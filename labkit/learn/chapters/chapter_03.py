@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from labkit.learn.answers import with_article
 from labkit.learn.chapter import Chapter, Check, Facts, Findings, finding
-from labkit.learn.judging import RIGHT, Judgment, plain, single, texts, with_article, wrong
+from labkit.learn.judging import RIGHT, Judgment, plain, single, texts, wrong
 from labkit.learn.plan import HERE, PING, THERE
 from labkit.learn.result import Line
 from labkit.learn.view import View, absent, advice, needed

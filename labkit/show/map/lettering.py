@@ -9,7 +9,7 @@ from itertools import pairwise
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, Kerning, LoadFlags
 
-from labkit.show.figure import DPI, FONT
+from labkit.show.figure import DPI, DRAWING, FONT
 
 
 @lru_cache(maxsize=16)
@@ -33,6 +33,7 @@ def width(text: str, size: float = 9, bold: bool = False) -> float:
 
 @lru_cache(maxsize=16)
 def _face(size: float, bold: bool) -> FT2Font:
+    """Return the font at a size; it is used with `DRAWING` held."""
     face = FT2Font(findfont(font(size, bold)))
     face.set_size(size, DPI)
     return face
@@ -41,18 +42,20 @@ def _face(size: float, bold: bool) -> FT2Font:
 @cache
 def _advance(letter: str, size: float, bold: bool) -> float:
     """Return how wide a letter is, in 64ths of a pixel."""
-    face = _face(size, bold)
-    if not face.get_char_index(ord(letter)):  # the font lacks it: most such letters are about an em wide
-        return 64 * size * DPI / 72
-    return float(face.load_char(ord(letter), flags=LoadFlags.DEFAULT).horiAdvance)
+    with DRAWING:
+        face = _face(size, bold)
+        if not face.get_char_index(ord(letter)):  # the font lacks it: most such letters are about an em wide
+            return 64 * size * DPI / 72
+        return float(face.load_char(ord(letter), flags=LoadFlags.DEFAULT).horiAdvance)
 
 
 @cache
 def _kerning(left: str, right: str, size: float, bold: bool) -> float:
     """Return how much closer or farther apart two letters are, in 64ths of a pixel."""
-    face = _face(size, bold)
-    indices = face.get_char_index(ord(left)), face.get_char_index(ord(right))
-    return float(face.get_kerning(*indices, Kerning.UNFITTED))
+    with DRAWING:
+        face = _face(size, bold)
+        indices = face.get_char_index(ord(left)), face.get_char_index(ord(right))
+        return float(face.get_kerning(*indices, Kerning.UNFITTED))
 
 
 def fit(text: str, room: float, size: float = 9, bold: bool = False) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets
 
+from labkit.show.widgets.controls import in_turn
 from labkit.status import is_live, shell
 
 _STYLE = f"<style>{Path(__file__).with_name('still.css').read_text(encoding='utf-8')}</style>"
@@ -46,9 +47,11 @@ class Interactive(ABC):
         as_html = getattr(still, "_repr_html_", None)
         return str(as_html()) if as_html else f"<pre>{escape(str(still))}</pre>"
 
+    @in_turn
     def __repr__(self) -> str:
         return str(self.still())
 
+    @in_turn
     def _ipython_display_(self) -> None:
         if not is_live():
             raise NotImplementedError  # so that IPython asks for the bundle
@@ -58,6 +61,7 @@ class Interactive(ABC):
         html = f"{_STYLE}<div class='labkit-still mathjax_ignore tex2jax_ignore'>{self.still_html()}{then}</div>"
         publish({"text/html": html, "text/plain": ""})
 
+    @in_turn
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
         if is_live():
             return {**self.widget._repr_mimebundle_(), "text/plain": repr(self)}

@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import ipywidgets as ipw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +17,7 @@ from labkit.errors import LabError, QuestionError
 from labkit.flowlogs.enrich import PROTOCOLS
 from labkit.flowlogs.selection import NONE, Columns, Mask, Selection
 from labkit.show.timeline import Timeline, step_for
-from labkit.show.widgets import parts
+from labkit.show.widgets import controls, parts
 from labkit.show.widgets.base import Interactive
 
 #: The most records, and pairs of addresses, that are shown.
@@ -100,7 +99,7 @@ class FlowExplorer(Interactive):
 
         still = not self._last
         options: list[Any] = [(_label(each), each) for each in self._places]
-        self.time = ipw.SelectionRangeSlider(
+        self.time = controls.SelectionRangeSlider(
             options=options or ["no times"], index=(0, self._last), description="Time", disabled=still,
             tooltip="Records that begin in this time (UTC)", readout=False,
             style={"description_width": "initial"}, layout={"width": "auto", "max_width": "60em"},

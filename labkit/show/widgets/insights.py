@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
-import ipywidgets as ipw
 import pandas as pd
 
 from labkit import insights
 from labkit.errors import LabError, QueryError
-from labkit.show.widgets import parts
+from labkit.show.widgets import controls, parts
 from labkit.show.widgets.base import Interactive
 from labkit.show.widgets.insights_hints import hints
 
@@ -65,7 +64,7 @@ class InsightsBox(Interactive):
         first = next(iter(insights.SAMPLES.values())) if query is None else query.strip("\n")
         self.sample = parts.dropdown("Samples", self._samples(), "Queries of AWS, and those saved in the account")
         self.sample.layout.width = "36em"
-        self.query = ipw.Textarea(
+        self.query = controls.Textarea(
             first, description="Query", rows=max(4, first.count("\n") + 1),
             tooltip="In the query language of Logs Insights", style={"description_width": "initial"},
             layout={"width": "auto", "max_width": "60em"},
@@ -76,7 +75,7 @@ class InsightsBox(Interactive):
         self.language = parts.toggles("The same question in", ["boto3", "SQL"])
         self.code = parts.code("Code")
         self.widget = parts.root(
-            "insights", ipw.HTML(_STYLE), self.sample, self.query, parts.row(self.back, self.run),
+            "insights", controls.HTML(_STYLE), self.sample, self.query, parts.row(self.back, self.run),
             parts.answer(self.status, self.rows), self.language, self.code,
         )  # fmt: skip
         self.sample.observe(self._take_sample, "value")

@@ -16,6 +16,7 @@ from labkit.network import Network
 from labkit.network.read import is_partial
 from labkit.show.widgets import parts
 from labkit.show.widgets.base import Interactive
+from labkit.show.widgets.controls import in_turn
 from labkit.status import is_live, shell
 
 
@@ -52,16 +53,21 @@ class _Snapshot:
         self._known = 0  # how many of the lab's changes were made before the network was read
         self._network: Network | None = None
 
-    def of(self, lab: LabLike, anew: bool) -> Network:
-        """Return the network of a lab, read again only as far as it may have changed, or wholly if `anew`."""
+    def of(self, lab: LabLike, anew: bool) -> tuple[Network, int]:
+        """Return the network of a lab, read again only as far as it may have changed, or wholly if `anew`.
+
+        Returns:
+            The network, and how many of the lab's changes are sure to be in it: a cell may make more meanwhile.
+        """
         network, known = self._network, len(lab.changes)
+        made = lab.changes[self._known : known]
         kept = not anew and self._lab is lab and self.is_settled()
-        if network is None or not kept or not all(map(is_partial, lab.changes[self._known :])):
+        if network is None or not kept or not all(map(is_partial, made)):
             network = lab.network
-        elif self._known < known:  # a route or a rule: one call instead of a dozen
-            network = network.reread(lab.client("ec2"), lab.changes[self._known :])
+        elif made:  # a route or a rule: one call instead of a dozen
+            network = network.reread(lab.client("ec2"), made) or lab.network
         self._lab, self._known, self._network = lab, known, network
-        return network
+        return network, known
 
     def is_settled(self) -> bool:
         """Whether the network will stay as it was read until somebody changes it."""
@@ -93,20 +99,21 @@ class LiveWidget(Interactive):
         self.verdict = parts.html()
         self._answered = -1
 
+    @in_turn
     def network(self, anew: bool = False) -> Network:
         """Return the network, read again only if a call of this notebook may have changed it.
 
         Args:
             anew: Read it in any case: needed to see what others changed, in the console for example.
         """
-        network = _snapshot.of(self.lab, anew)
-        self._answered = len(self.lab.changes)
+        network, self._answered = _snapshot.of(self.lab, anew)
         return network
 
     @abstractmethod
     def _answer(self, anew: bool) -> None:
         """Show the answer for the network as it is now."""
 
+    @in_turn
     def refresh(self, anew: bool = False) -> None:
         """Answer again for the network as it is now; the argument is that of `network`."""
         try:
@@ -119,11 +126,13 @@ class LiveWidget(Interactive):
         why = "Read the network again: needed after changes made elsewhere, such as in the console"
         return parts.button("Refresh", why, lambda: self.refresh(anew=True))
 
+    @in_turn
     def catch_up(self) -> None:
         """Answer again if the network may have changed since the last answer."""
         if self._answered != len(self.lab.changes) or not _snapshot.is_settled():
             self.refresh()
 
+    @in_turn
     def _repr_mimebundle_(self, **more: Any) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any]:
         self.catch_up()
         if is_live() and self not in _displayed:
@@ -134,6 +143,7 @@ class LiveWidget(Interactive):
         return super()._repr_mimebundle_(**more)
 
 
+@in_turn
 def tell_displayed(*_: object) -> None:
     """Let the widgets on the page show the network as it is now; IPython calls it after each cell."""
     for shown in list(_displayed):

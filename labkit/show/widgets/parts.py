@@ -15,6 +15,7 @@ from typing import Any, Literal
 import ipywidgets as w
 
 from labkit.errors import LabError
+from labkit.show.widgets import controls
 
 #: How a sentence looks. Good and bad ones have a mark, not only a color.
 Tone = Literal["plain", "quiet", "good", "bad"]
@@ -60,7 +61,7 @@ class Moves:
 
 def root(name: str, *children: w.Widget) -> w.VBox:
     """Return the outermost box of a widget, whose CSS class says its name: `labkit-packet-lab`."""
-    style = w.HTML(_STYLE, layout=w.Layout(display="none"))
+    style = controls.HTML(_STYLE, layout=w.Layout(display="none"))
     return w.VBox([style, *children]).add_class("labkit").add_class(f"labkit-{name}")
 
 
@@ -90,13 +91,13 @@ def answer(*children: w.Widget) -> w.VBox:
 
 def html(value: str = "") -> w.HTML:
     """Return a place for HTML that is filled in later. It does not escape what it is given."""
-    return w.HTML(value)
+    return controls.HTML(value)
 
 
 def dropdown(label: str, options: Iterable[Any], tooltip: str = "", **more: Any) -> w.Dropdown:
     """Return a list to choose from, as wide as its longest option; `more` are traits of `ipywidgets.Dropdown`."""
     layout = w.Layout(width="auto")
-    return w.Dropdown(
+    return controls.Dropdown(
         options=list(options), description=label, tooltip=tooltip or label, style=_LABEL, layout=layout, **more
     )
 
@@ -106,7 +107,7 @@ def text(
     disabled: bool = False, at_once: bool = False,
 ) -> w.Text:  # fmt: skip
     """Return a line to type in; its value changes with Enter or when the person leaves it, or with each key."""
-    return w.Text(
+    return controls.Text(
         value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=at_once,
         style=_LABEL, layout=w.Layout(width=width), disabled=disabled,
     )  # fmt: skip
@@ -114,7 +115,7 @@ def text(
 
 def suggesting(label: str, value: str = "", placeholder: str = "", tooltip: str = "") -> w.Combobox:
     """Return a line to type in that suggests `options`; its value changes with each key."""
-    return w.Combobox(
+    return controls.Combobox(
         value=value, description=label, placeholder=placeholder, tooltip=tooltip or label, continuous_update=True,
         ensure_option=False, style=_LABEL,
     )  # fmt: skip
@@ -122,7 +123,7 @@ def suggesting(label: str, value: str = "", placeholder: str = "", tooltip: str 
 
 def choice(label: str, tooltip: str, width: str, rows: int, options: Sequence[Any] = ()) -> w.Select:
     """Return a list of which all `rows` are in view."""
-    return w.Select(
+    return controls.Select(
         options=options, rows=rows, description=label, tooltip=tooltip, style=_LABEL, layout=w.Layout(width=width)
     )
 
@@ -130,19 +131,19 @@ def choice(label: str, tooltip: str, width: str, rows: int, options: Sequence[An
 def toggles(label: str, options: Iterable[Any], **more: Any) -> w.ToggleButtons:
     """Return options side by side, of which one is chosen."""
     style = {**_LABEL, "button_width": "auto"}
-    return w.ToggleButtons(options=list(options), description=label, style=style, **more)
+    return controls.ToggleButtons(options=list(options), description=label, style=style, **more)
 
 
 def button(label: str, tooltip: str, action: Callable[[], None]) -> w.Button:
     """Return a button that calls `action`."""
-    made = w.Button(description=label, tooltip=tooltip, layout=w.Layout(width="auto"))
-    made.on_click(lambda _: action())
+    made = controls.Button(description=label, tooltip=tooltip, layout=w.Layout(width="auto"))
+    made.on_click(controls.in_turn(lambda _: action()))
     return made
 
 
 def code(label: str = "As code") -> w.Textarea:
     """Return a place for code to copy: Tab reaches it, Ctrl+A selects all of it. Fill it with `show_code`."""
-    made = w.Textarea(description=label, rows=1, style=_LABEL, layout=w.Layout(width="auto", max_width="60em"))
+    made = controls.Textarea(description=label, rows=1, style=_LABEL, layout=w.Layout(width="auto", max_width="60em"))
     made.tooltip = "Copy this into a cell: it does the same"
     return made.add_class("labkit-code")
 

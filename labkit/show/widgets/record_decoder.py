@@ -10,7 +10,7 @@ import ipywidgets as ipw
 
 from labkit.errors import LabError
 from labkit.flowlogs import FIELDS, Format, explain
-from labkit.show.widgets import parts
+from labkit.show.widgets import controls, parts
 from labkit.show.widgets.base import Interactive
 from labkit.show.widgets.record_questions import questions
 
@@ -54,15 +54,15 @@ class RecordDecoder(Interactive):
         self.line, self.meaning = parts.html(), parts.html()
         # JupyterLab keeps the arrow keys to itself where nothing can be typed, so the list alone would need a mouse:
         # https://github.com/jupyterlab/jupyterlab/blob/main/packages/notebook-extension/schema/tracker.json
-        self.place = ipw.BoundedIntText(
+        self.place = controls.BoundedIntText(
             1, min=1, max=len(fields), description="Word", tooltip="Which word of the line: arrow keys go on and back",
             style={"description_width": "initial"}, layout={"width": "9em"},
         )  # fmt: skip
         self.field = parts.choice("Field", "Click on a field", "28em", min(len(fields), 16), fields)
         self.field.add_class("labkit-record-field")
-        self.quiz = ipw.ToggleButton(description="Quiz me", tooltip="Hide or show the explanations of this record")
+        self.quiz = controls.ToggleButton(description="Quiz me", tooltip="Hide or show the explanations of this record")
         self.question, self.verdict = parts.html(), parts.html()
-        self.choice = ipw.RadioButtons(description="Answer", options=[], layout={"width": "auto"})
+        self.choice = controls.RadioButtons(description="Answer", options=[], layout={"width": "auto"})
         self.check = parts.button("Check", "Is the chosen answer right?", self._judge)
         self.another = parts.button("Next question", "Leave this question", self._ask_another)
         self._decoding = ipw.VBox([self.place, parts.columns(self.field, parts.answer(self.meaning))])

@@ -11,7 +11,7 @@ import ipywidgets as w
 
 from labkit.errors import LabError
 from labkit.network import Path
-from labkit.show.widgets import parts
+from labkit.show.widgets import controls, parts
 from labkit.show.widgets.hops import Step, steps
 from labkit.show.widgets.live import LabLike, LiveWidget
 from labkit.show.widgets.packet_lab import trace, trace_code
@@ -50,12 +50,12 @@ class Replay(LiveWidget):
             raise LabError(f"{count!r} packets cannot be replayed: give a number from 1 to {_MOST}.")
         self._ends, self._count, self._since = (source, destination, protocol, port), count, since
         self.path: Path = trace(self.network(), *self._ends)
-        self.slider = w.IntSlider(
+        self.slider = controls.IntSlider(
             description="Moment", continuous_update=True, readout=False, style={"description_width": "initial"},
             tooltip="Steps of the packets, in order; the last is when the records are there",
             layout=w.Layout(flex="1 1 20em", width="auto"),
         )  # fmt: skip
-        self.play = w.Play(interval=700, show_repeat=False, tooltip="Play")
+        self.play = controls.Play(interval=700, show_repeat=False, tooltip="Play")
         w.jslink((self.play, "value"), (self.slider, "value"))
         self.back = parts.button("Previous", "One step back", lambda: self._go(-1))
         self.next = parts.button("Next", "One step on", lambda: self._go(1))

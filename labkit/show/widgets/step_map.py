@@ -14,7 +14,7 @@ from labkit.network import Network, Path
 from labkit.show.map.drawing import draw
 from labkit.show.map.sheet import Box, Sheet
 from labkit.show.map.svg import svg, width_in_em
-from labkit.show.widgets import parts
+from labkit.show.widgets import controls, parts
 from labkit.show.widgets.hops import Step
 
 #: How high a map may be, as a share of the window's height, and how small it may become for that.
@@ -68,11 +68,16 @@ class StepMap:
         if count == len(self.buttons):
             return
         for place in range(len(self.buttons), count):
-            button = w.Button()
-            button.on_click(lambda _, place=place: self._choose(place))
+            button = controls.Button()
+            button.on_click(controls.in_turn(lambda _, place=place: self._clicked(place)))
             self.buttons.append(button)
         del self.buttons[count:]
         self.widget.children = [self.picture, *self.buttons]
+
+    def _clicked(self, place: int) -> None:
+        """Choose a step, unless the path has become shorter since the person saw its number."""
+        if place < len(self.buttons):
+            self._choose(place)
 
 
 def _width(sheet: Sheet) -> str:

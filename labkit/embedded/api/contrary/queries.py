@@ -78,16 +78,17 @@ class QueryStates(Behavior):
         status, headers, body = carry_out()
         found = json.loads(body)["queries"]
         for each in found:
-            each["status"] = self._queries[each["queryId"]].status(now)
+            query = self._queries[each["queryId"]]
+            each["status"] = query.status(now) if query.share(now) < 1 else each["status"]
         found = [each for each in found if wanted in (None, each["status"])]
         found, token = page(found, token, most or len(found), code="InvalidParameterException")
         return status, headers, json.dumps({"queries": found} | ({"nextToken": token} if token else {}))
 
     def _so_far(self, answer: dict[str, Any], query: _Query, now: float) -> None:
         """Take from a complete answer what the query has not found yet."""
-        answer["status"] = query.status(now)
         share = query.share(now)
         if share < 1:
+            answer["status"] = query.status(now)
             answer.pop("nextToken", None)
             answer["results"] = answer["results"][: int(len(answer["results"]) * share)]
             answer["statistics"] = {name: float(int(each * share)) for name, each in answer["statistics"].items()}
