@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,10 @@ def test_mutated_parquet_columns(number: int, outcomes: Outcomes, tmp_path: Path
             ask(path)
 
 
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files and names")
+
+
+@unix
 def test_odd_files(outcomes: Outcomes, tmp_path: Path) -> None:
     (tmp_path / "loop.log").symlink_to(tmp_path / "loop.log")
     (tmp_path / "nowhere.log").symlink_to(tmp_path / "absent")
@@ -111,6 +116,7 @@ def test_odd_files(outcomes: Outcomes, tmp_path: Path) -> None:
             ask(path)
 
 
+@unix
 def test_nothing_in_a_file_or_its_name_acts_on_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
