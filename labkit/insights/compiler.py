@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from lark import Token
@@ -25,7 +25,7 @@ from lark import Token
 from labkit.errors import QueryError
 from labkit.insights import functions, values
 from labkit.insights.expressions import Expressions, Scope
-from labkit.insights.functions import Context
+from labkit.insights.functions import AGGREGATES, Context
 from labkit.insights.parser import Node, ParsedQuery, field_name, parse
 from labkit.insights.patterns import Regexes, extraction
 from labkit.insights.query_errors import did_you_mean, error_at, quotes_wanted
@@ -199,6 +199,8 @@ class _Compiler:
     def _stats(self, command: Node) -> None:
         self._narrowed = True
         aggregates, *by = cast("list[Node]", command.children)
+        if not by and not any(str(call.children[0]).lower() in AGGREGATES for call in aggregates.find_data("call")):
+            raise error_at(aggregates, "stats needs a function of many events here, such as count(*) or sum(bytes).")
         outer: dict[str, Sql] = {}
         made: list[str] = []
         keys = 0
@@ -257,11 +259,13 @@ class _Compiler:
     def _expressions(self, stats: Scope | None = None) -> Expressions:
         """Return the compiler of expressions here; `stats` is the scope outside of the aggregates of `stats`."""
         timestamp = self._columns.get("@timestamp") if not self._has_stats else None
-        columns = Scope(self._columns, self._missing)
-        # A value that aggregates give has no step before it.
-        context = Context(self._now, timestamp, self._regexes, self._longest, None if stats else self._named)
-        inner = Context(self._now, timestamp, self._regexes, self._longest, self._named)
-        return Expressions(self._query.text, stats or columns, context, (columns, inner) if stats else None)
+        events = Scope(self._columns, self._missing)
+        context = Context(self._now, timestamp, self._regexes, self._longest, self._named)
+        if stats is None:
+            return Expressions(self._query.text, events, context)
+        # What aggregates give has neither one time nor a step before it.
+        outside = replace(context, timestamp=None, named=None)
+        return Expressions(self._query.text, stats, outside, (events, context))
 
     def _named(self, sql: str) -> str:
         """Return the column of a step of its own that has a value, so that SQL can use the value more than once."""

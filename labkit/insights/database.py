@@ -6,6 +6,7 @@ single event, and keep the texts that a query makes short.
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -27,13 +28,13 @@ SECONDS = 30.0
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 """
 
-_MEMORY, _MOST_THREADS = "1GB", 4
+_MEMORY, _MOST_THREADS = "500MB", 4
 
 #: How often it is looked whether a query is to stop, in seconds.
 _PAUSE = 0.05
 
 #: The largest answer, in bytes, and how many of its rows are read at once.
-_MOST_BYTES, _ROWS = 256_000_000, 10_000
+_MOST_BYTES, _ROWS = 128_000_000, 10_000
 
 
 def cursor(heavy: bool = False) -> duckdb.DuckDBPyConnection:
@@ -74,10 +75,13 @@ def rows(cursor: duckdb.DuckDBPyConnection, sql: str, length: int, stop: threadi
         except duckdb.OutOfMemoryException:
             raise QueryRunError(_TOO_MUCH, "Failed", length) from None
         except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
-            reason = str(error).partition("Error: ")[2].splitlines()[0]
+            reason = _OWN.sub(r"\1", str(error).partition("Error: ")[2].splitlines()[0])
             raise QueryRunError(f"A value of this query cannot be computed: {reason}", "Failed", length) from None
     return pa.Table.from_batches(found, reader.schema)
 
+
+#: A reason that the SQL itself gives, in DuckDB's words about a text that is no number.
+_OWN = re.compile(r".*'(a text that a function makes [^']*)'.*")
 
 _ADVICE = "Search a shorter time range, filter first, or ask for fewer fields."
 _TOO_LONG = f"The query took longer than {SECONDS:g} seconds, and was stopped. {_ADVICE}"

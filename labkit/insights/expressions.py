@@ -141,7 +141,7 @@ class Expressions:
             elif function.name != "count":
                 raise error_at(each, f"Only count takes *. {function.name}() takes a field.")
         _check_number(function, len(args))
-        return function.build(args, self._context)
+        return function.build(args, inside._context)
 
     def _argument(self, node: Node, function: Function) -> Sql:
         value = self._visit(node)

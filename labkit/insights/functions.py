@@ -24,6 +24,9 @@ UNSUPPORTED = query_errors.UNSUPPORTED["functions"]
 #: How many bytes of text the functions of a query may make together for each event.
 _MOST_TEXT = 32_768
 
+TOO_LONG = "a text that a function makes has more than"
+"""With what the reason begins for which such a query fails."""
+
 #: The functions whose text can be longer than any of their arguments.
 _GROWING = ("concat", "replace")
 
@@ -110,7 +113,10 @@ def _rounded_time(rounded: Callable[[str, str], str], args: Args, _: Context) ->
 
 def _bin(args: Args, context: Context) -> Sql:
     if context.timestamp is None:
-        raise Unfit("bin() rounds @timestamp, and there is none here. datefloor(field, 5m) rounds any time.")
+        raise Unfit(
+            "bin() rounds @timestamp, and there is none here: in stats, bin stands after by. "
+            "datefloor(field, 5m) rounds any time."
+        )
     return _rounded_time(periods.floor, [context.timestamp, *args], context)
 
 
@@ -181,14 +187,15 @@ def _textual(template: str, kind: ValueKind = "text") -> Build:
 
 def _concat(args: Args, context: Context) -> Sql:
     parts = _once(args, context)
-    return _grown(f"concat({', '.join(parts)})", " + ".join(f"coalesce(strlen({each}), 0)" for each in parts), context)
+    size = " + ".join(f"coalesce(strlen({each}), 0)" for each in parts)
+    return _grown(f"concat({', '.join(parts)})", size, parts[0], context)
 
 
 def _replace(args: Args, context: Context) -> Sql:
     a, b, c = _once(args, context)
     # At most so many places are replaced, and what is found there goes.
     size = f"strlen({a}) + strlen({a}) // greatest(strlen({b}), 1) * greatest(strlen({c}) - strlen({b}), 0)"
-    return _grown(f"replace({a}, {b}, {c})", size, context)
+    return _grown(f"replace({a}, {b}, {c})", size, a, context)
 
 
 def _once(args: Args, context: Context) -> list[str]:
@@ -198,13 +205,16 @@ def _once(args: Args, context: Context) -> list[str]:
     ]
 
 
-def _grown(sql: str, size: str, context: Context) -> Sql:
-    """Return a text that is made only if it has a size that it may have.
+def _grown(sql: str, size: str, part: str, context: Context) -> Sql:
+    """Return a text that is made only if it is not too long; otherwise the query fails.
 
     DuckDB counts no memory that the values of a single step take.
     """
-    error = f"error('a text has more than {context.longest:,} bytes')"
-    return Sql(f"CASE WHEN {size} <= {context.longest} THEN {sql} ELSE {error} END", "text")
+    # To DuckDB, error() has side effects, which not every place may have. A conversion has none.
+    failing = (
+        f"CAST(CAST('{TOO_LONG} {context.longest:,} bytes' || coalesce(left({part}, 0), '') AS BIGINT) AS VARCHAR)"
+    )
+    return Sql(f"CASE WHEN {size} > {context.longest} THEN {failing} ELSE {sql} END", "text")
 
 
 def _trim(function: str, args: Args, _: Context) -> Sql:
