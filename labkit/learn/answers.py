@@ -191,11 +191,12 @@ def called(name: object) -> str:
     >>> called("03"), called(3.2), called(object())
     ('03', '3.2', '')
     """
+    if not issubclass(type(name), str | int | float):
+        return ""
     try:
-        found = admitted(name)
+        return str(admitted(name))
     except Unfit:
         return ""
-    return str(found) if isinstance(found, str | int | float) else ""
 
 
 def with_article(noun: str) -> str:

@@ -7,6 +7,7 @@ import datetime
 import io
 import itertools
 import random
+import time
 from collections import Counter, OrderedDict, UserDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -28,7 +29,7 @@ from labkit.lab import Lab
 from labkit.learn.answers import MOST_CHARACTERS, MOST_VALUES, Unfit, admitted
 from labkit.learn.catch_up import catch_up
 from labkit.learn.chapters import CHAPTERS
-from labkit.learn.judging import Judgment, wrong
+from labkit.learn.judging import Judgment, number, texts, wrong
 from labkit.learn.view import View
 from tests.hostile.fuzzing import ODD_VALUES, SOAK, Outcomes
 from tests.lab.conftest import fresh_lab
@@ -220,6 +221,26 @@ def test_the_size_of_an_answer_has_a_limit() -> None:
     for more in ("a" * (MOST_CHARACTERS + 1), ["a" * MOST_CHARACTERS, "a"], [0] * MOST_VALUES, range(MOST_VALUES + 1)):
         with pytest.raises(Unfit, match="too much to judge"):
             admitted(more)
+
+
+def words(how_many: int) -> str:
+    """So many words, no two of them the same, that are no answer."""
+    letters = itertools.product("abcdefgh", repeat=5)
+    return " ".join("".join(each) for each in itertools.islice(letters, how_many))
+
+
+@pytest.mark.parametrize(
+    "text", [words, lambda n: "1" * 6 * n + "!", lambda n: "1-" * 3 * n, lambda n: " " * 6 * n + "x"]
+)
+def test_eight_times_as_much_takes_about_eight_times_as_long(text: Callable[[int], str]) -> None:
+    def seconds(answer: str) -> float:
+        begun = time.process_time()
+        texts(answer, ["a-1"])
+        number(answer, 5, "bytes")
+        return time.process_time() - begun
+
+    small, large = (min(seconds(text(n)) for _ in range(3)) for n in (1_500, 12_000))
+    assert large < 24 * max(small, 0.001)  # a loop in a loop takes 64 times as long
 
 
 def test_what_is_quoted_of_an_answer_is_short_and_printable() -> None:
