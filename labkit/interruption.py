@@ -121,20 +121,22 @@ def kill_children() -> None:
     psutil.wait_procs(started, timeout=_KILL_SECONDS)
 
 
-def end(number: int) -> NoReturn:
+def end(number: int, sentence: str = "") -> NoReturn:
     """End this process and those that it started, and say so.
 
     Args:
         number: The signal that asked for it. The exit code is 128 more, as in a shell: 130 for SIGINT.
+        sentence: What to say; that the command was interrupted, unless given.
     """
     what = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
+    said = sentence or f"labkit: {what}. Nothing is lost: run the same command again."
     new_line = "\n" if os.isatty(2) else ""
     try:
         kill_children()
         for cleaning in _cleanings:
             with suppress(OSError):
                 cleaning()
-        os.write(2, f"{new_line}labkit: {what}. Nothing is lost: run the same command again.\n".encode())
+        os.write(2, f"{new_line}{said}\n".encode())
     finally:
         os._exit(128 + number)
 

@@ -84,14 +84,15 @@ def run(options: argparse.Namespace) -> int:
     url = f"http://{HOST}:{number}{page}?token={token}"
     print(f"\nIn a few seconds, the course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
     line = arguments(root, number, page, options.no_browser)
+    farewell = f"JupyterLab has ended; what you saved is in {mine.name}/."
     with port, locked(mine / LOCK.format(number)):
-        code = server.serve(port, line, variables(token) | worlds.variables(options))
-    if 0 < code <= 128:
+        code = server.serve(port, line, variables(token) | worlds.variables(options), farewell)
+    if code:
         raise CommandError(
             f"JupyterLab ended with code {code}; its messages are above. '{command('doctor')}' looks for the cause."
         )
-    print(f"\nJupyterLab has ended; what you saved is in {mine.name}/.", file=sys.stderr)
-    return code
+    print(farewell, file=sys.stderr)
+    return 0
 
 
 def serving(root: Path) -> list[str]:
