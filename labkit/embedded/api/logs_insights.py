@@ -149,8 +149,8 @@ class LogsInsights:
         page = _page("results", results or (), parameters, "maxItems", 10_000)
         page["results"] = [[{"field": field, "value": value} for field, value in row] for row in page["results"]]
         statistics = {
-            "recordsMatched": float(results.matched if results else 0),
-            "recordsScanned": float(results.scanned if results else 0),
+            "recordsMatched": float(0 if results is None else results.matched),
+            "recordsScanned": float(0 if results is None else results.scanned),
             "estimatedRecordsSkipped": 0.0,
             "bytesScanned": _bytes_scanned(query),
             "estimatedBytesSkipped": 0.0,
