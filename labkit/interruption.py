@@ -8,6 +8,7 @@ a library that goes on after it, or that shows it as an error of its own. What m
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ SIGNALS = [
 _KILL_SECONDS = 1.0
 
 _children: set[subprocess.Popen[str]] = set()
+_cleanings: list[Callable[[], object]] = []
 _unfinished: set[object] = set()
 _asked: int | None = None
 
@@ -40,6 +42,8 @@ def watch(ending: Callable[[int], object] | None = None) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
+    # At the very end, Python takes the handlers away: a signal that comes then finds the work done.
+    atexit.register(hold)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `hold` may have blocked them
 
@@ -94,17 +98,45 @@ def child(line: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]
         _children.discard(process)
 
 
-def end(number: int) -> NoReturn:
+def at_end(cleaning: Callable[[], object]) -> None:
+    """Call a function when the process ends, also when a signal ends it, such as to remove a temporary folder."""
+    atexit.register(cleaning)
+    _cleanings.append(cleaning)
+
+
+def kill_children() -> None:
+    """Kill all that this process started, and what that started."""
+    for process in [each for each in _children if each.returncode is None]:
+        with suppress(OSError):
+            process.kill() if sys.platform == "win32" else os.killpg(process.pid, signal.SIGKILL)
+    try:
+        import psutil
+    except ImportError:  # the environment is not ready: all that was started are those above
+        return
+    # Kernels have sessions of their own, so no group has them all.
+    started = psutil.Process().children(recursive=True)
+    for process in started:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(started, timeout=_KILL_SECONDS)
+
+
+def end(number: int, sentence: str = "") -> NoReturn:
     """End this process and those that it started, and say so.
 
     Args:
         number: The signal that asked for it. The exit code is 128 more, as in a shell: 130 for SIGINT.
+        sentence: What to say; that the command was interrupted, unless given.
     """
     what = "Interrupted" if number == signal.SIGINT else f"Ended by {signal.Signals(number).name}"
+    said = sentence or f"labkit: {what}. Nothing is lost: run the same command again."
     new_line = "\n" if os.isatty(2) else ""
     try:
-        _kill_children()
-        os.write(2, f"{new_line}labkit: {what}. Nothing is lost: run the same command again.\n".encode())
+        kill_children()
+        for cleaning in _cleanings:
+            with suppress(OSError):
+                cleaning()
+        os.write(2, f"{new_line}{said}\n".encode())
     finally:
         os._exit(128 + number)
 
@@ -120,19 +152,3 @@ def _on_signal(number: int, frame: object) -> None:
     _asked = number
     if not _unfinished:
         _ending(number)
-
-
-def _kill_children() -> None:
-    for process in [each for each in _children if each.returncode is None]:
-        with suppress(OSError):
-            process.kill() if sys.platform == "win32" else os.killpg(process.pid, signal.SIGKILL)
-    try:
-        import psutil
-    except ImportError:  # the environment is not ready: all that was started are those above
-        return
-    # Kernels have sessions of their own, so no group has them all.
-    started = psutil.Process().children(recursive=True)
-    for process in started:
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(started, timeout=_KILL_SECONDS)

@@ -39,6 +39,7 @@ from labkit.session.flow_logs import (
     overlaps,
     undelivered,
 )
+from labkit.session.given import require_moment, require_text
 from labkit.session.naming import Names
 from labkit.session.shell import Output, run
 from labkit.session.states import wait_for
@@ -155,6 +156,8 @@ class Lab:
         >>> Lab.tags(None, "vpc", "vpc-1")
         [{'ResourceType': 'vpc', 'Tags': [{'Key': 'Name', 'Value': 'vpc-1'}, {'Key': 'Lab', 'Value': 'nimbus'}]}]
         """
+        require_text(kind, "a resource type", "lab.tags('vpc', 'vpc-1')")
+        require_text(name, "a name", "lab.tags('vpc', 'vpc-1')")
         return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}, LAB_TAG]}]
 
     @contextmanager
@@ -166,6 +169,8 @@ class Lab:
         """
         from botocore.exceptions import ClientError
 
+        for each in codes:
+            require_text(each, "an error code", "lab.unless('RouteAlreadyExists')")
         try:
             yield
         except ClientError as error:
@@ -214,7 +219,13 @@ class Lab:
         Args:
             service: The service, such as `ec2` or `logs`.
         """
-        return self._here.client(service)
+        from botocore.exceptions import UnknownServiceError
+
+        require_text(service, "a service", "lab.client('ec2')")
+        try:
+            return self._here.client(service)
+        except UnknownServiceError:
+            raise LabError(f"boto3 has no service {service!r}. Give one, such as lab.client('ec2').") from None
 
     # The network
 
@@ -249,6 +260,8 @@ class Lab:
             NetworkError: If an end does not exist.
             PacketError: If the protocol or port does not exist.
         """
+        for end in (source, destination):
+            require_text(end, "an end of a path", "lab.trace('instance-1', '10.2.0.126')")
         return self.network.trace_between(source, destination, protocol, port)
 
     def map(self, path: Path | None = None) -> Drawing:
@@ -331,10 +344,11 @@ class Lab:
             LabError: If there is no such log group, or `since` has no time zone.
         """
         log_group = log_group or self.name(LOG_GROUP)
+        require_text(log_group, "the name of a log group", "lab.records(log_group='…')")
         if self._finder.named(log_group, "log-group") is None:
             raise LabError(f"There is no log group {log_group!r}. Notebook 02 creates it; flow logs fill it.")
-        if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
-            raise LabError(f"{since!r} is not a moment with a time zone. Take one from lab.clock, before the traffic.")
+        if since is not None:
+            require_moment(since)
         words = {word for each in containing for word in str(each).split()}
         found = events(self.client("logs"), log_group, since and since - LONGEST_INTERVAL)
         if since:
@@ -367,6 +381,8 @@ class Lab:
         from labkit.insights import unknown_fields
         from labkit.session.insights import ask
 
+        if since is not None:
+            require_moment(since)
         now, own = self.clock, self.name(LOG_GROUP)
         start = since - INTERVAL if since else now - timedelta(days=1)
         table = ask(self.client("logs"), query, log_group or own, start, now)
@@ -404,6 +420,8 @@ class Lab:
         from labkit.learn.visit import visit_of
 
         require_connected(self._account)
+        if chapter is not None and not isinstance(chapter, int):
+            require_text(chapter, "the number of a chapter", "lab.catch_up('03')")
         namespace, visit = _namespace_of_caller(), visit_of(shell())
         namespace.setdefault("lab", self)  # the cells say lab, whatever the caller says
         if chapter is None:
@@ -544,6 +562,9 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
     global _lab
     if where is None:
         where = os.environ.get("LABKIT_AWS") or "embedded"
+    require_text(where, "the name of an AWS", "connect('aws')")
+    for each in filter(None, (profile, region)):
+        require_text(each, "the name of a profile or a region", "connect('aws', profile='class', region='us-east-1')")
     world, _, names = where.partition(":")
     if world not in ("embedded", "contrary", "aws") or (names and world != "contrary"):
         raise LabError(

@@ -100,7 +100,9 @@ def _show(answer: pd.DataFrame, options: argparse.Namespace) -> None:
         text = "No record fits.\n"
     else:
         text = answer.to_string(index=False, formatters=dict.fromkeys(("packets", "bytes"), "{:,}".format)) + "\n"
-    sys.stdout.write(printable(text))
+    # What the output's encoding lacks is written as an escape, as on standard error.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(printable(text).encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 import time
@@ -41,17 +40,6 @@ class Outcome:
     seconds: float
     failed_cell: int | None = None
     error: str = ""
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    """A loop that can watch the kernels' sockets, on Windows too, and leaves signals to `labkit.interruption`.
-
-    nbclient asks the loop for them, and would go on for as long as a cell takes.
-    https://github.com/jupyter/nbclient/blob/main/nbclient/client.py
-    """
-
-    # It raises NotImplementedError, as on Windows, which nbclient accepts.
-    add_signal_handler = asyncio.AbstractEventLoop.add_signal_handler
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -147,13 +135,15 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         LabError: If the AWS has a contrary behavior that does not exist.
     """
+    import asyncio  # which the other verbs need not wait for
+
     from labkit.session.accounts import check_behaviors
 
     where = options.aws or os.environ.get("LABKIT_AWS") or "embedded"
     check_behaviors([name.strip() for name in where.partition(":")[2].split(",") if name])
     options.out.mkdir(parents=True, exist_ok=True)
     variables = worlds.variables(options) | (score.begin(options.out) if options.score else {})
-    with asyncio.Runner(loop_factory=_Loop) as runner:
+    with asyncio.Runner(loop_factory=_loop) as runner:
         outcomes = runner.run(_execute_all(options.notebooks, options.out, variables, options.score))
     if options.update:
         update(options.notebooks, options.out)
@@ -193,10 +183,27 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
+def _loop() -> Any:
+    """Return a loop that can watch the kernels' sockets, on Windows too, and leaves signals to `labkit.interruption`.
+
+    nbclient asks the loop for them, and would go on for as long as a cell takes.
+    https://github.com/jupyter/nbclient/blob/main/nbclient/client.py
+    """
+    import asyncio
+
+    class Loop(asyncio.SelectorEventLoop):
+        # It raises NotImplementedError, as on Windows, which nbclient accepts.
+        add_signal_handler = asyncio.AbstractEventLoop.add_signal_handler
+
+    return Loop()
+
+
 async def _execute_all(
     notebooks: list[Path], out: Path, variables: dict[str, str], goes_on: bool = False
 ) -> list[Outcome]:
     """Execute several notebooks at once, one per core, each in its own kernel, with a progress bar over all cells."""
+    import asyncio
+
     texts = {path: _read(path) for path in notebooks}
     total = sum(_count_cells(text) for text in texts.values())
     count = 0
@@ -240,6 +247,8 @@ async def _execute(
 
     If it goes on after that, the outcome names the first cell that failed, and says how many did.
     """
+    import asyncio
+
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError

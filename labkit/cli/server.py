@@ -15,20 +15,21 @@ from jupyterlab.labapp import LabApp
 
 from labkit import interruption
 
-#: How long JupyterLab may take to end, in seconds. After that, it and its kernels are killed.
+#: How long JupyterLab may take to end, in seconds. After that, it is killed.
 END_SECONDS = 2.0
 
 
-def serve(port: socket.socket, arguments: list[str], variables: dict[str, str]) -> int:
-    """Run JupyterLab until it ends; return its exit code, or 128 and the number of the signal that ended it.
+def serve(port: socket.socket, arguments: list[str], variables: dict[str, str], farewell: str) -> int:
+    """Run JupyterLab until it ends; return its exit code. A signal that ends JupyterLab ends this process, too.
 
     Args:
         port: The socket on which it listens.
         arguments: Its command line.
         variables: The environment variables for it and its kernels.
+        farewell: What to say when a signal has ended it.
     """
     os.environ.update(variables)
-    code = 0
+    signal = 0
     port.setblocking(False)
 
     class OnOpenPort(ServerApp):
@@ -42,11 +43,13 @@ def serve(port: socket.socket, arguments: list[str], variables: dict[str, str]) 
             interruption.watch(self._end)
 
         def _end(self, number: int) -> None:
-            nonlocal code
-            code = 128 + number
+            nonlocal signal
+            signal = number
             late = threading.Timer(END_SECONDS, interruption.end, [number])
             late.daemon = True
             late.start()
+            # JupyterLab would interrupt the kernels first. One that is starting shows that as a traceback.
+            interruption.kill_children()
             self.stop(from_signal=True)
 
     LabApp.serverapp_class = OnOpenPort
@@ -54,4 +57,7 @@ def serve(port: socket.socket, arguments: list[str], variables: dict[str, str]) 
         LabApp.launch_instance(arguments)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
-    return code
+    if signal:
+        # Python would wait some seconds here, for messages to the kernels that are gone.
+        interruption.end(signal, farewell)
+    return 0

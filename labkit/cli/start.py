@@ -84,14 +84,15 @@ def run(options: argparse.Namespace) -> int:
     url = f"http://{HOST}:{number}{page}?token={token}"
     print(f"\nIn a few seconds, the course is open at\n\n    {url}\n\nCtrl-C here ends it.", flush=True)
     line = arguments(root, number, page, options.no_browser)
+    farewell = f"JupyterLab has ended; what you saved is in {mine.name}/."
     with port, locked(mine / LOCK.format(number)):
-        code = server.serve(port, line, variables(token) | worlds.variables(options))
-    if 0 < code <= 128:
+        code = server.serve(port, line, variables(token) | worlds.variables(options), farewell)
+    if code:
         raise CommandError(
             f"JupyterLab ended with code {code}; its messages are above. '{command('doctor')}' looks for the cause."
         )
-    print(f"\nJupyterLab has ended; what you saved is in {mine.name}/.", file=sys.stderr)
-    return code
+    print(farewell, file=sys.stderr)
+    return 0
 
 
 def serving(root: Path) -> list[str]:
@@ -151,8 +152,6 @@ def arguments(root: Path, port: int, page: str, no_browser: bool) -> list[str]:
         "ServerApp.root_dir": str(root),
         "ServerApp.answer_yes": "True",
         "LabApp.default_url": page,
-        # A kernel that is busy when the server ends has this many seconds, and is killed then.
-        "KernelManager.shutdown_wait_time": "1",
         # Others may be on this machine, too: encrypt what goes to the kernels and comes back, if ZeroMQ was built so.
         "KernelManager.transport_encryption": "auto" if zmq.has("curve") else "disabled",
         # Ask the internet for no news or updates.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 
+from labkit import interruption
 from labkit.cli import environment
 from labkit.errors import CommandError
 from labkit.machine import cores
@@ -20,7 +20,7 @@ def parse(arguments: list[str]) -> list[str]:
             "usage: labkit test [PYTEST ARGUMENTS]\n\n"
             "Sets everything up (the first time), then runs every test, and executes the notebooks and compares each\n"
             "output with the committed one. Arguments go to pytest: labkit test -k peering, labkit test tests/cli,\n"
-            "-n 0 for one process; 'labkit test -- --help' shows pytest's own help."
+            "-n 0 for one process; 'labkit test -- --help' shows pytest's own help. For a debugger, run pytest itself."
         )
         raise SystemExit(0)
     return arguments[1:] if arguments[:1] == ["--"] else arguments
@@ -37,5 +37,7 @@ def run(options: list[str]) -> int:
     # Notebooks are compared strictly; one worker per core, each with whole files to itself.
     settings = ["--nbval", "-n", str(min(cores(), MOST_WORKERS)), "--dist", "loadfile"]
     line = [sys.executable, "-m", "pytest", *settings, *options]
-    # pytest takes its settings, and what to test, from the folder it runs in.
-    return subprocess.call(line, cwd=environment.root(), env=environment.variables())
+    # pytest takes its settings, and what to test, from the folder it runs in. It and its workers must not see Ctrl-C,
+    # of which each would print a traceback.
+    with interruption.child(line, cwd=environment.root(), env=environment.variables()) as pytest:
+        return pytest.wait()

@@ -59,7 +59,8 @@ def check(where: str, schema: pa.Schema, duck: duckdb.DuckDBPyConnection) -> Non
         QuestionError: It is no condition on these columns, or no record can ever fulfill it. The error says what to
             write.
 
-    >>> check("srcaddr = 10.2.32.30", pa.schema({"srcaddr": pa.string()}), duckdb.connect())
+    >>> from labkit.flowlogs.duck import open_duckdb
+    >>> check("srcaddr = 10.2.32.30", pa.schema({"srcaddr": pa.string()}), open_duckdb())
     Traceback (most recent call last):
     labkit.errors.QuestionError: 10.2.32.30 is text, which wants single quotes. Write "srcaddr = '10.2.32.30'".
     """

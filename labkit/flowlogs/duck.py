@@ -11,6 +11,8 @@ import tempfile
 
 import duckdb
 
+from labkit import interruption
+
 
 def open_duckdb(
     memory: str = "1GB", threads: int | None = None, spill: bool = False, gather: bool = True
@@ -45,7 +47,7 @@ def open_duckdb(
         config["threads"] = threads
     if spill:
         folder = tempfile.TemporaryDirectory()
-        atexit.register(folder.cleanup)
+        interruption.at_end(folder.cleanup)
         config["temp_directory"] = folder.name
     connection = duckdb.connect(config=config)
     # In this order: each of these forbids what stands before it.

@@ -14,9 +14,9 @@ from typing import Any
 
 from labkit.errors import FlowLogFormatError
 
-#: The most characters of one event: CloudWatch Logs takes events of up to 1 MB.
+#: The most characters of one event, as CloudWatch Logs has it: 1 MB.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
-LONGEST = 1 << 21
+_LONGEST = 1 << 20
 
 _GIVE = "give what filter_log_events or get_log_events returned"
 _KEYS = ("events", "logEvents")
@@ -134,8 +134,8 @@ class _Text:
             except ValueError:
                 pass  # it may be whole with more text
             held = len(self._text) - self._at
-            if held > LONGEST:
-                raise self._fault(f"something in it is longer than {LONGEST:,} characters")
+            if held > _LONGEST:
+                raise self._fault(f"something in it is longer than {_LONGEST:,} characters")
             # Twice as much before the next try, so that all tries together take twice the time of the last.
             while len(self._text) - self._at <= 2 * held:
                 if not self._more():

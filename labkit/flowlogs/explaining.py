@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from labkit.errors import FlowLogFormatError
 from labkit.flowlogs.enrich import PROTOCOLS, SERVICES, WITH_PORTS
 from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
-from labkit.flowlogs.lines import BadLine, format_error, likely, names_of
+from labkit.flowlogs.lines import LONGEST_SHOWN, BadLine, format_error, likely, names_of
 from labkit.flowlogs.validation import fault
 
 #: The words of a record by AWS's field names.
@@ -50,6 +51,8 @@ def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -
     bytes 420 · 420 bytes in the interval, IP headers included: 84 a packet on average.
     """
     names = names_of(DEFAULT_FORMAT if format is None else format)
+    if not isinstance(line, str) or len(line) > LONGEST_SHOWN:
+        raise FlowLogFormatError(f"A record is a line of up to {LONGEST_SHOWN:,} characters, and not {line!r:.80}.")
     words = line.split()
     reason = fault(words, names)
     if reason is not None:

@@ -28,8 +28,8 @@ _BOM = b"\xef\xbb\xbf"
 #: Arrow reads 0x1ff as 511.
 _HEXADECIMAL = re.compile(rb"(?<!\S)0[xX]")
 _CACHED = 1 << 16
-#: How many characters of a line that does not fit are kept: a record with all fields has about 700.
-_KEPT = 4096
+#: How many characters of a line are explained, or kept if it does not fit: a record with all fields has about 700.
+LONGEST_SHOWN = 4096
 #: How much text Arrow parses at once, in bytes: what fits a processor's cache or, for a line longer than that, all.
 _PART, _WHOLE = 1 << 21, 1 << 30
 
@@ -180,7 +180,7 @@ def bad_lines(found: Parsed, file: str, before: int, names: Sequence[str]) -> It
     for number in found.bad:
         line = lines[number - 1]
         text = line.decode(errors="replace").strip()
-        yield BadLine(file, before + number, _fault(line.split(), names) or "", text[:_KEPT])
+        yield BadLine(file, before + number, _fault(line.split(), names) or "", text[:LONGEST_SHOWN])
 
 
 def likely(lines: Iterable[BadLine]) -> Format | None:

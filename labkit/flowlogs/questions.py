@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from operator import index
 from typing import Any, TypeAlias
 
 import duckdb
@@ -105,7 +106,7 @@ def top_talkers(records: Records, n: int = 10, where: str = "true", each_side: b
         records,
         f"""
         SELECT srcaddr, dstaddr, {total}(packets)::BIGINT AS packets, {total}(bytes)::BIGINT AS bytes
-        {seen} GROUP BY srcaddr, dstaddr ORDER BY bytes DESC, srcaddr, dstaddr LIMIT {int(n)}""",
+        {seen} GROUP BY srcaddr, dstaddr ORDER BY bytes DESC, srcaddr, dstaddr {_limit(n)}""",
     )
 
 
@@ -159,9 +160,18 @@ def accepted_but_never_answered(
                sum(packets)::BIGINT AS packets, sum(bytes)::BIGINT AS bytes, min(start) AS first, max("end") AS last
         FROM requests WHERE coalesce(answered <= start - CAST($patience AS INTERVAL), true)
         GROUP BY ALL ORDER BY packets DESC, first, interface_id, srcaddr, srcport, dstaddr, dstport, protocol
-        {"" if n is None else f"LIMIT {int(n)}"}""",
+        {_limit(n)}""",
         patience=patience,
     )
+
+
+def _limit(n: int | None) -> str:
+    if n is None:
+        return ""
+    try:
+        return f"LIMIT {index(n)}"
+    except TypeError:
+        raise QuestionError(f"n is the most rows to return, a whole number, and not {n!r:.80}.") from None
 
 
 def _checked(records: Records, where: str) -> str:

@@ -41,6 +41,9 @@ def read(
 ) -> pd.DataFrame:
     """Read flow log records into a table: one row per record, NODATA and SKIPDATA included, in the order of the source.
 
+    Whatever a file holds, reading it takes little memory beside the table: JSON is read an event at a time, and a file
+    ends where a line or an event is longer than 1 MiB, or a column of a Parquet row group than 128 MiB.
+
     Args:
         source: A path, a pattern such as `logs/*.gz`, a folder, `-` for standard input, or several of these; or
             CloudWatch Logs events, as filter_log_events and get_log_events return them (a page, or a list of events);

@@ -46,7 +46,14 @@ _HEAD = 1 << 10
 #: The longest line, in bytes: a record with all fields has about 700. A longer one may be read where it fits a block.
 LONGEST = 1 << 20
 #: What a damaged file raises.
-BROKEN = (EOFError, OSError, pa.ArrowException, cast(type[Exception], isal_zlib.error), FlowLogFormatError)
+BROKEN = (
+    EOFError,
+    OSError,
+    UnicodeDecodeError,
+    pa.ArrowException,
+    cast(type[Exception], isal_zlib.error),
+    FlowLogFormatError,
+)
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _SUFFIXES = (".log", ".txt", ".gz", ".zst", ".parquet", ".json")
 

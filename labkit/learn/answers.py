@@ -6,13 +6,14 @@ itself, or is so large that judging takes long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from labkit.learn.blocks import printable
 
 #: How many values an answer may hold, how many characters its texts may have together, how deep it may be nested, and
 #: how large a whole number may be (in bits): some 600 digits, which Python always writes as text.
-MOST_VALUES, MOST_CHARACTERS, DEEPEST, LARGEST = 50_000, 100_000, 20, 2_000
+MOST_VALUES, MOST_CHARACTERS, DEEPEST, LARGEST = 30_000, 100_000, 20, 2_000
 
 #: The modules whose classes are known. A class of the student's own is not: its methods may do anything.
 _COLLECTIONS = {"builtins", "collections", "itertools", "array"}
@@ -37,7 +38,7 @@ def admitted(answer: Any) -> Any:
     >>> from itertools import count
     >>> admitted(count())
     Traceback (most recent call last):
-    labkit.learn.answers.Unfit: That holds more than 50,000 values, which is too much to judge.
+    labkit.learn.answers.Unfit: That holds more than 30,000 values, which is too much to judge.
     """
     return _Gate().admit(answer, 0)
 
@@ -70,6 +71,8 @@ class _Gate:
             return self.admit(answer.to_pylist(), depth)
         if kind.__name__ == "Fraction" and module == "fractions":
             return self._number(answer, answer.numerator, answer.denominator)
+        if kind.__name__ == "Decimal" and module == "decimal" and answer.is_snan():
+            raise Unfit("That is a number which raises an error when it is used.")
         if module in _SINGLE:
             return answer
         if module in _COLLECTIONS and issubclass(kind, Iterable) and not issubclass(kind, type):
@@ -77,20 +80,22 @@ class _Gate:
         raise _unknown(answer, depth)
 
     def _collection(self, answer: Any, depth: int) -> Any:
-        self._count(len(answer) if hasattr(answer, "__len__") else 0)
+        if hasattr(answer, "__len__") and len(answer) > MOST_VALUES:
+            raise _too_many()  # before any is looked at
+        mapped = isinstance(answer, Mapping)
+        found = [self.admit(each, depth + 1) for each in (answer.items() if mapped else _drawn(answer))]
+        kinds = (dict,) if mapped else (tuple, set, frozenset)
         try:
-            if isinstance(answer, Mapping):
-                return {self.admit(key, depth + 1): self.admit(value, depth + 1) for key, value in answer.items()}
-            found = [self.admit(each, depth + 1) for each in islice(answer, MOST_VALUES + 1)]
-            return next((kind(found) for kind in (tuple, set, frozenset) if isinstance(answer, kind)), found)
-        except TypeError:  # a key that is an iterator, and so a list now
+            return next((kind(found) for kind in kinds if mapped or isinstance(answer, kind)), found)
+        except TypeError:  # a key was an iterator, and is a list now
             raise Unfit("That has keys which can't be judged.") from None
 
     def _of_pandas(self, answer: Any, depth: int) -> Any:
         import pandas as pd
 
         if isinstance(answer, pd.DataFrame):
-            self._count(len(answer) + answer.size)
+            if answer.size > MOST_VALUES:
+                raise _too_many()
             parts = [*(answer.iloc[:, at] for at in range(answer.shape[1])), answer.index, answer.columns]
         elif isinstance(answer, pd.Series):
             parts = [answer, answer.index]
@@ -103,10 +108,13 @@ class _Gate:
         else:
             return answer  # a time, or a missing value
         for part in parts:
-            self._count(len(part))
+            if len(part) > MOST_VALUES:
+                raise _too_many()
             if part.dtype.kind == "O":
                 for each in part:
                     self.admit(each, depth + 1)
+            elif not isinstance(part, pd.Index):  # of which a table has one for all its columns
+                self._count(len(part))
         return answer
 
     def _of_numpy(self, answer: Any, depth: int) -> Any:
@@ -131,7 +139,7 @@ class _Gate:
     def _count(self, values: int) -> None:
         self._values += values
         if self._values > MOST_VALUES:
-            raise Unfit(f"That holds more than {MOST_VALUES:,} values, which is too much to judge.")
+            raise _too_many()
 
     def _read(self, characters: int) -> None:
         self._characters += characters
@@ -139,9 +147,29 @@ class _Gate:
             raise Unfit(f"That has more than {MOST_CHARACTERS:,} characters, which is too much to judge.")
 
 
+def _drawn(answer: Iterable[Any]) -> Iterator[Any]:
+    """Yield what an iterator gives; what it raises is an error in the student's own code."""
+    iterator = iter(answer)
+    while True:
+        try:
+            each = next(iterator)
+        except StopIteration:
+            return
+        except Exception as error:
+            raise Unfit(f"That raised {type(error).__name__} when its values were read: {error}.") from error
+        yield each
+
+
+def _too_many() -> Unfit:
+    return Unfit(f"That holds more than {MOST_VALUES:,} values, which is too much to judge.")
+
+
 def _unknown(answer: object, depth: int) -> Unfit:
-    verb, kind = "holds" if depth else "is", with_article(type(answer).__name__)
-    return Unfit(f"That {verb} {kind}, which can't be judged here.")
+    return Unfit(f"That {'holds' if depth else 'is'} {_kind(answer)}, which can't be judged here.")
+
+
+def _kind(answer: object) -> str:
+    return with_article(printable(type(answer).__name__[:60]))
 
 
 def shown(answer: object) -> str:
@@ -153,7 +181,7 @@ def shown(answer: object) -> str:
     try:
         text = repr(admitted(answer))
     except Unfit:
-        return with_article(type(answer).__name__)
+        return _kind(answer)
     return text if len(text) <= 60 else f"{text[:40]} … {text[-10:]}"
 
 
@@ -163,11 +191,12 @@ def called(name: object) -> str:
     >>> called("03"), called(3.2), called(object())
     ('03', '3.2', '')
     """
+    if not issubclass(type(name), str | int | float):
+        return ""
     try:
-        found = admitted(name)
+        return str(admitted(name))
     except Unfit:
         return ""
-    return str(found) if isinstance(found, str | int | float) else ""
 
 
 def with_article(noun: str) -> str:

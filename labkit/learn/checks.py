@@ -31,22 +31,23 @@ def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) 
     Returns:
         What the check found.
     """
-    if not isinstance(name, str) or name not in CHECKS:
-        near = difflib.get_close_matches(called(name)[:40].lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
+    called_so = called(name)
+    if called_so not in CHECKS:
+        near = difflib.get_close_matches(called_so[:40].lower().replace(" ", "-").replace("_", "-"), CHECKS, n=1)
         found = f"no check of this name{f' (did you mean {near[0]!r}?)' if near else ''}"
         call = f"lab.check({near[0] if near else 'vpcs'!r})."
         line = Line(False, shown(name), found, f"one of {', '.join(CHECKS)}", call)
-        return Result(printable(called(name)[:60]) or shown(name), (line,), known=False)
-    step = CHECKS[name]
+        return Result(printable(called_so[:60]) or shown(name), (line,), known=False)
+    step = CHECKS[called_so]
     half = "" if vpc is None else called(vpc) or shown(vpc)
     sides = [side for side in SIDES if half in ("", side.vpc)]
     if not sides or (half and not step.sided):
-        call = f"lab.check({name!r})" + (f" or lab.check({name!r}, '{SIDES[0].vpc}')" if step.sided else "")
+        call = f"lab.check({step.name!r})" + (f" or lab.check({step.name!r}, '{SIDES[0].vpc}')" if step.sided else "")
         line = Line(False, shown(vpc), "no part of this check", "vpc-1, vpc-2, or none", f"{call}.")
-        return Result(name, (line,), known=False)
+        return Result(step.name, (line,), known=False)
     view = view or View(lab)
     lines = tuple(line for side in (sides if step.sided else [None]) for line in _lines(step, view, side))
-    return Result(name, lines, half=half)
+    return Result(step.name, lines, half=half)
 
 
 def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:

@@ -109,7 +109,7 @@ def _pairs(answer: Any, right: Mapping[str, float], names: Mapping[str, str]) ->
     numbers = width - 1 if at < width - 1 else width - 2
     try:
         return [(key[at], float(row[numbers])) for key, row in zip(keys, rows, strict=True)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):  # too large, or a Decimal that is no number
         return None
 
 

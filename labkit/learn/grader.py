@@ -103,7 +103,7 @@ class Grader:
         Raises:
             LabError: There is none.
         """
-        number = called(chapter).zfill(2)
+        number = called(chapter) and called(chapter).zfill(2)
         if number not in CHAPTERS:
             raise LabError(f"There is no quiz {shown(chapter)}; there is one for each of {', '.join(CHAPTERS)}.")
         return Quiz(CHAPTERS[number], self._lab, self._keep, self._known())

@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.folders import notebook_files
-from labkit.learn.answers import shown
+from labkit.learn.answers import called, shown
 from labkit.learn.blocks import printable
 from labkit.learn.files import read_json
 from labkit.learn.student_copy import LARGEST, YOUR_TURN, cells_of, comments_of
@@ -134,6 +134,6 @@ def notebook(chapter: str) -> Notebook:
         LabError: There is no such chapter.
     """
     known = {each.number: each for each in notebooks()}
-    if not isinstance(chapter, str) or chapter not in known:
+    if called(chapter) not in known:
         raise LabError(f"There is no chapter {shown(chapter)}; the chapters are {', '.join(known)}.")
-    return known[chapter]
+    return known[called(chapter)]

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from labkit.errors import LabError
 from labkit.learn import bookmark
+from labkit.learn.answers import called
 from labkit.learn.notebooks import BUILD, RERUN, Cell, notebook, notebooks
 from labkit.learn.student_copy import CELL_ID, YOUR_TURN
 from labkit.status import is_live
@@ -64,7 +65,7 @@ class Visit:
 
     def _open(self, chapter: str) -> None:
         """Take a chapter for the one that is worked on, and read where an earlier kernel was in it."""
-        if chapter != self.chapter:
+        if called(chapter) != self.chapter:
             self.chapter, self._cells = chapter, notebook(chapter).code_cells()
             self._furthest = self._earlier = 0
             self.started = False

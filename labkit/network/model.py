@@ -39,13 +39,14 @@ class Network(Topology):
             botocore.exceptions.ClientError: AWS refuses a call.
             NetworkError: The network changes all the time, so that its parts don't fit together.
         """
+        missing: set[tuple[str, str]] = set()
         for _ in range(_READINGS):
-            network = cls(**read.parts_of(read.answers_of(client), own))
-            missing = [what for _, what in files.gaps(network)]
-            if not missing:
+            network, before = cls(**read.parts_of(read.answers_of(client), own)), missing
+            missing = set(files.gaps(network))
+            if not missing or missing == before:  # what is missing twice is not described to this identity
                 return network
         raise NetworkError(
-            f"AWS describes a network without {missing[0]}: it changed each time while it was read. Read it once more."
+            f"AWS describes a network without {min(missing)[1]}: it changed each time while it was read. Read it again."
         )
 
     @classmethod

@@ -322,11 +322,17 @@ def require_connected(account: Account) -> None:
     if _connected is not None and _process != os.getpid():
         raise ForkedError
     if _connected is None or _connected.world != account.world:
-        now = f"now connected to {_connected.called}" if _connected is not None else "not connected to it any more"
+        where = _connected.called if _connected is not None else "none"
+        now = f"now connected to {where if where != account.called else 'another one, which began anew'}"
         raise LabError(
             f"This lab belongs to {account.called}, and this notebook is {now}. "
             "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."
         )
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # In a forked child, virtual time stands still: it is the parent's, whose lock another thread may hold.
+    os.register_at_fork(after_in_child=sleeping.pause_by)
 
 
 def _become(account: Account) -> None:

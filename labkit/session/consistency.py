@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 from __future__ import annotations
 
 import re
+import reprlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from labkit.errors import LabError
 from labkit.names import LAB_TAG
 from labkit.session.kinds import BY_PREFIX, KINDS
 from labkit.session.paging import all_of
@@ -149,8 +151,14 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
         patience: How many seconds to go on.
 
     Raises:
+        LabError: If it is no operation.
         ClientError: If the operation fails for another reason, or goes on failing.
     """
+    if not callable(operation):
+        raise LabError(
+            f"{reprlib.repr(operation)} is not an operation. Give a client's method without its brackets, such as "
+            "lab.eventually(ec2.run_instances, …)."
+        )
     answers: list[Any] = []
     refusals: list[ClientError] = []
     left = dict(parameters)
@@ -164,7 +172,7 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
                 raise
             return False
         answers.append(answer)
-        failed = (answer or {}).get("Unsuccessful")
+        failed = answer.get("Unsuccessful") if isinstance(answer, dict) else None
         if not failed:
             return True
         refusals.append(ClientError({"Error": failed[0]["Error"]}, getattr(operation, "__name__", "")))

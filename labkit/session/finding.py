@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from labkit import names
 from labkit.errors import LabError
 from labkit.session.consistency import look, wait_until_shown
+from labkit.session.given import require_text
 from labkit.session.kinds import BY_PREFIX, Part, code
 from labkit.session.paging import all_of
 
@@ -59,8 +60,11 @@ class Finder:
             LabError: If the name is no text, AWS does not have that kind of thing, or the name is unique and what has
                 it is not the lab's.
         """
-        if not isinstance(name, str) or not name:
-            raise LabError(f"{name!r} is not a name. Give one as text, such as lab.find('vpc-1').")
+        require_text(name, "a name", "lab.find('vpc-1')")
+        if not name:
+            raise LabError("'' is not a name. Give one as text, such as lab.find('vpc-1').")
+        if kind is not None:
+            require_text(kind, "a kind of thing", "lab.find('vpc-1', 'vpc')")
         if kind not in _TAGGED_BY:
             return self._in_ec2(name, kind)
         found = self.named(name, kind)

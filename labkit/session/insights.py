@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.session.given import require_text
 from labkit.session.waiting import poll
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def ask(logs: Any, text: str, log_group: str, start: datetime, end: datetime) ->
     """
     from labkit.insights import explain_error
 
+    require_text(text, "a query", "lab.insights('fields @message')")
+    require_text(log_group, "the name of a log group", "lab.insights('fields @message', log_group='…')")
     try:
         query_id = logs.start_query(
             logGroupName=log_group,

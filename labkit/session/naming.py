@@ -8,6 +8,7 @@ from itertools import chain, count
 from labkit import names
 from labkit.errors import LabError
 from labkit.session.finding import Finder
+from labkit.session.given import require_text
 
 
 class Names:
@@ -27,8 +28,9 @@ class Names:
         Raises:
             LabError: The notebooks give no such name.
         """
+        require_text(name, "a name", "lab.name('NimbusVPCFlowLogsGroup')")
         if name not in names.KINDS:
-            near = difflib.get_close_matches(str(name), names.KINDS, n=1)
+            near = difflib.get_close_matches(name, names.KINDS, n=1)
             guess = f" Did you mean {near[0]!r}?" if near else ""
             raise LabError(f"The notebooks name nothing {name!r}.{guess} The names are {', '.join(names.KINDS)}.")
         if name not in self._chosen:

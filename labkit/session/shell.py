@@ -12,6 +12,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.names import LAB_TAG
 from labkit.session.consistency import wait_until_shown
+from labkit.session.given import require_text
 from labkit.session.waiting import poll
 
 _UNFINISHED = ("Pending", "InProgress", "Delayed", "Cancelling")
@@ -63,6 +64,8 @@ def run(ec2: Any, ssm: Any, instance: str, command: str, patience: float) -> Out
     Raises:
         LabError: There is no such instance, or its agent is not in reach.
     """
+    require_text(instance, "the name or id of an instance", "lab.shell('instance-1', 'hostname')")
+    require_text(command, "a command", "lab.shell('instance-1', 'hostname')")
     if not command.strip():
         raise LabError(f"There is no command to run. Give one, such as lab.shell({instance!r}, 'hostname').")
     instance_id = _running_instance(ec2, instance)

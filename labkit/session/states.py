@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.session.given import require_text
 from labkit.session.kinds import BY_PREFIX
 from labkit.session.paging import all_of
 from labkit.session.waiting import poll
@@ -22,6 +23,8 @@ def wait_for(ec2: Any, id: str, states: tuple[str, ...], patience: float) -> str
     Raises:
         LabError: It has no states, it will not come into these, or it has not within that time.
     """
+    for state in states:
+        require_text(state, "a state", f"lab.wait_for({id!r}, 'available')")
     kind = BY_PREFIX.get(str(id).partition("-")[0])
     if kind is None:
         raise LabError(f"{id!r} is not the id of anything that lab.wait_for knows. Give one, such as lab.find returns.")

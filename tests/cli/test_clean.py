@@ -60,8 +60,9 @@ def test_it_removes_what_set_up_made_and_says_so(root: Path, capsys: pytest.Capt
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a link makes an environment of this Python's own libraries")
+@pytest.mark.parametrize("called", ["by its path", "by a path from here", "by its name"])
 def test_while_something_runs_from_the_environment_nothing_is_removed(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, monkeypatch: pytest.MonkeyPatch, called: str
 ) -> None:
     venv.create(root / ".venv", system_site_packages=True)
     (root / ".venv" / STAMP).write_text(json.dumps({"state": "unfinished"}))
@@ -69,7 +70,10 @@ def test_while_something_runs_from_the_environment_nothing_is_removed(
     python = environment.python_in(root / ".venv")
     before = files(root)
     # As JupyterLab does, it starts, and then waits.
-    with subprocess.Popen([python, "-m", "http.server", "0", "--bind", "127.0.0.1"], stderr=subprocess.DEVNULL) as it:
+    program = {"by its path": python, "by a path from here": python.relative_to(root)}.get(called, Path(python.name))
+    activated = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    line = [program, "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    with subprocess.Popen(line, stderr=subprocess.DEVNULL, env=activated) as it:
         try:
             with pytest.raises(CommandError, match=rf"Nothing was removed.* http.server \(process {it.pid}\)\. Save"):
                 clean.run(NOTHING)

@@ -42,6 +42,7 @@ class FakeTools:
     def child(self, line: list[str], **options: object) -> Iterator[Mock]:
         self._step("venv")
         assert line[1:3] == ["-m", "venv"]
+        assert options["pass_fds"] or os.name == "nt", "it keeps the lock if set-up is killed"
         python = environment.python_in(Path(line[-1]))
         python.parent.mkdir(exist_ok=True)
         python.touch()
@@ -49,6 +50,7 @@ class FakeTools:
 
     def install(self, python: Path, arguments: list[str], target: Path | None = None, pass_fds: object = ()) -> None:
         assert environment.state(self.root) is State.UNFINISHED, "a kill at this moment must be seen by the next run"
+        assert pass_fds or os.name == "nt", "it keeps the lock if set-up is killed"
         assert arguments == ["-e", f"{self.root}[dev]", "-c", str(self.root / "constraints.txt")]
         (self.root / ".venv" / "package").touch()
         self._step("pip")

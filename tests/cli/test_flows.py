@@ -99,6 +99,15 @@ def test_what_can_not_be_read_is_a_sentence(
         assert error.startswith("labkit: ") and reason in error
 
 
+def test_an_output_that_lacks_a_letter_gets_an_escape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = read([WEB]).assign(srcaddr="é")
+    record.to_parquet(tmp_path / "a.parquet")
+    screen = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert answer(str(tmp_path / "a.parquet"), "--csv") == 0
+    assert b"\\xe9,203.0.113.5" in screen.buffer.getvalue()
+
+
 def test_wrong_usage_is_2() -> None:
     for arguments in ([], ["a.log", "--top", "none"], ["a.log", "--json", "--csv"]):
         with pytest.raises(SystemExit) as caught:

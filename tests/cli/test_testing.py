@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from labkit import interruption
 from labkit.cli import testing
 from labkit.errors import CommandError
 
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    made = Mock(return_value=5)
-    monkeypatch.setattr(subprocess, "call", made)
+    made = Mock(side_effect=lambda *_, **__: nullcontext(Mock(**{"wait.return_value": 5})))
+    monkeypatch.setattr(interruption, "child", made)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +182,13 @@ def test_a_question_reaches_no_file_no_network_no_extension_and_no_variable(sql:
             flowlogs.ask(records, sql.format(file=file.as_posix(), folder=tmp_path.as_posix()))
     assert len(a_variable_of_python) == 1
     assert file.read_text() == "1" and list(tmp_path.iterdir()) == [file]
+
+
+def test_only_one_place_opens_a_database() -> None:
+    """All that a database may not do is said there; a function of the module `duckdb` itself would open another."""
+    opens = re.compile(r"\bduckdb\.(connect|sql|query|execute|read_\w+|from_\w+)\b")
+    sources = (Path(__file__).parents[2] / "labkit").rglob("*.py")
+    assert [path.name for path in sources if opens.search(path.read_text(encoding="utf-8"))] == ["duck.py"]
 
 
 def test_a_fault_in_a_stream_is_told_as_in_a_read() -> None:

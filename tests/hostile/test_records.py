@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
+import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,43 @@ def test_mutated_parquet_columns(number: int, outcomes: Outcomes, tmp_path: Path
             ask(path)
 
 
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files and names")
+
+
+@unix
+def test_odd_files(outcomes: Outcomes, tmp_path: Path) -> None:
+    (tmp_path / "loop.log").symlink_to(tmp_path / "loop.log")
+    (tmp_path / "nowhere.log").symlink_to(tmp_path / "absent")
+    (tmp_path / "folder.log").mkdir()
+    (tmp_path / "name.parquet").write_bytes(KINDS["some.parquet"].replace(b"srcaddr", b"src\xffddr"))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.log")
+    month = tmp_path / "123456789012/vpcflowlogs/us-east-1/2025/13/99"
+    month.mkdir(parents=True)
+    (month / "a.log").write_bytes(TEXT)
+    paths = [*tmp_path.iterdir(), month / "a.log", month / "absent" / "*", Path("/dev/zero"), Path("/dev/full")]
+    for path in [*paths, "x" * 5000, "a\0.log", "[", "**" * 100, "?" * 300]:
+        with outcomes.of(path):
+            ask(path)
+
+
+@unix
+def test_nothing_in_a_file_or_its_name_acts_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda: None)
+    escape = "\x1b]0;gone\x07\u202e\x9b2J"
+    text = tmp_path / f"a{escape}\n.log"
+    text.write_text(f"{LINE}\n{escape} {LINE}\n{LINE.replace('eni-a', f'eni-{escape}')}\n")
+    words = tmp_path / "words.parquet"
+    record = flowlogs.read([LINE]).assign(srcaddr=escape, interface_id=escape)
+    words.write_bytes(parquet(pa.Table.from_pandas(record, preserve_index=False)))
+    for path, way in product((text, words, tmp_path / f"{escape}.log"), ([], ["--unanswered"], ["--csv"], ["--json"])):
+        main(["flows", str(path), *way])
+        told = "".join(capsys.readouterr())
+        assert told and all(sign.isprintable() or sign == "\n" for sign in told)
+
+
 def test_odd_sources_and_formats(outcomes: Outcomes) -> None:
     sources = [
         *ODD_VALUES,
@@ -130,6 +170,17 @@ def test_odd_questions(outcomes: Outcomes) -> None:
         with outcomes.of(where):
             flowlogs.top_talkers(records, where=where)
     sqls = ["SELECT srcaddr, bytes / packets FROM records WHERE action = 'ACCEPT'", "", ";", "DROP VIEW records", "--"]
+    for value in ODD_VALUES:
+        with outcomes.of({"n": value}):
+            flowlogs.top_talkers(records, n=value)
+        with outcomes.of({"patience": value}):
+            flowlogs.accepted_but_never_answered(records, patience=value, n=value)
+        with outcomes.of({"sql": value}):
+            flowlogs.ask(records, value)
+        with outcomes.of({"parameter": value}):
+            flowlogs.ask(records, "SELECT $a AS a", a=value)
+        with outcomes.of({"line": value}):
+            flowlogs.explain(value)
     for sql in [*sqls, *(mutate_bytes(rng, sqls[0].encode()).decode(errors="replace") for _ in range(100 * SOAK))]:
         with outcomes.of(sql):
             flowlogs.ask(records, sql)

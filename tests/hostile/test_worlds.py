@@ -9,6 +9,8 @@ from __future__ import annotations
 import builtins
 import inspect
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -214,3 +216,70 @@ def test_a_fresh_embedded_aws_is_another_one(others: Accounts) -> None:
     connect("embedded")
     with pytest.raises(LabError, match="Use the lab that the last labkit.connect"):
         lab.find("vpc-1")
+
+
+def test_a_profile_that_is_set_after_the_first_connect_counts_at_the_next(others: Accounts) -> None:
+    connect("embedded")
+    os.environ["AWS_PROFILE"] = "ana"
+    try:
+        assert labkit.connect("aws").account == "111111111111"
+        connect("embedded")
+        os.environ["AWS_PROFILE"] = "ben"
+        assert labkit.connect("aws").account == "222222222222"
+    finally:
+        accounts._go()
+        os.environ.pop("AWS_PROFILE", None)
+
+
+FORK = """
+import os, sys, time
+import boto3
+from botocore.config import Config
+import labkit
+from labkit.embedded import aws, start
+from labkit.errors import ForkedError
+
+lab = labkit.connect(sys.argv[1])
+once = Config(retries={"total_max_attempts": 1})
+ec2, running = boto3.client("ec2", config=once), aws._current
+with running.lock:  # which another thread of the parent could hold just as well
+    child = os.fork()
+    if child == 0:
+        def refused(use):
+            try:
+                use()
+            except ForkedError as error:
+                assert "multiprocessing.get_context('spawn')" in str(error)
+            else:
+                os._exit(1)
+
+        for use in (labkit.connect, lambda: labkit.connect("contrary"), start, lambda: lab.clock,
+                    lambda: lab.find("vpc-1"), lambda: lab.network):
+            refused(use)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+child = os.fork()
+if child == 0:  # boto3 reaches the AWS of the parent
+    boto3.client("ec2").create_vpc(CidrBlock="10.1.0.0/16", TagSpecifications=lab.tags("vpc", "vpc-1"))
+    time.sleep(60)
+while not lab.find("vpc-1"):
+    time.sleep(0.05)
+running.stop()  # and the child does not keep its socket open
+try:
+    ec2.describe_vpcs()
+except Exception as error:
+    assert "Could not connect" in str(error), error
+os.kill(child, 9)
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.parametrize("where", ["embedded", "contrary:throttling"])
+def test_a_forked_process_is_told_to_start_afresh_and_holds_nothing_of_its_parent(where: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LABKIT_"))}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, where], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.endswith("done\n") and done.returncode == 0, done.stderr

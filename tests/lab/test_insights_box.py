@@ -299,9 +299,9 @@ def test_a_log_group_without_records_says_so(lab: Lab) -> None:
     assert "The log group has no records yet" in lab.widgets.insights("fields @message").status.value
 
 
-def test_without_permission_to_list_queries_the_samples_are_there(filled: Lab) -> None:
+def test_without_permission_to_list_queries_the_samples_are_there(lab: Lab) -> None:
     class Refusing:
-        clock, insights = filled.clock, filled.insights
+        clock, insights = lab.clock, lab.insights
 
         def client(self, service: str) -> Any:
             raise LabError("You may not.")

@@ -90,10 +90,13 @@ def stream(name: str) -> Iterator[None]:
         mock_random.seed(f"{SEED}/{name}")
     else:
         mock_random.setstate(state)
+    begun = mock_random.getstate()
     try:
         yield
     finally:
-        _streams[name] = mock_random.getstate()
+        # What drew nothing begins at its seed again: most actions, and names that no action has, need no memory.
+        if (after := mock_random.getstate()) != begun:
+            _streams[name] = after
         mock_random.setstate(before)
 
 

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 
 from labkit.embedded.api.refusals import AwsError, HttpResponse
 
+#: How many responses are kept; the oldest go (modeled: AWS forgets a token after a time).
+_MOST_KEPT = 1000
+
 
 class ClientTokens:
     """The responses to the requests that one embedded AWS has carried out, by action and token.
@@ -41,6 +44,8 @@ class ClientTokens:
             response = carry_out()
             if response[0] < 400:
                 self._done[key] = (parameters, response)
+                if len(self._done) > _MOST_KEPT:
+                    del self._done[next(iter(self._done))]
             return response
         before, response = self._done[key]
         if before != parameters:

@@ -81,7 +81,9 @@ def _read_offerings(region: str) -> None:
 def _install() -> None:
     """Install determinism and the patches in moto, once per process."""
     from moto.core import config, responses
+    from moto.core.common_models import BaseModel
     from moto.ec2.models.core import TaggedEC2Resource
+    from moto.ec2.models.subnets import Subnet
     from moto.iam.models import IAMBackend
 
     determinism.install()
@@ -91,6 +93,10 @@ def _install() -> None:
     responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
     # moto would look through the tags of everything for those of each resource that it describes.
     TaggedEC2Resource.get_tags = _tags  # type: ignore[assignment]
+    # moto would keep each object that it has ever made, for a page of its own server.
+    BaseModel.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]
+    # moto would keep each subnet, and with it the whole account, in a cache.
+    Subnet._base_avail_ip_iterator = _hosts  # type: ignore[assignment]
     # moto has AWS's managed policies only if configured so, and would read them for each account: 60 milliseconds.
     config.default_user_config["iam"] = {"load_aws_managed_policies": True}
     read, policies = IAMBackend._init_aws_policies, list[Any]()
@@ -113,3 +119,10 @@ def _tags(resource: Any) -> list[dict[str, str]]:
     kind = EC2_PREFIX_TO_RESOURCE.get(get_prefix(id), "") if id else ""
     tags: dict[str, str] = resource.ec2_backend.tags.get(id, {})
     return [{"resource_id": id, "key": key, "value": value, "resource_type": kind} for key, value in tags.items()]
+
+
+def _hosts(subnet: Any) -> Any:
+    """Return the one iterator over a subnet's addresses, as moto's _base_avail_ip_iterator does."""
+    if not hasattr(subnet, "_hosts"):
+        subnet._hosts = subnet.cidr.hosts()
+    return subnet._hosts

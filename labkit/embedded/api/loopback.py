@@ -128,6 +128,7 @@ class _Handler(WSGIRequestHandler):
     """
 
     server: _Server
+    wbufsize = -1  # the answer leaves in one piece
 
     def setup(self) -> None:
         super().setup()
@@ -154,6 +155,7 @@ class _Handler(WSGIRequestHandler):
         else:
             if self.headers.get("Expect", "").lower() == "100-continue":
                 self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self.wfile.flush()
             body = self.rfile.read(int(length))
             self.server.await_no_more(self.connection)
             self.connection.settimeout(SECONDS)  # for the answer

@@ -46,11 +46,11 @@ class QueryRun:
     """
 
     def __init__(self, find: Callable[[threading.Event], Found]) -> None:
-        self._find = find
         self._future: Future[Found] = Future()
         self._began: float | None = None
         self._stop = threading.Event()
-        threading.Thread(target=self._run, daemon=True, name="Logs Insights").start()
+        # Only the thread holds what it runs, and lets it go: all events of its time are behind it.
+        threading.Thread(target=self._run, args=(find,), daemon=True, name="Logs Insights").start()
 
     def wait(self, seconds: float) -> None:
         """Wait until the query is over, and at most some seconds."""
@@ -93,13 +93,13 @@ class QueryRun:
         """How much memory its rows take, in bytes."""
         return self._future.result().results.nbytes if self.status == "Complete" else 0
 
-    def _run(self) -> None:
+    def _run(self, find: Callable[[threading.Event], Found]) -> None:
         with _slots:
             self._began = monotonic()
             # Python must not end while DuckDB is at work.
             atexit.register(self._abandon)
             try:
-                self._future.set_result(self._find(self._stop))
+                self._future.set_result(find(self._stop))
             except BaseException as error:
                 self._future.set_exception(error)
             finally:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -79,13 +78,14 @@ class StoredEvents:
         return {("logs", "FilterLogEvents"): self.filter, ("logs", "GetLogEvents"): self.get}
 
     def filter(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer FilterLogEvents: the events of several streams, by time."""
+        """Answer FilterLogEvents: the events of several streams, one stream after the other (AWS mixes them)."""
         from moto.logs.utils import EventMessageFilter
 
-        limit, after = _limit(parameters), _after(parameters.get("nextToken"))
-        found: Iterator[tuple[str, Any]] = merge(
-            *(self._between(stream, parameters, after) for stream in self._streams(parameters)),
-            key=lambda pair: _place(pair[1]),
+        limit, streams = _limit(parameters), self._streams(parameters)
+        first, place = _after(parameters.get("nextToken"), streams)
+        found: Iterator[tuple[str, Any]] = chain.from_iterable(
+            self._between(stream, parameters, place if number == 0 else None)
+            for number, stream in enumerate(streams[first:])
         )
         if pattern := parameters.get("filterPattern"):
             matches = EventMessageFilter(pattern).matches
@@ -93,7 +93,8 @@ class StoredEvents:
         page = list(islice(found, limit))
         answer: dict[str, Any] = {"events": [_event(event, stream) for stream, event in page], "searchedLogStreams": []}
         if len(page) == limit and next(found, None) is not None:
-            answer["nextToken"] = "{}/{}".format(*_place(page[-1][1]))
+            stream, last = page[-1]
+            answer["nextToken"] = f"{last.timestamp}/{last.event_id}/{stream}"
         return answer
 
     def get(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,14 +183,16 @@ def _limit(parameters: Mapping[str, Any]) -> int:
     return int(limit)
 
 
-def _after(token: str | None) -> tuple[int, int] | None:
-    """The place of the last event of the page before."""
+def _after(token: str | None, streams: Sequence[Any]) -> tuple[int, tuple[int, int] | None]:
+    """The number of the stream in which the page before ended, and the place of its last event there."""
     if not token:
-        return None
-    timestamp, _, number = token.partition("/")
-    if not (timestamp.isascii() and timestamp.isdecimal() and number.isascii() and number.isdecimal()):
+        return 0, None
+    timestamp, _, rest = token.partition("/")
+    event_id, _, name = rest.partition("/")
+    names = [stream.log_stream_name for stream in streams]
+    if name not in names or not all(word.isascii() and word.isdecimal() for word in (timestamp, event_id)):
         raise _invalid_token()
-    return int(timestamp), int(number)
+    return names.index(name), (int(timestamp), int(event_id))
 
 
 def _invalid_token() -> AwsError:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
@@ -16,7 +16,7 @@ from labkit.embedded.api.refusals import AwsError, NotInEmbeddedAwsError
 from labkit.embedded.api.scope import ACCOUNT_ID
 from labkit.embedded.api.server import Handler, Server
 from labkit.embedded.dataplane.transport import DataPlane
-from labkit.embedded.instances.process import InstanceProcess
+from labkit.embedded.instances.process import InstanceProcess, OutputLine
 from labkit.embedded.instances.shell import Result, run
 from labkit.iam import managed_instance, read_role
 from labkit.network import tcp
@@ -26,6 +26,9 @@ _DOCUMENT = "AWS-RunShellScript"
 #: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 _MOST_CHARACTERS = 24_000
 _TRUNCATED = "--output truncated--"
+
+#: How many commands are kept; the oldest go (modeled: AWS keeps them for a time).
+_MOST_KEPT = 1000
 
 #: https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
 _DETAILS = {"TimedOut": "ExecutionTimedOut"}
@@ -88,10 +91,12 @@ class RunCommand:
         )
         instances = self._targets(parameters)
         self._commands[command_id] = command
+        if len(self._commands) > _MOST_KEPT:
+            del self._commands[next(iter(self._commands))]
         answer = _command_json(command, instances, "Pending")
         for instance in instances:
             process = InstanceProcess(self._plane, instance, timeout)
-            command.invocations[instance] = run(process, script, command_id)
+            command.invocations[instance] = _kept(run(process, script, command_id))
         return {"Command": answer}
 
     def invocation(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -272,6 +277,13 @@ def _command_json(command: Command, instances: list[str], status: str) -> dict[s
         "DeliveryTimedOutCount": 0,
         "TimeoutSeconds": command.timeout_seconds,
     }
+
+
+def _kept(result: Result) -> Result:
+    """Return a result with as much of its output as can be asked for."""
+    texts = {"stdout": result.stdout, "stderr": result.stderr}
+    lines = (OutputLine(result.ended, stream, text[:_MOST_CHARACTERS]) for stream, text in texts.items())
+    return replace(result, lines=tuple(lines))
 
 
 def _content(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC
 from functools import cache
 from pathlib import Path
@@ -105,7 +106,9 @@ def _hour(answer: Any) -> Any:
         return answer
     if hasattr(answer, "hour"):
         aware = getattr(answer, "tzinfo", None) and hasattr(answer, "astimezone")
-        return (answer.astimezone(UTC) if aware else answer).hour
+        with suppress(OverflowError):  # a time in UTC before the first year, or after the last
+            return (answer.astimezone(UTC) if aware else answer).hour
+        return answer
     found = single(answer)
     if not isinstance(found, str):
         return found
