@@ -420,8 +420,6 @@ class Lab:
         from labkit.learn.visit import visit_of
 
         require_connected(self._account)
-        if chapter is not None and not isinstance(chapter, int):
-            require_text(chapter, "the number of a chapter", "lab.catch_up('03')")
         namespace, visit = _namespace_of_caller(), visit_of(shell())
         namespace.setdefault("lab", self)  # the cells say lab, whatever the caller says
         if chapter is None:
