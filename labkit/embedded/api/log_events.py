@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.embedded.api.scope import ACCOUNT_ID
+from labkit.embedded.api.stored_events import log_groups
 from labkit.insights import event_table
 
 
@@ -34,10 +35,7 @@ class LogEvents:
     @property
     def groups(self) -> Mapping[str, Any]:
         """moto's log groups, by name."""
-        from moto.logs.models import logs_backends
-
-        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][self._region].groups
-        return groups
+        return log_groups(self._region)
 
     def snapshot(self, names: Sequence[str]) -> Snapshot:
         """Return what some log groups hold now. This is quick, and what is made of it takes no lock.
