@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.cli.messages import printable
-from labkit.status import QUIET_SECONDS, Status, bar
+from labkit.status import QUIET_SECONDS, Status, bar, printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import CommandError
+from labkit.status import printable
 from labkit.version import __version__
 
 
@@ -38,7 +39,6 @@ def run(options: argparse.Namespace) -> int:
         ProgressError: The file cannot be read.
     """
     from labkit.learn import progress
-    from labkit.learn.blocks import printable
 
     path = options.file or progress.place()
     if options.reset:

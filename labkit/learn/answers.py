@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from labkit.learn.blocks import printable
+from labkit.status import printable
 
 #: How many values an answer may hold, how many characters its texts may have together, how deep it may be nested, and
 #: how large a whole number may be (in bits): some 600 digits, which Python always writes as text.

@@ -25,11 +25,11 @@ from typing import Any
 
 from labkit.errors import LabError, ProgressError
 from labkit.folders import course_folder
-from labkit.learn.blocks import printable
 from labkit.learn.files import held, read_json
 from labkit.learn.plan import SIDES
 from labkit.learn.progress_schema import MAX_SCORE, SCHEMA, TIME, UNTRIED, items_of
 from labkit.machine import write_whole
+from labkit.status import printable
 from labkit.version import __version__
 
 NAME = "progress.json"
