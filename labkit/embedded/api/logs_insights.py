@@ -110,8 +110,7 @@ class LogsInsights:
             location = {"startCharOffset": error.start, "endCharOffset": error.end}
             compile_error = {"location": location, "message": error.message}
             raise AwsError("MalformedQueryException", error.message, queryCompileError=compile_error) from None
-        events = self._events.snapshot(names)
-        start, end = parameters["startTime"] * 1000, parameters["endTime"] * 1000
+        events = self._events.within(names, parameters["startTime"] * 1000, parameters["endTime"] * 1000)
         id = determinism.new_id()
         description = {
             "queryLanguage": "CWLI",
@@ -123,7 +122,7 @@ class LogsInsights:
         }
 
         def find(stop: Event) -> Found:
-            table = events.table(start, end)
+            table = events()
             return Found(insights.execute(table, compiled, stop), log_events.size(table))
 
         self._queries[id] = StartedQuery(tuple(names), description, QueryRun(find))
