@@ -133,7 +133,7 @@ class _Gate:
 
     def _number(self, answer: Any, *parts: int) -> Any:
         if any(part.bit_length() > LARGEST for part in parts):
-            raise Unfit("That is a number of too many digits to be judged.")
+            raise Unfit("That number has too many digits to be judged.")
         return answer
 
     def _count(self, values: int) -> None:

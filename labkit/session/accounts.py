@@ -325,7 +325,7 @@ def require_connected(account: Account) -> None:
         raise ForkedError
     if _connected is None or _connected.world != account.world:
         where = _connected.called if _connected is not None else "none"
-        now = f"now connected to {where if where != account.called else 'another one, which began anew'}"
+        now = f"now connected to {where if where != account.called else 'a new one, which began empty'}"
         raise LabError(
             f"This lab belongs to {account.called}, and this notebook is {now}. "
             "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."

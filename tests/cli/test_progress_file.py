@@ -1,4 +1,4 @@
-"""`labkit progress`: the table, the JSON for graders, beginning anew, and what is wrong with a file."""
+"""`labkit progress`: the table, the JSON for graders, starting over, and what is wrong with a file."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def test_a_file_that_was_handed_in(file: Path, capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out)["score"] == 1
 
 
-def test_beginning_anew_keeps_the_old_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_starting_over_keeps_the_old_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["progress", "--reset"]) == 0
     assert capsys.readouterr().out == "There was nothing yet.\n"
     for n in (1, 2):
         progress.record("check:vpcs", passed=True)
         assert main(["progress", "--reset"]) == 0
-        assert capsys.readouterr().out == f"Begun anew; what there was is now in progress.{n}.json.\n"
+        assert capsys.readouterr().out == f"Started over; the old progress is now in progress.{n}.json.\n"
         assert not file.exists() and file.with_name(f"progress.{n}.json").exists()
 
 
