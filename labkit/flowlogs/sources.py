@@ -101,6 +101,8 @@ def inputs(source: Source) -> Iterator[Input]:
         FlowLogFormatError: It is no source of records.
     """
     if isinstance(source, str | PathLike):
+        if source == "":  # which pathlib takes for the working directory
+            raise NoFileError("The path is empty. Give the path of a file or folder, or a pattern.")
         yield from [Input("standard input", partial(_text, None))] if source == "-" else map(_file, paths(Path(source)))
         return
     if isinstance(source, bytes) or not isinstance(source, Iterable):

@@ -84,9 +84,9 @@ class _Gate:
             raise _too_many()  # before any is looked at
         mapped = isinstance(answer, Mapping)
         found = [self.admit(each, depth + 1) for each in (answer.items() if mapped else _drawn(answer))]
-        kinds = (dict,) if mapped else (tuple, set, frozenset)
+        kinds = (dict,) if mapped else (kind for kind in (tuple, set, frozenset) if isinstance(answer, kind))
         try:
-            return next((kind(found) for kind in kinds if mapped or isinstance(answer, kind)), found)
+            return next(iter(kinds), list)(found)
         except TypeError:  # a key was an iterator, and is a list now
             raise Unfit("That has keys which can't be judged.") from None
 

@@ -133,8 +133,7 @@ def test_nothing_in_a_file_or_its_name_acts_on_a_terminal(
         assert told and all(sign.isprintable() or sign == "\n" for sign in told)
 
 
-def test_odd_sources_and_formats(outcomes: Outcomes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # which an empty text names, with all files below it
+def test_odd_sources_and_formats(outcomes: Outcomes) -> None:
     sources = [
         *ODD_VALUES,
         b"bytes",
