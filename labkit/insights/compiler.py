@@ -111,6 +111,7 @@ class _Compiler:
         self._narrowed = False
         self._shown_fields: list[str] = []
         self._extracted: list[str] = []
+        self._computed: list[str] = []
         self._chosen: list[str] | None = None
         self._ephemeral: set[str] = set()
         self._sorted: list[str] = []
@@ -159,7 +160,6 @@ class _Compiler:
     def _items(self, command: Node, *, choosing: bool) -> list[str]:
         """Return the names of the items of `fields` or `display`; those that are more than a field are computed."""
         shown: list[str] = []
-        computed: list[str] = []
         for item in cast("list[Node]", command.children):
             expression, alias, title = self._item(item)
             if expression.data == "field" and alias is None:
@@ -176,11 +176,15 @@ class _Compiler:
                 if alias is not None:
                     self._claim(title, alias)
                 self._columns[title] = Sql(identifier(self._new(title)), value.kind)
-                computed.append(f"{value.text} AS {self._columns[title].text}")
+                self._computed.append(f"{value.text} AS {self._columns[title].text}")
             shown.append(title)
+        self._step_of_computed()
+        return shown
+
+    def _step_of_computed(self) -> None:
+        computed, self._computed = self._computed, []
         if computed:
             self._step(f"*, {', '.join(computed)}")
-        return shown
 
     def _filter(self, command: Node) -> None:
         condition = self._expressions().condition(cast(Node, command.children[0]))
@@ -269,6 +273,7 @@ class _Compiler:
 
     def _named(self, sql: str) -> str:
         """Return the column of a step of its own that has a value, so that SQL can use the value more than once."""
+        self._step_of_computed()  # the value may be made of them
         column = identifier(self._new("value"))
         self._step(f"*, {sql} AS {column}")
         return column

@@ -162,6 +162,7 @@ fields substr({}, {})
 fields isIpInSubnet({}, {})
 fields coalesce({}, {})
 fields concat({}, {})
+fields now(), {}, replace({}, now(), {})
 fields replace({}, {}, {}) as x | stats max({}) by {}, x
 diff {}"""
 KINDS = """\
