@@ -27,8 +27,8 @@ class ForkedError(LabError):
     def __init__(self) -> None:
         super().__init__(
             "This process was forked from one that is connected to an AWS, and has no connection of its own. Start it "
-            "afresh, such as with multiprocessing.get_context('spawn'), and call labkit.connect() in it. Clients of "
-            "boto3 that it makes itself reach the AWS of the first process."
+            "as a new process, such as with multiprocessing.get_context('spawn'), and call labkit.connect() in it. "
+            "Clients of boto3 that it makes itself reach the AWS of the first process."
         )
 
 

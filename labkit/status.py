@@ -1,4 +1,4 @@
-"""A line that shows the progress of long work, and who is there to see it.
+"""A line that shows the progress of long work, who is there to see it, and texts that are safe to show.
 
 In a terminal and in JupyterLab the line is replaced as the work goes on; elsewhere one plain line is printed. All rooms
 use it, so it belongs to none and needs only the standard library.
@@ -111,3 +111,12 @@ def bar(done: float, total: float) -> str:
     """
     share = min(done / total, 1) if total else 0
     return f"[{'#' * int(24 * share):.<24}]"
+
+
+def printable(text: str) -> str:
+    """Return a text with an escape for each character that a terminal obeys or can't show; lines stay lines.
+
+    >>> print(printable(f"a{chr(0x1B)}[2J {chr(0xD800)} {chr(0x202E)}").replace(chr(92), "/"))
+    a/x1b[2J /ud800 /u202e
+    """
+    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)

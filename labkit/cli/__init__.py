@@ -15,8 +15,9 @@ from typing import Any
 
 from labkit import __version__
 from labkit.cli import clean, cleanup, doctor, environment, flows, progress, run, start, streams, testing
-from labkit.cli.messages import command, explain_os_error, printable
+from labkit.cli.messages import command, explain_os_error
 from labkit.errors import LabError
+from labkit.status import printable
 
 
 @dataclass(frozen=True, slots=True)

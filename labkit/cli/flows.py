@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.cli.messages import printable
-from labkit.status import QUIET_SECONDS, Status, bar
+from labkit.status import QUIET_SECONDS, Status, bar, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "pairs of addresses with the most bytes. Files are read in pieces, so they may be larger than memory.",
         epilog="Exit codes: 0 done, 1 the records can't be read, or some lines don't fit, 2 wrong usage.",
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, or - for standard input")
+    parser.add_argument("paths", nargs="+", type=_named, metavar="PATH", help="files, folders, or - for standard input")
     parser.add_argument("--top", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     parser.add_argument("--format", metavar="FORMAT", help="the flow log's format, '${version} ${account-id} …'")
     example = "such as \"dstport = 443 AND srcaddr = '10.1.15.80'\": text and times want single quotes"
@@ -83,6 +82,12 @@ class _First(list["BadLine"]):
     def extend(self, lines: Iterable[BadLine]) -> None:
         for line in lines:
             self.append(line)
+
+
+def _named(path: str) -> str:
+    if not path:
+        raise argparse.ArgumentTypeError("a path is empty, as where a variable of the shell is not set")
+    return path
 
 
 def _positive(text: str) -> int:

@@ -51,15 +51,6 @@ def command(verb: str) -> str:
     return f"{'py' if sys.platform == 'win32' else 'python3'} -m labkit {verb}"
 
 
-def printable(text: str) -> str:
-    """Return text in which nothing can act on a terminal, as an escape in a record or in the name of a file could.
-
-    >>> print(printable("eni-1 \x1b[2J"))
-    eni-1 \\x1b[2J
-    """
-    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)
-
-
 def explain_os_error(error: OSError) -> CommandError:
     """Return the error to show where the operating system refused something, such as to write a file."""
     if error.errno is None:  # labkit's own sentence, such as that a file is missing

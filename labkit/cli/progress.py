@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import CommandError
+from labkit.status import printable
 from labkit.version import __version__
 
 
@@ -26,7 +27,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a file that was handed in (default: yours)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--json", action="store_true", help="write JSON, with a score for each item")
-    what.add_argument("--reset", action="store_true", help="begin anew; the old file is kept under another name")
+    what.add_argument("--reset", action="store_true", help="start over; the old file is kept under another name")
     return parser.parse_args(arguments)
 
 
@@ -38,12 +39,13 @@ def run(options: argparse.Namespace) -> int:
         ProgressError: The file cannot be read.
     """
     from labkit.learn import progress
-    from labkit.learn.blocks import printable
 
     path = options.file or progress.place()
     if options.reset:
         aside = progress.reset(path)
-        print(f"Begun anew; what there was is now in {printable(aside.name)}." if aside else "There was nothing yet.")
+        print(
+            f"Started over; the old progress is now in {printable(aside.name)}." if aside else "There was nothing yet."
+        )
         return 0
     if options.file and not path.is_file():
         raise CommandError(f"There is no file {printable(str(path))}: give the path of a progress.json.")

@@ -74,7 +74,7 @@ def check(where: str, schema: pa.Schema, duck: duckdb.DuckDBPyConnection) -> Non
         written = mended.text.replace('"', '\\"')
         raise QuestionError(f'{reasons} Write "{written}".')
     raise QuestionError(
-        f"{where!r} is no condition on these records. {reasons or f'DuckDB says: {problem}.'} "
+        f"{where!r} is no condition on these records. {reasons or f'{problem}.'} "
         f'Write one such as "{_EXAMPLE}"; the records have the columns {", ".join(schema.names)}.'
     )
 

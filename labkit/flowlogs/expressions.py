@@ -1,7 +1,7 @@
 """Decide whether a text is one harmless expression about a record, by DuckDB's own parser; `conditions` asks it.
 
-What stands here is all that a condition can do: whatever else the language has, now or in a later version, is refused
-before DuckDB runs any of it. Source: https://duckdb.org/docs/stable/data/json/sql_to_and_from_json
+Only what is listed here is allowed. Everything else in the language, now or in a later version, is refused before
+DuckDB runs any of it. Source: https://duckdb.org/docs/stable/data/json/sql_to_and_from_json
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def problem(where: str, columns: Collection[str], duck: duckdb.DuckDBPyConnectio
     'DuckDB says: syntax error at or near ","'
     >>> problem("dstport = (SELECT 443)", ["dstport"], open_duckdb())
     Traceback (most recent call last):
-    labkit.errors.QuestionError: A condition holds no subquery. It compares columns ...
+    labkit.errors.QuestionError: A condition can contain no subquery. It compares columns ...
     """
     if not isinstance(where, str) or "\0" in where or re.search("[\ud800-\udfff]", where):
         raise QuestionError(f'A condition is text, such as "dstport = 443", and not {where!r:.100}.')
@@ -99,7 +99,7 @@ def problem(where: str, columns: Collection[str], duck: duckdb.DuckDBPyConnectio
 
 def _refusal(what: str) -> QuestionError:
     return QuestionError(
-        f"A condition holds {what}. It compares columns with values, joined by AND, OR and NOT, as in "
+        f"A condition can contain {what}. It compares columns with values, joined by AND, OR and NOT, as in "
         f"\"dstport = 443 AND srcaddr = '10.1.15.80'\". Its functions are {', '.join(sorted(FUNCTIONS))}."
     )
 

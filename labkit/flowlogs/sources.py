@@ -101,6 +101,8 @@ def inputs(source: Source) -> Iterator[Input]:
         FlowLogFormatError: It is no source of records.
     """
     if isinstance(source, str | PathLike):
+        if source == "":  # which pathlib takes for the working directory
+            raise NoFileError("The path is empty. Give the path of a file or folder, or a pattern.")
         yield from [Input("standard input", partial(_text, None))] if source == "-" else map(_file, paths(Path(source)))
         return
     if isinstance(source, bytes) or not isinstance(source, Iterable):
@@ -144,7 +146,8 @@ def paths(path: Path) -> list[Path]:
         return [path]
     if kind:
         raise NoFileError(
-            f"{path} is a device or a pipe, which may never end. To read a pipe, give it as input, and -."
+            f"{path} is a device or a pipe, which may never end. To read a pipe, redirect it to standard input, and "
+            "give - as the path."
         )
     # A link that leads nowhere is found, too.
     names = [name for name in sorted(glob.glob(str(path), recursive=True)) if os.path.exists(name)]
@@ -307,7 +310,7 @@ def _blocks(fill: Fill, size: int, head: bytes = b"") -> Iterator[Block]:
             yield block[:cut]
         rest = block[cut:]
         if len(rest) > LONGEST:
-            raise FlowLogFormatError(f"a line is longer than {LONGEST:,} bytes, so this is no text of records")
+            raise FlowLogFormatError(f"a line is longer than {LONGEST:,} bytes, so this is not a file of records")
 
 
 def _cut(text: memoryview) -> int:

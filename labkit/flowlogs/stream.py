@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from labkit.flowlogs import lines, parquet
 from labkit.flowlogs.fields import DEFAULT_FORMAT, column
 from labkit.flowlogs.lines import BadLine, Parsed, parse, schema
 from labkit.flowlogs.sources import BLOCK, BROKEN, Advance, Input
+from labkit.machine import cores
 
 #: How many lines that do not fit an error lists.
 _SHOWN = 5
@@ -75,7 +75,7 @@ class RecordStream:
         self._advance = advance
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        threads = cores()
         waiting: deque[tuple[Input, Future[Parsed]]] = deque()
         try:
             with ThreadPoolExecutor(threads) as pool:

@@ -13,10 +13,10 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData_Logs
 """
 
 from labkit.errors import QueryError, QueryRunError
-from labkit.insights.compiler import CompiledQuery, compile
+from labkit.insights.compiler import MOST_ROWS, CompiledQuery, compile
 from labkit.insights.database import SECONDS
 from labkit.insights.events import EVENT_FIELDS, event_table
-from labkit.insights.parser import ParsedQuery, parse
+from labkit.insights.parser import MOST_CHARACTERS, ParsedQuery, parse
 from labkit.insights.query_errors import explain_error
 from labkit.insights.running import QueryResults, execute, kinds, query, run
 from labkit.insights.samples import SAMPLES
@@ -25,6 +25,8 @@ from labkit.insights.values import ValueKind
 
 __all__ = [
     "EVENT_FIELDS",
+    "MOST_CHARACTERS",
+    "MOST_ROWS",
     "SAMPLES",
     "SECONDS",
     "CompiledQuery",

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from os import cpu_count
 from pathlib import Path
 from time import monotonic
 
@@ -21,6 +20,7 @@ import pyarrow as pa
 
 from labkit.errors import QueryRunError
 from labkit.flowlogs import open_duckdb
+from labkit.machine import cores
 
 SECONDS = 30.0
 """How long a query may run; on AWS it is an hour.
@@ -112,6 +112,6 @@ def _in_time(cursor: duckdb.DuckDBPyConnection, stop: threading.Event) -> Iterat
 
 @cache
 def _database(heavy: bool) -> duckdb.DuckDBPyConnection:
-    connection = open_duckdb(_MEMORY, threads=min(cpu_count() or 1, _MOST_THREADS), gather=not heavy)
+    connection = open_duckdb(_MEMORY, threads=min(cores(), _MOST_THREADS), gather=not heavy)
     connection.execute(Path(__file__).with_name("macros.sql").read_text(encoding="utf-8"))
     return connection

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from labkit.learn.blocks import printable
+from labkit.status import printable
 
 #: How many values an answer may hold, how many characters its texts may have together, how deep it may be nested, and
 #: how large a whole number may be (in bits): some 600 digits, which Python always writes as text.
@@ -84,9 +84,9 @@ class _Gate:
             raise _too_many()  # before any is looked at
         mapped = isinstance(answer, Mapping)
         found = [self.admit(each, depth + 1) for each in (answer.items() if mapped else _drawn(answer))]
-        kinds = (dict,) if mapped else (tuple, set, frozenset)
+        kinds = (dict,) if mapped else (kind for kind in (tuple, set, frozenset) if isinstance(answer, kind))
         try:
-            return next((kind(found) for kind in kinds if mapped or isinstance(answer, kind)), found)
+            return next(iter(kinds), list)(found)
         except TypeError:  # a key was an iterator, and is a list now
             raise Unfit("That has keys which can't be judged.") from None
 
@@ -133,7 +133,7 @@ class _Gate:
 
     def _number(self, answer: Any, *parts: int) -> Any:
         if any(part.bit_length() > LARGEST for part in parts):
-            raise Unfit("That is a number of too many digits to be judged.")
+            raise Unfit("That number has too many digits to be judged.")
         return answer
 
     def _count(self, values: int) -> None:

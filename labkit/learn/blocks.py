@@ -1,4 +1,4 @@
-"""The marks, the HTML and the texts of which judgments, exercises and checks are made."""
+"""The marks and the HTML of which judgments, exercises and checks are made."""
 
 from __future__ import annotations
 
@@ -27,12 +27,3 @@ def html_block(kind: str, inner: str) -> str:
     "<div class='labkit-answer mathjax_ignore tex2jax_ignore'>${srcaddr} ${dstaddr}</div>"
     """
     return f"<div class='labkit-{kind} mathjax_ignore tex2jax_ignore'>{inner}</div>"
-
-
-def printable(text: str) -> str:
-    """Return a text in which all that a terminal obeys or can't show is written as an escape; lines stay lines.
-
-    >>> print(printable(f"a{chr(0x1B)}[2J {chr(0xD800)} {chr(0x202E)}").replace(chr(92), "/"))
-    a/x1b[2J /ud800 /u202e
-    """
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)

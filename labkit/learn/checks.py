@@ -10,13 +10,13 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.learn.answers import called, shown
-from labkit.learn.blocks import mark_html, printable
+from labkit.learn.blocks import mark_html
 from labkit.learn.chapter import Check, Finding
 from labkit.learn.chapters import CHAPTER_OF, CHAPTERS, CHECKS
 from labkit.learn.plan import HERE, SIDES, THERE, Side
 from labkit.learn.result import Line, Result, Unseen, html_list
 from labkit.learn.view import Lab, Stop, View
-from labkit.status import Status
+from labkit.status import Status, printable
 
 
 def check(lab: Lab, name: object, vpc: object = None, view: View | None = None) -> Result:

@@ -33,6 +33,9 @@ _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 _PAUSE_SECONDS = 0.02
 
+#: The locks that other processes held for too long. Nobody waits for one of them again.
+_stuck: set[Path] = set()
+
 #: No number in these files is nearly as long.
 _MOST_DIGITS = 100
 
@@ -95,7 +98,8 @@ def _no_number(name: str) -> None:
 def held(path: Path, patience: float, what: str) -> Iterator[None]:
     """Hold a lock for the duration of a `with` block, and wait for it only so long.
 
-    A system releases the lock of a process that has ended; one that is only stopped keeps it.
+    A system releases the lock of a process that has ended; one that is only stopped keeps it. After the first time that
+    it does so for too long, nobody waits for this lock again.
 
     Args:
         path: The file to lock. It is created if needed, and stays.
@@ -114,16 +118,18 @@ def held(path: Path, patience: float, what: str) -> Iterator[None]:
 
 
 def _enter(stack: ExitStack, path: Path, patience: float, what: str) -> None:
-    until = time.monotonic() + patience
+    until = time.monotonic() + (0 if path in _stuck else patience)
     with Status() as status:
         while True:
             try:
                 stack.enter_context(locked(path, wait=False))
+                _stuck.discard(path)
                 return
             except BlockingIOError as error:
                 if error.errno not in _HELD:
                     raise OSError(error.errno, error.strerror, str(path)) from None
             if time.monotonic() >= until:
+                _stuck.add(path)
                 raise LabError(
                     f"Waited for {what}, and it has not finished. Shut down the kernel, or end the program, that "
                     "hangs; then try again."

@@ -21,7 +21,8 @@ from typing import Any
 
 from labkit.learn import quantities
 from labkit.learn.answers import shown, with_article
-from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html, printable
+from labkit.learn.blocks import ABSENT_MARK, RIGHT_MARK, WRONG_MARK, html_block, mark_html
+from labkit.status import printable
 
 _YES, _NO = ("true", "yes", "y", "t", "1", "1.0", "yep"), ("false", "no", "n", "f", "0", "0.0", "nope")
 

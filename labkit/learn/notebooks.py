@@ -10,9 +10,9 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.folders import notebook_files
 from labkit.learn.answers import called, shown
-from labkit.learn.blocks import printable
 from labkit.learn.files import read_json
 from labkit.learn.student_copy import LARGEST, YOUR_TURN, cells_of, comments_of
+from labkit.status import printable
 
 #: Tags a cell that makes a part of the lab; together they make it.
 BUILD = "build"

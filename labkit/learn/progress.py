@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError, ProgressError
 from labkit.folders import course_folder
-from labkit.learn.blocks import printable
 from labkit.learn.files import held, read_json
 from labkit.learn.plan import SIDES
 from labkit.learn.progress_schema import MAX_SCORE, SCHEMA, TIME, UNTRIED, items_of
 from labkit.machine import write_whole
+from labkit.status import printable
 from labkit.version import __version__
 
 NAME = "progress.json"
@@ -43,9 +42,6 @@ _LARGEST = 1_000_000
 
 #: How long a lesson waits for another process that writes the file.
 PATIENCE_SECONDS = 5.0
-
-#: The files whose lock another process held for so long.
-_stuck: set[Path] = set()
 
 
 def is_graded() -> bool:
@@ -186,24 +182,10 @@ def _real(path: Path) -> Path:
     return path
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep two kernels from losing each other's answers.
-
-    Raises:
-        LabError: Another process holds the lock for too long. Once it does, nobody waits for it again.
-        OSError: There can be no lock in this place.
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    with ExitStack() as stack:
-        try:
-            what = f"another notebook or program that writes {printable(path.name)}"
-            stack.enter_context(held(lock, 0 if path in _stuck else PATIENCE_SECONDS, what))
-        except LabError:
-            _stuck.add(path)
-            raise
-        _stuck.discard(path)
-        yield
+def _locked(path: Path) -> AbstractContextManager[None]:
+    """Keep two kernels from losing each other's answers; it raises what `held` raises."""
+    what = f"another notebook or program that writes {printable(path.name)}"
+    return held(path.with_name(f".{path.name}.lock"), PATIENCE_SECONDS, what)
 
 
 def _write(path: Path, items: dict[str, Any]) -> None:

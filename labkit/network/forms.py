@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from labkit.errors import SnapshotError
-from labkit.network.packet import PROTOCOL_NAMES
+from labkit.network.read import PROTOCOLS, TARGETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,8 @@ def _number(low: int, high: int) -> Value:
 def _is_protocol(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    return value == "-1" or value in _PROTOCOLS or (value.isascii() and value.isdecimal() and int(value) < 256)
+    return value == "-1" or value in PROTOCOLS or (value.isascii() and value.isdecimal() and int(value) < 256)
 
-
-_PROTOCOLS = set(map(str.lower, PROTOCOL_NAMES.values()))
 
 ID = Value("an id", lambda value: isinstance(value, str) and value != "" and value.isprintable())
 WORD = Value("a word", lambda value: isinstance(value, str) and value.isprintable())
@@ -90,17 +88,7 @@ _ROUTE = {
     "DestinationIpv6CidrBlock?": ANY_IPV6,
     "DestinationPrefixListId?": ID,
     "|": ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"),
-    "GatewayId?": ID,
-    "VpcPeeringConnectionId?": ID,
-    "NatGatewayId?": ID,
-    "NetworkInterfaceId?": ID,
-    "EgressOnlyInternetGatewayId?": ID,
-    "TransitGatewayId?": ID,
-    "LocalGatewayId?": ID,
-    "CarrierGatewayId?": ID,
-    "CoreNetworkArn?": ID,
-    "OdbNetworkArn?": ID,
-    "InstanceId?": ID,
+    **{f"{target}?": ID for target in TARGETS},
     "State?": WORD,
     "Origin?": WORD,
 }

@@ -31,13 +31,13 @@ _CHANGED_BY = {
 _CHANGES_ONLY = {verb + noun: key for key, (verbs, nouns) in _CHANGED_BY.items() for verb in verbs for noun in nouns}
 
 #: The keys of a route that name its target.
-_TARGETS = (
+TARGETS = (
     "GatewayId", "VpcPeeringConnectionId", "NatGatewayId", "NetworkInterfaceId", "EgressOnlyInternetGatewayId",
     "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn", "InstanceId",
 )  # fmt: skip
 
 #: EC2 names these protocols in security group rules and gives the number of any other.
-_PROTOCOLS = {name.lower(): number for number, name in PROTOCOL_NAMES.items()}
+PROTOCOLS = {name.lower(): number for number, name in PROTOCOL_NAMES.items()}
 
 
 def answers_of(client: Any) -> dict[str, list[Json]]:
@@ -182,7 +182,7 @@ def _route(part: Json, prefix_lists: PrefixLists) -> parts.Route:
     prefix_list = part.get("DestinationPrefixListId", "")
     return parts.Route(
         destinations=(ip_network(cidr, strict=False),) if cidr else prefix_lists.get(prefix_list, ()),
-        target=next((str(part[key]) for key in _TARGETS if part.get(key)), "nothing"),
+        target=next((str(part[key]) for key in TARGETS if part.get(key)), "nothing"),
         state=part.get("State", "active"),
         propagated=part.get("Origin") == "EnableVgwRoutePropagation",
         destination=cidr or prefix_list,
@@ -227,7 +227,7 @@ def _peer_cidrs(end: Json) -> tuple[parts.Cidr, ...]:
 
 
 def _protocol(value: str) -> int | None:
-    return None if value == "-1" else _PROTOCOLS[value] if value in _PROTOCOLS else int(value)
+    return None if value == "-1" else PROTOCOLS[value] if value in PROTOCOLS else int(value)
 
 
 def _permission(part: Json) -> parts.Permission:

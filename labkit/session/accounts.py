@@ -9,9 +9,10 @@ import difflib
 import gc
 import os
 import sys
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from labkit.errors import ForkedError, LabError
@@ -97,6 +98,7 @@ class EmbeddedAccount:
         self.world: Hashable = self._aws
         self._clients: dict[str, Any] = {}
         self._endpoint, keys = self._aws.endpoint_url, self._aws.keys
+        environment.leave()
         _go(
             {
                 "AWS_ENDPOINT_URL": self._endpoint,
@@ -107,9 +109,9 @@ class EmbeddedAccount:
                 "AWS_CONFIG_FILE": os.devnull,
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                 "AWS_EC2_METADATA_DISABLED": "true",
+                **environment.without_proxy("127.0.0.1"),
             },
-            without=_FOREIGN,
-            direct="127.0.0.1",
+            without=[*_FOREIGN, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))],
         )
         import boto3
 
@@ -323,7 +325,7 @@ def require_connected(account: Account) -> None:
         raise ForkedError
     if _connected is None or _connected.world != account.world:
         where = _connected.called if _connected is not None else "none"
-        now = f"now connected to {where if where != account.called else 'another one, which began anew'}"
+        now = f"now connected to {where if where != account.called else 'a new one, which began empty'}"
         raise LabError(
             f"This lab belongs to {account.called}, and this notebook is {now}. "
             "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."
@@ -359,7 +361,7 @@ def environment_kept() -> Iterator[None]:
         raise
 
 
-def _go(values: dict[str, str] | None = None, without: Iterable[str] = (), direct: str | None = None) -> None:
+def _go(values: Mapping[str, str] = MappingProxyType({}), without: Iterable[str] = ()) -> None:
     """Leave the AWS that the environment points at, and let it point at another one, if any.
 
     Pauses pass in real time from now on, and what was made in the other AWS is forgotten: its moments may be virtual.
@@ -367,14 +369,9 @@ def _go(values: dict[str, str] | None = None, without: Iterable[str] = (), direc
     Args:
         values: Variables of the environment.
         without: The names of variables that are removed.
-        direct: A host to which no proxy may lead.
     """
     environment.leave()
-    if direct is not None:
-        elsewhere = [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]
-        environment.enter({**(values or {}), **environment.without_proxy(direct)}, [*without, *elsewhere])
-    else:
-        environment.enter(values or {}, without)
+    environment.enter(values, without)
     sleeping.pause_by()
     consistency.begin(lags=False)
     _forget_session()

@@ -8,14 +8,14 @@ from __future__ import annotations
 import importlib
 import os
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 #: What each variable was before, and what it was set to here; None where it is not set.
 _changed: dict[str, tuple[str | None, str | None]] = {}
 
 
-def enter(values: dict[str, str], without: Iterable[str] = ()) -> None:
+def enter(values: Mapping[str, str], without: Iterable[str] = ()) -> None:
     """Set variables, and remember what they were.
 
     Args:

@@ -54,6 +54,12 @@ def test_a_condition_narrows_the_records(log: str, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "No record fits.\n"
 
 
+def test_an_empty_path_is_not_the_working_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        answer("")
+    assert "a path is empty, as where a variable of the shell is not set" in capsys.readouterr().err
+
+
 def test_a_format_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "b.log").write_text("10.1.15.80 10.2.0.126 420\n")
     assert answer(str(tmp_path / "b.log"), "--format", "${srcaddr} ${dstaddr} ${bytes}", "--csv") == 0

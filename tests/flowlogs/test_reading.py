@@ -243,6 +243,8 @@ def test_files_of_different_formats_make_one_table_with_nulls(tmp_path: Path) ->
 
 
 def test_a_path_to_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="The path is empty"):
+        read("")
     with pytest.raises(FileNotFoundError, match=r"no file .*absent\.log"):
         read(tmp_path / "absent.log")
     with pytest.raises(FileNotFoundError, match=r"holds no file that ends in \.log"):

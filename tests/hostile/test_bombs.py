@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+
+from tests.hostile.test_records import parquet
 
 resource = pytest.importorskip("resource", reason="no limit of memory on this system")
 
@@ -43,12 +43,6 @@ def packed(begin: bytes, unit: bytes, size: int = SIZE) -> bytes:
     part = unit * (min(size, 16 << 20) // len(unit))
     member = gzip.compress(part, 1)
     return gzip.compress(begin) + member * (size // len(part))
-
-
-def parquet(table: pa.Table, **options: object) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, **options)
-    return sink.getvalue()
 
 
 def words(count: int, size: int) -> pa.Table:

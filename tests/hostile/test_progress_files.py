@@ -208,7 +208,7 @@ def test_a_strange_place_is_a_sentence_and_nothing_is_changed(file: Path, kind: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the places are those of POSIX")
-def test_only_a_file_is_renamed_to_begin_anew(file: Path) -> None:
+def test_only_a_file_is_renamed_to_start_over(file: Path) -> None:
     file.symlink_to("/dev/null")
     with pytest.raises(ProgressError, match="null is not a file"):
         progress.reset(file)

@@ -8,7 +8,6 @@ https://repost.aws/knowledge-center/cloudwatch-vpc-flow-logs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.embedded.api.scope import ACCOUNT_ID
+from labkit.embedded.api.stored_events import log_groups
 from labkit.insights import event_table
 
 
@@ -34,18 +34,20 @@ class LogEvents:
     @property
     def groups(self) -> Mapping[str, Any]:
         """moto's log groups, by name."""
-        from moto.logs.models import logs_backends
+        return log_groups(self._region)
 
-        groups: Mapping[str, Any] = logs_backends[ACCOUNT_ID][self._region].groups
-        return groups
+    def within(self, names: Sequence[str], start: int, end: int) -> Callable[[], pa.Table]:
+        """Return what makes the table of the events that some log groups hold now, in a time range.
 
-    def snapshot(self, names: Sequence[str]) -> Snapshot:
-        """Return what some log groups hold now. This is quick, and what is made of it takes no lock.
+        This is quick, and what it returns takes no lock.
 
         Args:
             names: The groups' names.
+            start: The first time, in milliseconds since 1970.
+            end: The last time, included, in milliseconds since 1970.
         """
-        return Snapshot([self._group(name) for name in names])
+        groups = [self._group(name) for name in names]
+        return lambda: _within([make() for make in groups] or [_table([], "")], start, end)
 
     def event(self, pointer: str) -> pa.Table | None:
         """Return the event that an @ptr points to, as a table of one row; None where there is none."""
@@ -73,31 +75,15 @@ class LogEvents:
         return make
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What some log groups held at one moment.
-
-    Attributes:
-        groups: What makes the table of each group.
-    """
-
-    groups: Sequence[Callable[[], pa.Table]]
-
-    def table(self, start: int, end: int) -> pa.Table:
-        """Return the events of a time range.
-
-        Args:
-            start: The first time, in milliseconds since 1970.
-            end: The last time, included, in milliseconds since 1970.
-        """
-        tables = [make() for make in self.groups] or [_table([], "")]
-        events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
-        first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
-        times = events["@timestamp"]
-        span = pc.min_max(times)
-        if span["min"].is_valid and span["min"].value >= first.value and span["max"].value <= last.value:
-            return events
-        return events.filter(pc.and_(pc.greater_equal(times, first), pc.less_equal(times, last)))
+def _within(tables: Sequence[pa.Table], start: int, end: int) -> pa.Table:
+    """Return the events of a time range, whose ends are in milliseconds since 1970."""
+    events = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+    first, last = (pa.scalar(each * 1000, pa.timestamp("us")) for each in (start, end))
+    times = events["@timestamp"]
+    span = pc.min_max(times)
+    if span["min"].is_valid and span["min"].value >= first.value and span["max"].value <= last.value:
+        return events
+    return events.filter(pc.and_(pc.greater_equal(times, first), pc.less_equal(times, last)))
 
 
 @cache

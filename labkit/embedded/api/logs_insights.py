@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labkit.embedded.api.log_events import LogEvents
     from labkit.embedded.api.query_runs import QueryRun
 
-_LONGEST_QUERY, _MOST_ROWS, _MOST_GROUPS, _MOST_UNDER_WAY = 10_000, 100_000, 50, 30
+_MOST_GROUPS, _MOST_UNDER_WAY = 50, 30
 
 #: How many queries are kept, and how many bytes of their rows; the oldest go. AWS keeps rows for a time.
 _MOST_KEPT, _MOST_BYTES = 1000, 256_000_000
@@ -110,8 +110,7 @@ class LogsInsights:
             location = {"startCharOffset": error.start, "endCharOffset": error.end}
             compile_error = {"location": location, "message": error.message}
             raise AwsError("MalformedQueryException", error.message, queryCompileError=compile_error) from None
-        events = self._events.snapshot(names)
-        start, end = parameters["startTime"] * 1000, parameters["endTime"] * 1000
+        events = self._events.within(names, parameters["startTime"] * 1000, parameters["endTime"] * 1000)
         id = determinism.new_id()
         description = {
             "queryLanguage": "CWLI",
@@ -123,7 +122,7 @@ class LogsInsights:
         }
 
         def find(stop: Event) -> Found:
-            table = events.table(start, end)
+            table = events()
             return Found(insights.execute(table, compiled, stop), log_events.size(table))
 
         self._queries[id] = StartedQuery(tuple(names), description, QueryRun(find))
@@ -267,6 +266,8 @@ def _bytes_scanned(query: StartedQuery) -> float:
 
 
 def _check(parameters: dict[str, Any]) -> None:
+    from labkit.insights import MOST_CHARACTERS, MOST_ROWS
+
     if parameters.get("queryLanguage", "CWLI") != "CWLI":
         raise NotInEmbeddedAwsError(f"run queries in {parameters['queryLanguage']}, only in Logs Insights QL (CWLI)")
     start, end = parameters["startTime"], parameters["endTime"]
@@ -274,10 +275,10 @@ def _check(parameters: dict[str, Any]) -> None:
         message = f"startTime and endTime are in seconds since 1970; {max(start, end)} looks like milliseconds."
     elif end < start:
         message = "End time should not be before start time"
-    elif len(parameters["queryString"]) > _LONGEST_QUERY:
-        message = f"A query has at most {_LONGEST_QUERY:,} characters, this one {len(parameters['queryString']):,}."
-    elif not 1 <= parameters.get("limit", 1) <= _MOST_ROWS:
-        message = f"limit must be from 1 to {_MOST_ROWS:,}, not {parameters['limit']}."
+    elif len(parameters["queryString"]) > MOST_CHARACTERS:
+        message = f"A query has at most {MOST_CHARACTERS:,} characters, this one {len(parameters['queryString']):,}."
+    elif not 1 <= parameters.get("limit", 1) <= MOST_ROWS:
+        message = f"limit must be from 1 to {MOST_ROWS:,}, not {parameters['limit']}."
     else:
         return
     raise AwsError("InvalidParameterException", message)
