@@ -60,9 +60,8 @@ class Grader:
 
         Raises:
             CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not there although its chapter has come.
-            LabError: The lab is not that of the AWS that is connected: what it can't see is not wrong.
+            DisconnectedError: The lab is not that of the AWS that is connected: what it can't see is not wrong.
         """
-        _ = self._lab.clock
         if name is None:
             found = overview(self._lab, self.chapter)
             found = replace(found, results={name: self._with_before(each) for name, each in found.results.items()})

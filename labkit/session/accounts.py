@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from labkit.errors import ForkedError, LabError
+from labkit.errors import DisconnectedError, ForkedError, LabError
 from labkit.session import consistency, environment, sleeping
 from labkit.session.kinds import code
 from labkit.session.waiting import poll
@@ -325,14 +325,14 @@ def require_connected(account: Account) -> None:
     So an old lab could not work in its own any more, and must not in the other.
 
     Raises:
-        LabError: It is not.
+        DisconnectedError: It is not.
     """
     if _connected is not None and _process != os.getpid():
         raise ForkedError
     if _connected is None or _connected.world != account.world:
         where = _connected.called if _connected is not None else "none"
         now = f"now connected to {where if where != account.called else 'another one, which began anew'}"
-        raise LabError(
+        raise DisconnectedError(
             f"This lab belongs to {account.called}, and this notebook is {now}. "
             "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."
         )
@@ -449,8 +449,8 @@ def _bind(session: Any, account: Account) -> None:
     session.events.register_first(REFUSED_AT, refuse, unique_id=BOUND)
 
 
-def _made_before(here: str) -> LabError:
-    return LabError(
+def _made_before(here: str) -> DisconnectedError:
+    return DisconnectedError(
         f"This client was made before labkit.connect(), so it does not talk to {here}. "
         "Make it again: run the cell with boto3.client(…) once more."
     )
