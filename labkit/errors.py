@@ -21,7 +21,11 @@ class LabError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-class ForkedError(LabError):
+class DisconnectedError(LabError):
+    """A lab or a client is used while this process is connected to another AWS than theirs, or to none."""
+
+
+class ForkedError(DisconnectedError):
     """A forked process uses the connection of the process that it was forked from."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from labkit.session.accounts import (
     RealAccount,
     all_behaviors,
     confirm,
-    environment_kept,
+    connecting,
     require_connected,
 )
 from labkit.session.changes import changes, watch
@@ -272,6 +272,7 @@ class Lab:
 
         Raises:
             LabError: If it is something else.
+            NetworkError: If it leads through what has been deleted since.
         """
         from labkit.network import Path
 
@@ -569,37 +570,37 @@ def connect(where: str | None = None, *, profile: str | None = None, region: str
             f"There is no AWS called {where!r}: connect() goes to the embedded one, connect('contrary') to one that "
             "behaves as real ones do, connect('aws') to a real account."
         )
-    if world == "aws":
-        account: Account = _confirmed(
-            profile or os.environ.get("LABKIT_PROFILE"), region or os.environ.get("LABKIT_REGION")
-        )
-    elif profile or region:
-        raise LabError(
-            "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
-        )
-    elif world == "contrary":
-        account = _contrary([name.strip() for name in names.split(",")] if names else all_behaviors())
-    else:
-        account = EmbeddedAccount()
-    _lab = Lab(account)
-    from labkit.learn.visit import visit_of
-    from labkit.show.magics import register
+    with connecting():
+        if world == "aws":
+            account: Account = _confirmed(
+                profile or os.environ.get("LABKIT_PROFILE"), region or os.environ.get("LABKIT_REGION")
+            )
+        elif profile or region:
+            raise LabError(
+                "The embedded AWS has one account and one region; leave profile and region out, or connect('aws', …)."
+            )
+        elif world == "contrary":
+            account = _contrary([name.strip() for name in names.split(",")] if names else all_behaviors())
+        else:
+            account = EmbeddedAccount()
+        _lab = Lab(account)
+        from labkit.learn.visit import visit_of
+        from labkit.show.magics import register
 
-    visit = visit_of(shell())
-    visit.lasts = world == "aws"
-    register(_lab.shell, _lab.insights, visit)
-    print(f"Connected to {_lab._account}.")
-    return _lab
+        visit = visit_of(shell())
+        visit.lasts = world == "aws"
+        register(_lab.shell, _lab.insights, visit)
+        print(f"Connected to {_lab._account}.")
+        return _lab
 
 
 def _confirmed(profile: str | None, region: str | None) -> RealAccount:
     """Connect to a real account, unless the student does not want it; then everything stays as it was."""
-    with environment_kept():
-        account = RealAccount(profile, region)
-        report = _look(account)
-        print(report)
-        report.require()
-        confirm(account, "What the notebooks make there costs money until it is deleted (notebook 10).")
+    account = RealAccount(profile, region)
+    report = _look(account)
+    print(report)
+    report.require()
+    confirm(account, "What the notebooks make there costs money until it is deleted (notebook 10).")
     account.enter()
     return account
 
@@ -610,24 +611,23 @@ def _contrary(behaviors: list[str]) -> EmbeddedAccount:
     Then the settings are as they were, but an embedded AWS that was connected before is gone: calls to it are refused
     on the loopback, so that none goes to an account that was not confirmed.
     """
-    with environment_kept():
-        account = EmbeddedAccount(behaviors)
-        try:
-            report = _look(account)
-            for note in report.notes:
-                print(note)
-            report.require()
-        except LabError as error:
-            account.close()
-            if _lab is None:
-                raise
-            raise LabError(
-                f"{error}\nA kernel has one embedded AWS at a time, so what an earlier one held is gone. Connect again "
-                "before you go on, such as with connect('embedded')."
-            ) from None
-        except BaseException:
-            account.close()
+    account = EmbeddedAccount(behaviors)
+    try:
+        report = _look(account)
+        for note in report.notes:
+            print(note)
+        report.require()
+    except LabError as error:
+        account.close()
+        if _lab is None:
             raise
+        raise LabError(
+            f"{error}\nA kernel has one embedded AWS at a time, so what an earlier one held is gone. Connect again "
+            "before you go on, such as with connect('embedded')."
+        ) from None
+    except BaseException:
+        account.close()
+        raise
     return account
 
 

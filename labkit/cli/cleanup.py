@@ -38,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     from labkit.lab import Lab
-    from labkit.session.accounts import RealAccount, confirm, environment_kept
+    from labkit.session.accounts import RealAccount, confirm, connecting
 
-    with environment_kept():
+    with connecting():
         account = RealAccount(
             options.profile or os.environ.get("LABKIT_PROFILE"), options.region or os.environ.get("LABKIT_REGION")
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from labkit.errors import LabError
+from labkit.errors import DisconnectedError, LabError
 from labkit.learn.answers import called, shown
 from labkit.learn.blocks import mark_html
 from labkit.learn.chapter import Check, Finding
@@ -59,6 +59,8 @@ def _lines(step: Check, view: View, side: Side | None) -> Iterator[Line]:
             yield each if isinstance(each, Line) else _line(each, texts, values)
     except Stop as stop:
         yield stop.line
+    except DisconnectedError:
+        raise
     except LabError as error:
         yield Line(False, "could not look further", str(error))
     except Exception as error:  # of AWS, of the network in between: a check never ends a lesson

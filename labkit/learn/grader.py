@@ -60,6 +60,7 @@ class Grader:
 
         Raises:
             CheckFailedError: LABKIT_STRICT is set, and something is wrong, or not there although its chapter has come.
+            DisconnectedError: The lab is not that of the AWS that is connected: what it can't see is not wrong.
         """
         if name is None:
             found = overview(self._lab, self.chapter)

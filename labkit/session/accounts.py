@@ -9,13 +9,14 @@ import difflib
 import gc
 import os
 import sys
+import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from labkit.errors import ForkedError, LabError
+from labkit.errors import DisconnectedError, ForkedError, LabError
 from labkit.session import consistency, environment, sleeping
 from labkit.session.kinds import code
 from labkit.session.waiting import poll
@@ -121,7 +122,7 @@ class EmbeddedAccount:
             consistency.begin(lags=True)
             sleeping.pause_by(sleeping.VirtualTime(self._aws.clock))
         own = self._aws.server.internal_clients()
-        _disable_clients(lambda endpoint: endpoint != self._endpoint, "the embedded AWS", keep=own)
+        _disable_clients(lambda endpoint: endpoint != self._endpoint, self, "the embedded AWS", keep=own)
         _become(self)
 
     def client(self, service: str) -> Any:
@@ -204,6 +205,7 @@ class RealAccount:
             raise LabError("No region is set. Name one: connect('aws', region='us-east-1').")
         self.world: Hashable = (self.number, self.region)
         _bind(self._session, self)
+        _look_at(self)
 
     def client(self, service: str) -> Any:
         """Return a client with the credentials that were confirmed, and of the endpoint that was set then, if any."""
@@ -227,7 +229,7 @@ class RealAccount:
         """Make this the AWS that cells talk to; clients of another AWS now refuse to work."""
         consistency.begin(lags=True)
         _become(self)
-        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), self.called)
+        _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), self, self.called)
 
     def now(self) -> datetime:
         """Return the time of this computer."""
@@ -311,6 +313,12 @@ def _profiles() -> str:
 _connected: Account | None = None
 _process = 0
 
+#: The account that may be connected next, while it is looked at and the person is asked.
+_looked_at: Account | None = None
+
+#: Held while an account is connected: the environment is one for all threads.
+_connecting = threading.RLock()
+
 
 def require_connected(account: Account) -> None:
     """Check that an account, or an equal one, is that to which this process is connected.
@@ -319,22 +327,28 @@ def require_connected(account: Account) -> None:
     So an old lab could not work in its own any more, and must not in the other.
 
     Raises:
-        LabError: It is not.
+        DisconnectedError: It is not.
     """
     if _connected is not None and _process != os.getpid():
         raise ForkedError
     if _connected is None or _connected.world != account.world:
         where = _connected.called if _connected is not None else "none"
         now = f"now connected to {where if where != account.called else 'a new one, which began empty'}"
-        raise LabError(
+        raise DisconnectedError(
             f"This lab belongs to {account.called}, and this notebook is {now}. "
             "Use the lab that the last labkit.connect(…) has returned, or connect again and use what that returns."
         )
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    # In a forked child, virtual time stands still: it is the parent's, whose lock another thread may hold.
-    os.register_at_fork(after_in_child=sleeping.pause_by)
+    os.register_at_fork(after_in_child=lambda: _forked())
+
+
+def _forked() -> None:
+    """Let go, in a forked child, of virtual time, which is the parent's, and of locks that its threads may hold."""
+    global _connecting
+    sleeping.pause_by()
+    _connecting = threading.RLock()
 
 
 def _become(account: Account) -> None:
@@ -342,23 +356,31 @@ def _become(account: Account) -> None:
     _connected, _process = account, os.getpid()
 
 
+def _look_at(account: Account) -> None:
+    global _looked_at
+    _looked_at = account
+
+
 @contextmanager
-def environment_kept() -> Iterator[None]:
-    """Restore the environment if the block fails, so that cells go on talking to the same AWS as before.
+def connecting() -> Iterator[None]:
+    """Connect in the block, one thread at a time; if it fails, all is as before, so that cells talk to the same AWS.
 
     A cell must not reach an account that was not confirmed.
     """
-    global _connected, _process
-    clock, made, connected, process = sleeping.current(), consistency.current(), _connected, _process
-    try:
-        with environment.kept():
-            yield
-    except BaseException:
-        _connected, _process = connected, process
-        sleeping.pause_by(clock)
-        consistency.go_back(made)
-        _forget_session()
-        raise
+    global _connected, _process, _looked_at
+    with _connecting:
+        clock, made, connected, process = sleeping.current(), consistency.current(), _connected, _process
+        try:
+            with environment.kept():
+                yield
+        except BaseException:
+            _connected, _process = connected, process
+            sleeping.pause_by(clock)
+            consistency.go_back(made)
+            _forget_session()
+            raise
+        finally:
+            _looked_at = None
 
 
 def _go(values: Mapping[str, str] = MappingProxyType({}), without: Iterable[str] = ()) -> None:
@@ -418,25 +440,26 @@ def _bind(session: Any, account: Account) -> None:
     """Let the clients that a session makes from now on refuse to work while another AWS is connected."""
 
     def refuse(**_: Any) -> None:
-        if _connected is not None and _connected.world != account.world:
+        if _connected is not None and account is not _looked_at and _connected.world != account.world:
             raise _made_before(_connected.called)
 
     session.events.register_first(REFUSED_AT, refuse, unique_id=BOUND)
 
 
-def _made_before(here: str) -> LabError:
-    return LabError(
+def _made_before(here: str) -> DisconnectedError:
+    return DisconnectedError(
         f"This client was made before labkit.connect(), so it does not talk to {here}. "
         "Make it again: run the cell with boto3.client(…) once more."
     )
 
 
-def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterable[Any] = ()) -> None:
+def _disable_clients(is_foreign: Callable[[str], bool], account: Account, here: str, keep: Iterable[Any] = ()) -> None:
     """Make clients that were created before connect() refuse to work, instead of calling another AWS.
 
     Args:
         is_foreign: Returns whether the URL of an endpoint is that of another AWS.
-        here: What to call the AWS that the lab is connected to.
+        account: The AWS that the lab is connected to; while it is no more, they work.
+        here: What to call it.
         keep: Clients that go on working.
     """
     base = getattr(sys.modules.get("botocore.client"), "BaseClient", None)
@@ -445,13 +468,13 @@ def _disable_clients(is_foreign: Callable[[str], bool], here: str, keep: Iterabl
         return
 
     def refuse(**_: Any) -> None:
-        raise _made_before(here)
+        if _connected is not None and _connected.world == account.world:
+            raise _made_before(here)
 
     spared = {id(client) for client in keep}
     # By type() alone: isinstance() would read __class__ of each object in the process, and some raise an error.
     for client in [each for each in gc.get_objects() if type(each) in kinds]:
         # The first event of a call, before the client signs it or even looks for credentials.
-        if id(client) in spared or not is_foreign(client.meta.endpoint_url):
-            client.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)  # refused while another AWS was connected
-        else:
+        client.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)  # refused while another AWS was connected
+        if id(client) not in spared and is_foreign(client.meta.endpoint_url):
             client.meta.events.register_first(REFUSED_AT, refuse, unique_id=REFUSAL)

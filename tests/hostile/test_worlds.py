@@ -98,13 +98,19 @@ def others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Accounts
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
-    monkeypatch.setattr("labkit.lab._look", lambda account: Report("", account.region, {}, (), (), None))
+    monkeypatch.setattr("labkit.lab._look", look)
     monkeypatch.setattr(builtins, "input", lambda question: question.split()[4])
     monkeypatch.chdir(NOTEBOOKS)
     yield others
     accounts._go()
     others.close()
     embedded.start().stop()
+
+
+def look(account: Any) -> Report:
+    """Look at an account as the preflight does: with a client of it, before it is confirmed."""
+    arn = account.client("sts").get_caller_identity()["Arn"]
+    return Report(arn, account.region, {}, (), (), None)
 
 
 def connect(where: str) -> Lab:
@@ -168,7 +174,18 @@ def test_nothing_of_an_old_lab_reaches_an_aws(others: Accounts, old: str, new: s
             if "This lab belongs to" in str(error):
                 refused.add(name)
         assert (others.asked, done) == ([], []), name
-    assert {"clean_up", "client", "network", "shell", "find", "catch_up", "eventually", "changes", "clock"} <= refused
+    assert {
+        "check",
+        "clean_up",
+        "client",
+        "network",
+        "shell",
+        "find",
+        "catch_up",
+        "eventually",
+        "changes",
+        "clock",
+    } <= refused
 
 
 def test_what_an_old_lab_gave_refuses_too_and_works_again_when_the_lab_is_back(others: Accounts) -> None:
@@ -201,6 +218,41 @@ def test_a_labs_clients_are_its_own_accounts_whatever_the_environment_says_later
     sts = lab.client("sts")
     assert sts.get_caller_identity()["Account"] == lab.account
     assert sts.meta.region_name == lab.region
+
+
+@pytest.mark.parametrize(("here", "there"), WAYS)
+def test_where_connecting_fails_at_the_last_moment_all_goes_on_in_the_aws_before(
+    others: Accounts, monkeypatch: pytest.MonkeyPatch, here: str, there: str
+) -> None:
+    lab = connect(here)
+    clients = boto3.client("sts"), boto3.Session().client("sts"), lab.client("sts")
+
+    def fail(account: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labkit.lab._look", fail)
+    monkeypatch.setattr("labkit.lab.Lab", fail)  # where nothing is looked at
+    with pytest.raises(KeyboardInterrupt):
+        connect(there)
+    if "ana" in (here, there) or "ben" in (here, there):  # otherwise the one embedded AWS of the kernel is gone
+        for client in (*clients, boto3.client("sts")):
+            assert client.get_caller_identity()["Account"] == lab.account
+
+
+def test_of_those_who_connect_at_once_the_last_one_has_the_environment(others: Accounts) -> None:
+    for _ in range(5):
+        threads = [
+            threading.Thread(target=connect, args=[where])
+            for where in ("embedded", "ana", "contrary:throttling", "ben", "embedded")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        connected = accounts._connected
+        assert connected is not None
+        for client in (boto3.client("sts"), connected.client("sts")):
+            assert client.get_caller_identity()["Account"] == connected.number
 
 
 def test_connecting_again_to_the_same_account_keeps_the_old_lab(others: Accounts) -> None:

@@ -9,8 +9,10 @@ from itertools import combinations
 from typing import Any
 
 import matplotlib
+import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 
+from labkit.errors import NetworkError
 from labkit.network.model import Network
 from labkit.network.packet import echo_request, tcp
 from labkit.network.path import Path
@@ -187,6 +189,14 @@ def test_a_name_is_not_changed_at_the_beginning_of_a_sentence() -> None:
 def test_a_long_address_is_never_cut() -> None:
     words = "".join(texts(draw(*alone(long_names()))))
     assert "2001:db8:1234:5678:9abc:def0:1234:5678" in words
+
+
+def test_a_path_through_what_is_gone_is_refused() -> None:
+    """A path of another lab, or one from before an instance was deleted."""
+    _, path = ping(the_lab(TO_2, TO_1))
+    for network in (Build().network(), one_vpc().network()):
+        with pytest.raises(NetworkError, match=r"Follow the packet again"):
+            draw(network, path)
 
 
 def test_steps_are_numbered_and_told_apart_without_color() -> None:

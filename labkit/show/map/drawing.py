@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from labkit.network import ComponentKind, Hop, Leg, Network, Path, Route
+from labkit.network import ComponentKind, Hop, Leg, Network, NetworkError, Path, Route
 from labkit.show.figure import Described, steady_style
 from labkit.show.map import painting
 from labkit.show.map.layout import LANE, MARGIN, Callout, Layout
@@ -60,7 +60,17 @@ def draw(network: Network, path: Path | None = None, listed: bool = True) -> Dra
 
     Returns:
         The map, with a description in words.
+
+    Raises:
+        NetworkError: The path is one of another network, or leads through what has been deleted.
     """
+    hops = [hop for leg in path.legs.values() for hop in leg.hops] if path else []
+    gone = next((hop.interface for hop in hops if hop.interface and hop.interface not in network.interfaces), None)
+    if gone is not None:
+        raise NetworkError(
+            f"The path leads through the interface {gone}, and the network has none of that id now. Follow the packet "
+            "again, through the network as it is: lab.map(lab.trace('instance-1', 'instance-2'))."
+        )
     contents = MapContents(network, path)
     return Drawing(_draw(contents, path, listed), contents.describe())
 
