@@ -120,3 +120,16 @@ def printable(text: str) -> str:
     a/x1b[2J /ud800 /u202e
     """
     return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+
+
+def quoted(value: object) -> str:
+    """Return any value as a message quotes it: in short, and of what Python can't write only the type.
+
+    >>> quoted(5), quoted(10**5000)
+    ('5', 'a value of the type int')
+    """
+    try:
+        text = repr(value)
+    except Exception:  # of the value's own class, or a number with more digits than Python writes
+        text = f"a value of the type {type(value).__name__}"
+    return printable(text if len(text) <= 80 else f"{text[:80]}…")

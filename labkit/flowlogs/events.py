@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labkit.errors import FlowLogFormatError
+from labkit.status import quoted
 
 #: The most characters of one event, as CloudWatch Logs has it: 1 MB.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -77,7 +78,7 @@ def of_json(blocks: Iterable[bytes]) -> Iterator[str]:
 def _message(event: Any) -> str:
     message = event.get("message") if isinstance(event, Mapping) else None
     if not isinstance(message, str):
-        raise FlowLogFormatError(f"An event is an object with a text 'message', and not {event!r:.80}: {_GIVE}.")
+        raise FlowLogFormatError(f"An event is an object with a text 'message', and not {quoted(event)}: {_GIVE}.")
     return message
 
 

@@ -20,6 +20,7 @@ from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import LONGEST_SHOWN, BadLine, format_error, likely, names_of
 from labkit.flowlogs.validation import fault
+from labkit.status import quoted
 
 #: The words of a record by AWS's field names.
 Values = Mapping[str, str]
@@ -52,7 +53,7 @@ def explain(line: str, format: str | Format | Mapping[str, Any] | None = None) -
     """
     names = names_of(DEFAULT_FORMAT if format is None else format)
     if not isinstance(line, str) or len(line) > LONGEST_SHOWN:
-        raise FlowLogFormatError(f"A record is a line of up to {LONGEST_SHOWN:,} characters, and not {line!r:.80}.")
+        raise FlowLogFormatError(f"A record is a line of up to {LONGEST_SHOWN:,} characters, and not {quoted(line)}.")
     words = line.split()
     reason = fault(words, names)
     if reason is not None:

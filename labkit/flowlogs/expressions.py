@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from labkit.errors import QuestionError
+from labkit.status import quoted
 
 #: The functions of a condition: none reads anything but the record, and none makes a long text of short ones.
 FUNCTIONS = {
@@ -68,7 +69,7 @@ def problem(where: str, columns: Collection[str], duck: duckdb.DuckDBPyConnectio
     labkit.errors.QuestionError: A condition can contain no subquery. It compares columns ...
     """
     if not isinstance(where, str) or "\0" in where or re.search("[\ud800-\udfff]", where):
-        raise QuestionError(f'A condition is text, such as "dstport = 443", and not {where!r:.100}.')
+        raise QuestionError(f'A condition is text, such as "dstport = 443", and not {quoted(where)}.')
     depths = accumulate((sign in "([{") - (sign in ")]}") for sign in where)
     if len(where) > _LONGEST or max(depths, default=0) > _DEEPEST:
         raise QuestionError(f"A condition has up to {_LONGEST:,} characters and {_DEEPEST} parentheses in each other.")

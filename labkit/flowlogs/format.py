@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from labkit.errors import FlowLogFormatError, UnknownFieldError
 from labkit.flowlogs.fields import FIELD_LIST, FIELDS
+from labkit.status import quoted
 
 _TOKEN = re.compile(r"\$\{([^{}\s]*)\}")
 
@@ -119,7 +120,7 @@ class Format:
 
 def _check(name: str) -> None:
     if not isinstance(name, str):
-        raise FlowLogFormatError(f"The name of a field is text such as srcaddr, and not {name!r:.100}.")
+        raise FlowLogFormatError(f"The name of a field is text such as srcaddr, and not {quoted(name)}.")
     if name not in FIELDS:
         near = tuple(difflib.get_close_matches(name.lower().replace("_", "-"), FIELDS, n=3))
         guess = f" Did you mean {' or '.join(near)}?" if near else ""

@@ -18,6 +18,7 @@ from labkit.flowlogs.fields import DEFAULT_FORMAT, FIELDS, column
 from labkit.flowlogs.format import Format
 from labkit.flowlogs.sources import Block
 from labkit.flowlogs.validation import fault, fits
+from labkit.status import quoted
 
 _TIME = pa.timestamp("s", tz="UTC")
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
@@ -107,7 +108,7 @@ def names_of(format: str | Format | Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(format, Format):
         return format.names
     if not isinstance(format, str):
-        raise FlowLogFormatError(f"A flow log format is text such as {DEFAULT_FORMAT!r}, and not {format!r:.100}.")
+        raise FlowLogFormatError(f"A flow log format is text such as {DEFAULT_FORMAT!r}, and not {quoted(format)}.")
     return Format.parse(format).names if "$" in format else Format.of_header(format).names
 
 

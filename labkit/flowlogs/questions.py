@@ -20,6 +20,7 @@ from labkit.errors import QuestionError
 from labkit.flowlogs import conditions
 from labkit.flowlogs.duck import open_duckdb
 from labkit.flowlogs.stream import RecordStream
+from labkit.status import quoted
 
 #: What a question can be asked of.
 Records: TypeAlias = pd.DataFrame | RecordStream
@@ -169,9 +170,12 @@ def _limit(n: int | None) -> str:
     if n is None:
         return ""
     try:
-        return f"LIMIT {index(n)}"
+        rows = index(n)
     except TypeError:
-        raise QuestionError(f"n is the most rows to return, a whole number, and not {n!r:.80}.") from None
+        rows = -1
+    if not 0 <= rows < 2**63:
+        raise QuestionError(f"n is the most rows to return, a whole number, and not {quoted(n)}.")
+    return f"LIMIT {rows}"
 
 
 def _checked(records: Records, where: str) -> str:

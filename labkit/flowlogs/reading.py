@@ -17,7 +17,7 @@ from labkit.flowlogs.format import Format
 from labkit.flowlogs.lines import BadLine, names_of, schema
 from labkit.flowlogs.sources import Advance, Source, inputs
 from labkit.flowlogs.stream import RecordStream, find_fields
-from labkit.status import Status
+from labkit.status import Status, quoted
 
 #: What S3's folders say about a file's records.
 PLACE = pa.schema([("account", pa.string()), ("region", pa.string()), ("day", pa.date32())])
@@ -70,7 +70,7 @@ def read(
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
     """
     if errors not in ("raise", "report"):
-        raise QuestionError(f"errors is 'raise' or 'report', not {errors!r}.")
+        raise QuestionError(f"errors is 'raise' or 'report', not {quoted(errors)}.")
     bad: list[BadLine] = []
     stream = scan(source, format, bad=bad if errors == "report" else None)
     stream.block = _BLOCK

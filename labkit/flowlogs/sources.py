@@ -26,6 +26,7 @@ from isal import isal_zlib
 
 from labkit.errors import FlowLogFormatError, NoFileError
 from labkit.flowlogs import events
+from labkit.status import quoted
 
 #: What `read` and `scan` accept; see there.
 Source = str | PathLike[str] | Iterable[Any]
@@ -107,7 +108,8 @@ def inputs(source: Source) -> Iterator[Input]:
         return
     if isinstance(source, bytes) or not isinstance(source, Iterable):
         raise FlowLogFormatError(
-            f"{source!r:.80} holds no records: give the path of a file or folder, lines, or events of CloudWatch Logs."
+            f"{quoted(source)} holds no records: give the path of a file or folder, lines, or events of "
+            "CloudWatch Logs."
         )
     items = iter(source if not isinstance(source, Mapping) else events.of_python(source))
     first = next(items, None)
@@ -275,7 +277,7 @@ def _encoded(line: Any) -> bytes:
     if isinstance(line, str):
         return line.encode(errors="surrogatepass")  # which is no UTF-8, and told as such
     if not isinstance(line, bytes):
-        raise FlowLogFormatError(f"A line is text, and not {line!r:.80}.")
+        raise FlowLogFormatError(f"A line is text, and not {quoted(line)}.")
     return line
 
 

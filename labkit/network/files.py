@@ -20,6 +20,7 @@ from labkit.network.forms import FORMS, checked
 from labkit.network.parts import Cidr
 from labkit.network.read import OPERATIONS, Json, Parts, PrefixLists, read_parts
 from labkit.network.topology import Topology
+from labkit.status import quoted
 
 _PREFIX_LISTS = "PrefixLists"
 _KINDS = (*OPERATIONS.values(), _PREFIX_LISTS)
@@ -38,7 +39,9 @@ def read_files(folder: str | PathLike[str]) -> Parts:
         SnapshotError: A file is not an answer of EC2's, or the files are not a whole network.
     """
     if not isinstance(folder, (str, PathLike)):
-        raise SnapshotError(f"{folder!r} is not a folder. Give the name of the folder with the answers of aws ec2.")
+        raise SnapshotError(
+            f"{quoted(folder)} is not a folder. Give the name of the folder with the answers of aws ec2."
+        )
     root = Path(folder)
     files = [(file, list(_lists(file))) for file in _json_files(root)]
     if not any(found for _, found in files):

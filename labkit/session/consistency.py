@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 from __future__ import annotations
 
 import re
-import reprlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from labkit.names import LAB_TAG
 from labkit.session.kinds import BY_PREFIX, KINDS
 from labkit.session.paging import all_of
 from labkit.session.waiting import poll
+from labkit.status import quoted
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ def eventually(operation: Callable[..., Any], parameters: dict[str, Any], patien
     """
     if not callable(operation):
         raise LabError(
-            f"{reprlib.repr(operation)} is not an operation. Give a client's method without its brackets, such as "
+            f"{quoted(operation)} is not an operation. Give a client's method without its brackets, such as "
             "lab.eventually(ec2.run_instances, …)."
         )
     answers: list[Any] = []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import reprlib
 from datetime import datetime
 
 from labkit.errors import LabError
+from labkit.status import quoted
 
 
 def require_text(value: object, what: str, example: str) -> None:
@@ -24,7 +24,7 @@ def require_text(value: object, what: str, example: str) -> None:
     labkit.errors.LabError: 5 is not a command. Give one as text, such as lab.shell('instance-1', 'hostname').
     """
     if not isinstance(value, str) or "\0" in value or not _is_whole(value):
-        raise LabError(f"{reprlib.repr(value)} is not {what}. Give one as text, such as {example}.")
+        raise LabError(f"{quoted(value)} is not {what}. Give one as text, such as {example}.")
 
 
 def _is_whole(text: str) -> bool:
@@ -40,5 +40,5 @@ def require_moment(value: object) -> None:
     """
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise LabError(
-            f"{reprlib.repr(value)} is not a moment with a time zone. Take one from lab.clock, before the traffic."
+            f"{quoted(value)} is not a moment with a time zone. Take one from lab.clock, before the traffic."
         )

@@ -139,6 +139,8 @@ def test_odd_sources_and_formats(outcomes: Outcomes) -> None:
         b"bytes",
         5.5,
         object(),
+        10**5000,
+        [10**5000],
         *([value, LINE] for value in ODD_VALUES),
         *([v] for v in ODD_VALUES),
     ]
@@ -170,7 +172,7 @@ def test_odd_questions(outcomes: Outcomes) -> None:
         with outcomes.of(where):
             flowlogs.top_talkers(records, where=where)
     sqls = ["SELECT srcaddr, bytes / packets FROM records WHERE action = 'ACCEPT'", "", ";", "DROP VIEW records", "--"]
-    for value in ODD_VALUES:
+    for value in [*ODD_VALUES, -1, 2**70, 10**5000]:
         with outcomes.of({"n": value}):
             flowlogs.top_talkers(records, n=value)
         with outcomes.of({"patience": value}):

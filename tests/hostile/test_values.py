@@ -19,7 +19,7 @@ from tests.hostile.fuzzing import ODD_VALUES, SOAK, Outcomes
 from tests.hostile.test_worlds import VALUES
 from tests.lab.conftest import Built, fresh_lab
 
-ODD = [*ODD_VALUES, b"x", object(), {1, 2}, ("x",), ["vpc-1"]]
+ODD = [*ODD_VALUES, 10**5000, b"x", object(), {1, 2}, ("x",), ["vpc-1"]]
 
 
 @pytest.fixture(scope="module")
