@@ -183,7 +183,8 @@ class Step(Task):
             What the check found.
 
         Raises:
-            CheckFailedError: LABKIT_STRICT is set and something is not right. Nothing else is raised.
+            CheckFailedError: LABKIT_STRICT is set and something is not right.
+            DisconnectedError: Another AWS is connected than that of the lab which gave this step.
         """
         return self._look()
 

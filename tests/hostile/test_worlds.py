@@ -175,7 +175,8 @@ def test_nothing_of_an_old_lab_reaches_an_aws(others: Accounts, old: str, new: s
                 refused.add(name)
         assert (others.asked, done) == ([], []), name
     assert {
-        "check",
+        "check vpcs",
+        "exercise 1.a",
         "clean_up",
         "client",
         "network",

@@ -69,6 +69,7 @@ class LogEvents:
 
         def make() -> pa.Table:
             table = _table(events, name)
+            pa.default_memory_pool().release_unused()  # making the table takes as much again
             self._tables[group] = count, table
             return table
 
