@@ -38,7 +38,7 @@ def admitted(answer: Any) -> Any:
     >>> from itertools import count
     >>> admitted(count())
     Traceback (most recent call last):
-    labkit.learn.answers.Unfit: That holds more than 30,000 values, which is too much to judge.
+    labkit.learn.answers.Unfit: That holds too many values to judge; the limit is 30,000.
     """
     return _Gate().admit(answer, 0)
 
@@ -161,7 +161,7 @@ def _drawn(answer: Iterable[Any]) -> Iterator[Any]:
 
 
 def _too_many() -> Unfit:
-    return Unfit(f"That holds more than {MOST_VALUES:,} values, which is too much to judge.")
+    return Unfit(f"That holds too many values to judge; the limit is {MOST_VALUES:,}.")
 
 
 def _unknown(answer: object, depth: int) -> Unfit:

@@ -219,7 +219,7 @@ def test_a_student_gets_a_judgment_whatever_is_answered(lab: Lab) -> None:
 def test_the_size_of_an_answer_has_a_limit() -> None:
     assert len(admitted("a" * MOST_CHARACTERS)) == MOST_CHARACTERS
     for more in ("a" * (MOST_CHARACTERS + 1), ["a" * MOST_CHARACTERS, "a"], [0] * MOST_VALUES, range(MOST_VALUES + 1)):
-        with pytest.raises(Unfit, match="too much to judge"):
+        with pytest.raises(Unfit, match="to judge"):
             admitted(more)
 
 

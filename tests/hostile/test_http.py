@@ -172,6 +172,14 @@ def test_one_request_a_connection_is_answered_in_either_version_of_http(aws: Emb
     assert vpcs(aws) == 1
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b"{", b"\xff", b"[" * 100_000], ids=lambda body: repr(body[:9]))
+def test_a_body_that_is_no_json_object_is_named(aws: EmbeddedAws, body: bytes) -> None:
+    """A signed request can still be malformed; it is not a defect of the embedded AWS."""
+    for action in ("Logs_20140328.DescribeLogGroups", "Logs_20140328.GetQueryResults", "AmazonSSM.SendCommand"):
+        service = "ssm" if "SSM" in action else "logs"
+        assert b"SerializationException" in answer(aws, message(aws, body, service=service, X_Amz_Target=action))
+
+
 def test_mutated_requests_are_answered_or_closed_and_change_nothing(
     aws: EmbeddedAws, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

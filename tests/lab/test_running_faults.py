@@ -130,7 +130,7 @@ def test_the_clock_is_pushed_by_days(whole: Built, record_property: Any) -> None
     whole.lab.wait_for_flow_logs()
     clock = aws_of(whole.lab).clock
     clock.jump_to(clock.now() + timedelta(days=2))
-    records = [event["message"].split() for event in events(whole.logs, LOG_GROUP)]
+    records = [event.message.split() for event in events(whole.logs, LOG_GROUP)]
     assert {words[2] for words in records} == {whole.interface_1, whole.interface_2}
     for interface in (whole.interface_1, whole.interface_2):
         mine = [words for words in records if words[2] == interface]

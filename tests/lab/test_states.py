@@ -17,7 +17,7 @@ from labkit import embedded
 from labkit.embedded.api import patches
 from labkit.errors import LabError
 from labkit.lab import Lab
-from labkit.session.accounts import EmbeddedAccount, _disable_clients
+from labkit.session.accounts import EmbeddedAccount
 from tests.lab.conftest import Built, make_client
 
 # Cells out of order
@@ -215,17 +215,6 @@ def test_connect_reads_the_class_of_no_other_object(connect: Any) -> None:
     make_client("sts", region_name="us-east-1")
     connect()
     assert type(stranger) is Proxy
-
-
-def test_a_client_of_the_embedded_aws_works_again_when_the_lab_is_back(connect: Any) -> None:
-    """While a real account is connected, the embedded AWS's clients refuse to work."""
-    connect()
-    ec2 = boto3.client("ec2")
-    _disable_clients(lambda endpoint: endpoint.startswith("http://127.0.0.1:"), "an account")
-    with pytest.raises(LabError, match="made before"):
-        ec2.describe_vpcs()
-    connect()
-    assert ec2.describe_vpcs()["Vpcs"]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -42,7 +42,7 @@ def chapter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         {"cell_type": "code", "metadata": {"tags": [tag]}, "source": source.splitlines(keepends=True)}
         for tag, source in CELLS
     ]
-    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    path.write_text(json.dumps({"metadata": {}, "cells": cells}), encoding="utf-8")
     monkeypatch.setattr(exercises, "notebooks", lambda: [Notebook("01", path)])
     monkeypatch.setitem(CHAPTER.texts, "exercise", [*CHAPTER.texts["exercise"], BUILT, ANSWERED])
     monkeypatch.setitem(CHAPTER.judges, "1.z", CHAPTER.judges["1.1"])  # type: ignore[arg-type]

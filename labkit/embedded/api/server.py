@@ -16,7 +16,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from email.utils import format_datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
@@ -210,7 +210,8 @@ class Server:
     def _answer(self, service: str, region: str, request: Any, *, internal: bool) -> HttpResponse:
         """Answer one request, whatever happens, in a form that boto3 can read."""
         if (before := self.before.get((service, _action(request)))) is not None:
-            before(_parameters(request))
+            with suppress(AwsError):  # raised again below
+                before(_parameters(request))
         with self._lock, determinism.apart() if internal else nullcontext():
             if self._loopback is None:  # it stopped while the request arrived
                 raise ConnectionAbortedError
@@ -227,6 +228,8 @@ class Server:
             if internal:
                 with determinism.stream(f"internal/{service}/{action}"):
                     return self._carry_out(service, region, action, request)
+            if request.headers.get("X-Amz-Target"):
+                _parameters(request)
             return self._act(service, region, action, request)
         except AwsError as error:
             refusal = error
@@ -272,7 +275,7 @@ class Server:
         from moto.core.request import Request
 
         is_json = bool(request.headers.get("X-Amz-Target"))
-        given = json.loads(request.get_data() or b"{}") if is_json else dict(request.values)
+        given = _parameters(request) if is_json else dict(request.values)
         call = Call(service, action, dict(given))
 
         def carry_out() -> HttpResponse:
@@ -293,7 +296,7 @@ class Server:
             if service == "ec2" and not is_read(action):
                 return self._tokens.once(request.values, lambda: _moto(service, region, request))
             return _moto(service, region, request)
-        answer = handler(json.loads(request.get_data() or b"{}"))
+        answer = handler(_parameters(request))
         return 200, {"content-type": "application/x-amz-json-1.1"}, json.dumps(answer)
 
 
@@ -343,12 +346,18 @@ def _action(request: Any) -> str:
 
 
 def _parameters(request: Any) -> dict[str, Any]:
-    """The parameters of a request in JSON; none where it is not what it should be, which the action then says."""
+    """The parameters of a request in JSON.
+
+    Raises:
+        AwsError: Its body is no JSON object.
+    """
     try:
         given = json.loads(request.get_data() or b"{}")
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise AwsError("SerializationException", "The body of the request is not a JSON object.")
+    return given
 
 
 def _aws_url(service: str, region: str) -> str:
