@@ -90,6 +90,6 @@ def test_a_grader_s_run_fails_where_a_step_is_not_built(lab: Lab, monkeypatch: p
 
 
 def test_a_notebook_that_lost_the_cell_says_how_to_get_it_back(lab: Lab, tmp_path: Path) -> None:
-    (tmp_path / "01-steps.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    (tmp_path / "01-steps.ipynb").write_text('{"metadata": {}, "cells": []}', encoding="utf-8")
     with pytest.raises(LabError, match=r"01-steps\.ipynb has no step 1\.y\. Get it back .*git restore [^ ]+/01-steps"):
         lab.exercise("1.y").solution()
