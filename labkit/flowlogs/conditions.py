@@ -19,6 +19,7 @@ from labkit.errors import QuestionError
 from labkit.flowlogs import expressions
 from labkit.flowlogs.enrich import PROTOCOLS, SERVICES
 from labkit.flowlogs.fields import FIELDS
+from labkit.status import quoted
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+) | (?P<text>'(?:[^']|'')*') | (?P<quoted>"[^"]*")
@@ -74,7 +75,7 @@ def check(where: str, schema: pa.Schema, duck: duckdb.DuckDBPyConnection) -> Non
         written = mended.text.replace('"', '\\"')
         raise QuestionError(f'{reasons} Write "{written}".')
     raise QuestionError(
-        f"{where!r} is no condition on these records. {reasons or f'{problem}.'} "
+        f"{quoted(where)} is no condition on these records. {reasons or f'{problem}.'} "
         f'Write one such as "{_EXAMPLE}"; the records have the columns {", ".join(schema.names)}.'
     )
 

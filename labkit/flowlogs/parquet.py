@@ -21,6 +21,8 @@ from labkit.flowlogs.lines import Parsed, schema
 #: groups of up to 128 MB or a million rows: https://parquet.apache.org/docs/file-format/configurations/
 _MOST = 1 << 27
 _ROWS = 1 << 16
+#: The most columns; AWS has 40 fields or so.
+_COLUMNS = 500
 _NAMES = {field.column: name for name, field in FIELDS.items()}
 
 
@@ -28,10 +30,12 @@ def fields_of(path: Path) -> tuple[str, ...]:
     """Return the fields of a file's columns, in order.
 
     Raises:
-        FlowLogFormatError: A column cannot be a field of records, or two have one name.
+        FlowLogFormatError: There are too many columns, one cannot be a field of records, or two have one name.
         pyarrow.ArrowException: The file is damaged.
     """
     found = pq.read_schema(path)
+    if len(found) > _COLUMNS:
+        raise FlowLogFormatError(f"it has {len(found):,} columns, more than any record")
     names = tuple(_NAMES.get(name, name) for name in found.names)
     if twice := [name for name in names if names.count(name) > 1]:
         raise FlowLogFormatError(f"it has more than one column {twice[0]}")

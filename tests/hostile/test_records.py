@@ -18,6 +18,7 @@ import pytest
 
 from labkit import flowlogs
 from labkit.cli import environment, main
+from labkit.errors import FlowLogFormatError, QuestionError
 from tests.hostile.fuzzing import ODD_VALUES, SOAK, Outcomes, mutate_bytes, mutate_json
 
 LINE = "2 123456789012 eni-a 10.1.15.80 10.2.0.126 0 0 1 5 420 1764774316 1764774320 ACCEPT OK"
@@ -114,6 +115,18 @@ def test_odd_files(outcomes: Outcomes, tmp_path: Path) -> None:
     for path in [*paths, "x" * 5000, "a\0.log", "[", "**" * 100, "?" * 300]:
         with outcomes.of(path):
             ask(path)
+
+
+def test_parquet_with_more_columns_than_any_record_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({f"c{number}": [1] for number in range(600)}), tmp_path / "wide.parquet")
+    with pytest.raises(FlowLogFormatError, match="600 columns"):
+        flowlogs.read(tmp_path / "wide.parquet")
+
+
+def test_a_long_condition_is_not_said_again_in_whole() -> None:
+    with pytest.raises(QuestionError) as refused:
+        flowlogs.top_talkers(flowlogs.read(LINES), where="not " * 20_000 + "true")
+    assert len(str(refused.value)) < 1000
 
 
 @unix
