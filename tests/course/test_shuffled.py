@@ -33,7 +33,7 @@ def test_cells_out_of_order_reach_nobody_and_say_what_is_missing(computer: dict[
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert attempts(computer) == [] and not (tmp_path / "process-ran").exists()
     asked, ended = requests.read_text(encoding="utf-8"), json.loads(ends.read_text(encoding="utf-8"))
-    assert asked and all("Credential=embedded/" in line for line in asked.splitlines())
+    assert asked and all("Credential=LABKIT" in line for line in asked.splitlines())
     assert len(ended) > 500 and sum("NameError" in each["kinds"] for each in ended) > 200
     assert [each for each in ended if not is_clear(each)] == []
     for secret in (*SECRETS, "planted"):
