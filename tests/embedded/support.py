@@ -21,12 +21,11 @@ from labkit.session.accounts import REFUSAL, REFUSED_AT
 
 #: The keys of every embedded AWS in these tests, so that tests can share clients.
 KEYS = Keys("AKIAIOSFODNN7EXAMPLE", "example")
-_session = boto3.session.Session(KEYS.access_key_id, KEYS.secret_access_key)
 
 
 def client(aws: EmbeddedAws, service: str, region: str | None = None) -> Any:
     """Return a boto3 client as a student makes one: through the socket."""
-    made = _client(aws.endpoint_url, service, region or aws.region)
+    made = _client(aws.endpoint_url, service, region or aws.region, aws.keys)
     # A test of connect("aws") may have refused it since: it refuses all clients of the embedded AWS in this process.
     made.meta.events.unregister(REFUSED_AT, unique_id=REFUSAL)
     return made
@@ -35,7 +34,7 @@ def client(aws: EmbeddedAws, service: str, region: str | None = None) -> Any:
 def impatient(aws: EmbeddedAws, service: str) -> Any:
     """Return a boto3 client that repeats nothing."""
     once = Config(retries={"total_max_attempts": 1})
-    return _session.client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url, config=once)
+    return _session(aws.keys).client(service, region_name="us-east-1", endpoint_url=aws.endpoint_url, config=once)
 
 
 def sign(
@@ -50,8 +49,13 @@ def sign(
 
 
 @cache
-def _client(endpoint_url: str, service: str, region: str) -> Any:
-    return _session.client(service, region_name=region, endpoint_url=endpoint_url)
+def _session(keys: Keys) -> boto3.session.Session:
+    return boto3.session.Session(keys.access_key_id, keys.secret_access_key)
+
+
+@cache
+def _client(endpoint_url: str, service: str, region: str, keys: Keys) -> Any:
+    return _session(keys).client(service, region_name=region, endpoint_url=endpoint_url)
 
 
 @contextmanager
