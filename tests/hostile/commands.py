@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 #: byte on standard output that signals are watched from here on: before that, they are Python's own affair.
 _PROGRAM = """
 import os, sys
+import signal
 from pathlib import Path
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 from labkit import interruption
 interruption.watch()
 os.write(1, b".")
