@@ -340,15 +340,15 @@ def require_connected(account: Account) -> None:
         )
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=lambda: _forked())
-
-
 def _forked() -> None:
     """Let go, in a forked child, of virtual time, which is the parent's, and of locks that its threads may hold."""
     global _connecting
     sleeping.pause_by()
     _connecting = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _become(account: Account) -> None:
